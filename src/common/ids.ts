@@ -1,0 +1,17 @@
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+
+/** A UUIDv7 (RFC 9562): made here, because `uuidv7()` needs PostgreSQL 18 and production may run 15. */
+export function newId(): string {
+  return randomUUIDv7();
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && uuidPattern.test(value);
+}
+
+/** A short random word for request ids and file names: 96 bits, URL-safe. */
+export function randomToken(bytes = 12): string {
+  return randomBytes(bytes).toString('base64url');
+}

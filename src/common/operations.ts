@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import type { ErrorCode } from './errors.ts';
+
+/**
+ * What a contract is made of. Both doors, the published documents and the client's types come from these
+ * declarations alone.
+ */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+/** `POST /api/chat/threads/{id}/read/`; names in braces are fields of the input. */
+export type HttpPath = `${Method} /${string}`;
+/** `public`: no token is read. `optional`: a token counts when sent. `user`: a live session. `staff`: a staff role. */
+export type Access = 'public' | 'optional' | 'user' | 'staff';
+export type Namespace = '/chat' | '/presence' | '/notifications';
+
+export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> {
+  summary: string;
+  input: Input;
+  output: Output;
+  /** Default `user`. */
+  access?: Access;
+  /** The REST path; further ones are aliases that answer alike. */
+  http?: HttpPath | readonly HttpPath[];
+  /** The event's name in the namespace of its contract. */
+  socket?: string;
+  /** Never queued behind others and never acknowledged: typing, focus, pings. */
+  volatile?: true;
+  /** Success status over REST, 200 if not given. */
+  status?: 200 | 201 | 202 | 204;
+  /** True for an answer that created nothing (`duplicate`, an existing thread): REST then says 200 instead of 201. */
+  isRepeat?: (output: z.output<Output>) => boolean;
+  /** REST adds `next` (a relative URL made from `next_cursor`) and `previous: null`. */
+  paged?: true;
+  /** Codes it answers beside those that every operation may (`validation_failed`, `auth_required` …). */
+  errors?: readonly ErrorCode[];
+}
+
+export interface Query<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType>
+  extends Declaration<Input, Output> {
+  kind: 'query';
+}
+export interface Command<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType>
+  extends Declaration<Input, Output> {
+  kind: 'command';
+}
+export interface Procedure<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType>
+  extends Declaration<Input, Output> {
+  kind: 'procedure';
+}
+export interface Batch<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType>
+  extends Declaration<Input, Output> {
+  kind: 'batch';
+  /**
+   * Calls that share a lane are stored in the order in which they came, and never in two transactions at the same
+   * moment; a good lane is the row that the use-case locks.
+   */
+  lane: (input: z.output<Input>) => string;
+}
+// biome-ignore lint/suspicious/noExplicitAny: any schema of any operation
+export type Operation = Query<any, any> | Command<any, any> | Procedure<any, any> | Batch<any, any>;
+
+export type Input<O> = O extends Declaration<infer I, z.ZodType> ? z.output<I> : never;
+export type Output<O> = O extends Declaration<z.ZodType, infer R> ? z.output<R> : never;
+/** What a client sends: defaults may be missing. */
+export type Payload<O> = O extends Declaration<infer I, z.ZodType> ? z.input<I> : never;
+
+/** Reads; runs without a transaction. */
+export function query<const D extends Declaration<z.ZodType, z.ZodType>>(declaration: D): D & { kind: 'query' } {
+  return { ...declaration, kind: 'query' };
+}
+
+/** Changes; runs alone in one transaction. */
+export function command<const D extends Declaration<z.ZodType, z.ZodType>>(declaration: D): D & { kind: 'command' } {
+  return { ...declaration, kind: 'command' };
+}
+
+/**
+ * Changes in several transactions of its own (`ctx.transaction`), because it waits in between for something slow
+ * that must not hold a connection or a lock: an SMS provider, a password hash.
+ */
+export function procedure<const D extends Declaration<z.ZodType, z.ZodType>>(
+  declaration: D,
+): D & { kind: 'procedure' } {
+  return { ...declaration, kind: 'procedure' };
+}
+
+/** Changes that very many callers ask for at the same moment: gathered, run once for all in one transaction. */
+export function batch<
+  const D extends Declaration<z.ZodType, z.ZodType> & { lane: (input: z.output<D['input']>) => string },
+>(declaration: D): D & { kind: 'batch' } {
+  return { ...declaration, kind: 'batch' };
+}
+
+export interface EventDeclaration<Schema extends z.ZodType = z.ZodType, Name extends string = string> {
+  name: Name;
+  schema: Schema;
+  summary: string;
+}
+
+/** What the server pushes: its name in the namespace of its contract, and its payload. */
+export function event<const Name extends string, Schema extends z.ZodType>(
+  name: Name,
+  schema: Schema,
+  summary: string,
+): EventDeclaration<Schema, Name> {
+  return { name, schema, summary };
+}
+
+/** Something that only other modules hear, inside the transaction; it never leaves the server. */
+export interface Fact<Payload> {
+  name: string;
+  fact: true;
+  /** Only a type: facts are not parsed. */
+  payload?: Payload;
+}
+
+export function fact<Payload>(name: string): Fact<Payload> {
+  return { name, fact: true };
+}
+
+/** A durable change of a thread: every such push carries the revision it made (realtime.md, G4). */
+export function durable<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.object({ thread_id: z.uuid(), rev: z.int(), at: moment, ...shape });
+}
+
+export interface Contract {
+  namespace?: Namespace;
+  operations: Record<string, Operation>;
+  events?: Record<string, EventDeclaration>;
+}
+
+/** RFC 3339, UTC, milliseconds. */
+export const moment = z.iso.datetime({ precision: 3 }).meta({ example: '2025-11-30T19:00:00.000Z' });
+export const cursor = z
+  .string()
+  .max(1024)
+  .nullish()
+  .describe('From `next_cursor` of the page before; bound to the user and the filters.');
+export const nextCursor = z.string().nullable();
+
+/** `limit` of a list: 1..`most`. */
+export function pageLimit(most = 100, preset = 20) {
+  return z.int().min(1).max(most).default(preset);
+}
+
+/** Text without U+0000, which PostgreSQL cannot store. */
+export const plainText = z.string().refine(text => !text.includes('\u0000'), { error: 'control_characters' });
