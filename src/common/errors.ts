@@ -18,7 +18,10 @@ const entries = {
   invalid_host: { status: 400, message: 'This host name is not served here.' },
   idempotency_key_required: { status: 400, message: 'This call needs an Idempotency-Key header.' },
   invalid_phone: { status: 400, message: 'This is not a phone number.' },
-  phone_not_supported: { status: 400, message: 'Codes cannot be sent to this number; use a mobile number of Uzbekistan.' },
+  phone_not_supported: {
+    status: 400,
+    message: 'Codes cannot be sent to this number; use a mobile number of Uzbekistan.',
+  },
   otp_invalid: { status: 400, message: 'The code is wrong or no longer valid.' },
   weak_password: { status: 400, message: 'The password is too weak; see details.reasons.' },
   password_mismatch: { status: 400, message: 'The two passwords differ.' },
@@ -60,7 +63,11 @@ const entries = {
 
   conflict: { status: 409, message: 'It was changed meanwhile; see details.current.' },
   invalid_state: { status: 409, message: 'Its present state does not allow this.' },
-  idempotency_in_progress: { status: 409, message: 'The first request with this key is still running.', retryable: true },
+  idempotency_in_progress: {
+    status: 409,
+    message: 'The first request with this key is still running.',
+    retryable: true,
+  },
   phone_taken: { status: 409, message: 'This number belongs to another account.' },
   already_subscribed: { status: 409, message: 'You have this plan already.' },
   duplicate_post: { status: 409, message: 'You published the same a short time ago.' },
@@ -85,7 +92,11 @@ const entries = {
   too_many_connections: { status: 429, message: 'Too many open connections of one user.', retryable: true },
 
   internal: { status: 500, message: 'Something went wrong here; it has been logged.' },
-  unavailable: { status: 503, message: 'The service is not available for a moment; nothing is lost, try again.', retryable: true },
+  unavailable: {
+    status: 503,
+    message: 'The service is not available for a moment; nothing is lost, try again.',
+    retryable: true,
+  },
   otp_unavailable: { status: 503, message: 'Codes cannot be sent at the moment.', retryable: true },
   server_busy: { status: 503, message: 'The server is busy; connect again in a moment.', retryable: true },
   server_draining: { status: 503, message: 'The server is restarting; connect again in a moment.', retryable: true },

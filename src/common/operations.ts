@@ -20,6 +20,8 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   access?: Access;
   /** The REST path; further ones are aliases that answer alike. */
   http?: HttpPath | readonly HttpPath[];
+  /** Fields that REST takes from the query string although the method has a body (`logout/?scope=`). */
+  query?: readonly string[];
   /** The event's name in the namespace of its contract. */
   socket?: string;
   /** Never queued behind others and never acknowledged: typing, focus, pings. */

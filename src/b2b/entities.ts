@@ -1,0 +1,98 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { User } from '../accounts/entities.ts';
+
+export type ProfileStatus = 'none' | 'pending' | 'enabled' | 'rejected' | 'suspended';
+export type PostStatus = 'draft' | 'pending' | 'published' | 'rejected' | 'closed' | 'expired' | 'hidden' | 'removed';
+
+export interface Fitment {
+  make: string;
+  model?: string | undefined;
+  year_from?: number | undefined;
+  year_to?: number | undefined;
+  engine?: string | undefined;
+}
+
+const B2bProfileSchema = defineEntity({
+  name: 'B2bProfile',
+  tableName: 'b2b_profiles',
+  properties: {
+    user: () => p.manyToOne(User).mapToPk().deleteRule('cascade').primary(),
+    companyName: p.string().length(120).nullable(),
+    tin: p.string().length(9).nullable(),
+    activity: p.array().default([]),
+    region: p.string().length(16).nullable(),
+    city: p.string().length(80).nullable(),
+    address: p.string().length(300).nullable(),
+    about: p.text().nullable(),
+    hidePhone: p.boolean().default(false),
+    isEnabled: p.boolean().default(false),
+    isVerified: p.boolean().default(false),
+    status: p.string().length(16).$type<ProfileStatus>().default('pending'),
+    reason: p.text().nullable(),
+    rev: p.integer().default(1),
+    createdAt: p.datetime(3),
+    updatedAt: p.datetime(3),
+  },
+});
+/** A user's company; `isEnabled`, set by an operator, opens the board. */
+export class B2bProfile extends B2bProfileSchema.class {}
+B2bProfileSchema.setClass(B2bProfile);
+
+const PostSchema = defineEntity({
+  name: 'Post',
+  tableName: 'posts',
+  indexes: [
+    {
+      name: 'posts_feed',
+      expression: "create index posts_feed on posts (published_at desc, id desc) where status = 'published'",
+    },
+    { name: 'posts_part_norm', expression: 'create index posts_part_norm on posts using gin (part_norm)' },
+    {
+      name: 'posts_search_words',
+      expression: "create index posts_search_words on posts using gin (to_tsvector('simple', search_norm))",
+    },
+    {
+      name: 'posts_search_trigrams',
+      expression: 'create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops)',
+    },
+    { properties: ['author', 'createdAt'] },
+  ],
+  properties: {
+    id: p.uuid().primary(),
+    author: () => p.manyToOne(User).mapToPk().deleteRule('cascade'),
+    status: p.string().length(16).$type<PostStatus>(),
+    intent: p.string().length(4).$type<'sell' | 'buy'>(),
+    title: p.string().length(120),
+    body: p.text().nullable(),
+    partNumber: p.string().length(40).nullable(),
+    oemNumbers: p.array().default([]),
+    brand: p.string().length(60).nullable(),
+    condition: p.string().length(16).$type<'new' | 'used' | 'refurbished'>().nullable(),
+    fitments: p.json<Fitment[]>(),
+    price: p.decimal().precision(14).scale(2).nullable(),
+    currency: p.string().length(3).nullable(),
+    priceNegotiable: p.boolean().default(false),
+    unit: p.string().length(4).nullable(),
+    quantity: p.integer().nullable(),
+    minOrderQty: p.integer().nullable(),
+    region: p.string().length(16).nullable(),
+    city: p.string().length(80).nullable(),
+    /** Part numbers in the form in which all their spellings are one (rest.md, section 5). */
+    partNorm: p.array(),
+    searchNorm: p.text(),
+    viewsCount: p.integer().default(0),
+    favoritesCount: p.integer().default(0),
+    publishedAt: p.datetime(3).nullable(),
+    bumpedAt: p.datetime(3).nullable(),
+    expiresAt: p.datetime(3).nullable(),
+    expiresInDays: p.integer().default(30),
+    rev: p.integer().default(1),
+    createdAt: p.datetime(3),
+    updatedAt: p.datetime(3),
+  },
+});
+/** One offer or request on the board. */
+export class Post extends PostSchema.class {}
+PostSchema.setClass(Post);
+
+export const b2bEntities = [B2bProfile, Post];

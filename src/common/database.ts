@@ -1,0 +1,110 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
+import type { RawBuilder } from 'kysely';
+import { AppError } from './errors.ts';
+
+export type Orm = MikroORM;
+export type Entities = NonNullable<Options['entities']>;
+
+/** Time limits of every connection: `pg` by itself waits for ever. */
+const timeouts = {
+  connectionTimeoutMillis: 2_000,
+  query_timeout: 4_000,
+  statement_timeout: 3_500,
+  idle_in_transaction_session_timeout: 2_000,
+  keepAlive: true,
+};
+
+export function ormOptions(entities: Entities, url: string | undefined, pool = 10): Options {
+  return {
+    entities,
+    clientUrl: url,
+    pool: { min: 0, max: pool },
+    forceUtcTimezone: true,
+    driverOptions: timeouts,
+    discovery: { warnWhenNoEntities: false },
+    extensions: [Migrator],
+    migrations: {
+      path: new URL('../migrations', import.meta.url).pathname,
+      glob: '!(*.d).ts',
+      emit: 'ts',
+      transactional: true,
+      allOrNothing: true,
+      snapshot: true,
+    },
+  };
+}
+
+export function connect(entities: Entities, url: string, pool?: number): Promise<Orm> {
+  return MikroORM.init(ormOptions(entities, url, pool));
+}
+
+/** Any number of our own that no other application on the same database uses. */
+const MIGRATION_LOCK = 7_120_261_124;
+
+/**
+ * Applies pending migrations under an advisory lock, so that several instances may start at once.
+ * Returns the names of those it applied.
+ */
+export async function migrate(orm: Orm): Promise<string[]> {
+  const em = orm.em.fork();
+  return em.transactional(async () => {
+    await em.execute('set local idle_in_transaction_session_timeout = 0');
+    await em.execute('set local statement_timeout = 0');
+    await em.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
+    const applied = await orm.migrator.up();
+    return applied.map(migration => migration.name);
+  });
+}
+
+/** Runs SQL inside the transaction of `em`; with Kysely's `sql` tag arrays stay arrays. */
+export async function rows<Row>(em: EntityManager, query: RawBuilder<Row>): Promise<Row[]> {
+  return (await query.execute(em.getKysely<Record<string, never>>())).rows;
+}
+
+interface DatabaseError {
+  code?: string;
+  message?: string;
+  constraint?: string;
+  cause?: unknown;
+  previous?: unknown;
+}
+
+function databaseErrors(error: unknown): DatabaseError[] {
+  const chain: DatabaseError[] = [];
+  for (
+    let at = error as DatabaseError | undefined;
+    at && chain.length < 5;
+    at = (at.cause ?? at.previous) as DatabaseError
+  )
+    chain.push(at);
+  return chain;
+}
+
+/** A deadlock or a serialization failure: nothing was stored, the transaction may be run again whole. */
+export function isRetryable(error: unknown): boolean {
+  return databaseErrors(error).some(({ code }) => code === '40P01' || code === '40001');
+}
+
+/** The violated unique or check constraint. */
+export function violates(error: unknown, constraint: string): boolean {
+  return databaseErrors(error).some(one => one.constraint === constraint || one.message?.includes(`"${constraint}"`));
+}
+
+const connectionCodes =
+  /^(08...|57P0[1-5]|53...|25006|57014|55P03|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN|NOENT|NOTFOUND))$/;
+const connectionMessages =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Client has encountered a connection error/;
+
+/** The database is away, full, read-only or too slow: the caller is told `unavailable`, the outcome is unknown. */
+export function isOutage(error: unknown): boolean {
+  return databaseErrors(error).some(
+    ({ code, message }) => connectionCodes.test(code ?? '') || connectionMessages.test(message ?? ''),
+  );
+}
+
+/** What a client may hear of an error that is no refusal of ours. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError(isOutage(error) ? 'unavailable' : 'internal', undefined, error);
+}

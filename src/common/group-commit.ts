@@ -1,0 +1,85 @@
+interface Waiting<Job, Result> {
+  job: Job;
+  lanes: readonly string[];
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+}
+
+export interface GroupCommit<Job, Result> {
+  submit(job: Job): Promise<Result>;
+}
+
+interface Options<Job, Result> {
+  /** Runs a batch in one transaction and answers every job at its place. */
+  run: (jobs: Job[]) => Promise<PromiseSettledResult<Result>[]>;
+  /** Jobs that share a lane run in the order of their submission and never in two batches at once. */
+  lanes: (job: Job) => readonly string[];
+  maxBatch?: number;
+  maxInFlight?: number;
+}
+
+/**
+ * Group commit: while a batch is being committed the next one gathers. There is no timer, so the first caller on an
+ * idle server never waits; the more callers there are, the larger the batches and the cheaper each of them.
+ */
+export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCommit<Job, Result> {
+  const { run, lanes, maxBatch = 256, maxInFlight = 2 } = options;
+  let waiting: Waiting<Job, Result>[] = [];
+  const busyLanes = new Set<string>();
+  let inFlight = 0;
+  let scheduled = false;
+
+  /** Takes what may run now; what shares a lane with a batch in flight, or with a job left behind, stays. */
+  function takeBatch(): Waiting<Job, Result>[] {
+    const taken: Waiting<Job, Result>[] = [];
+    const left: Waiting<Job, Result>[] = [];
+    const blocked = new Set(busyLanes);
+    for (const one of waiting) {
+      if (taken.length < maxBatch && !one.lanes.some(lane => blocked.has(lane))) taken.push(one);
+      else {
+        for (const lane of one.lanes) blocked.add(lane);
+        left.push(one);
+      }
+    }
+    waiting = left;
+    return taken;
+  }
+
+  async function runBatch(batch: Waiting<Job, Result>[]): Promise<void> {
+    inFlight += 1;
+    for (const { lanes } of batch) for (const lane of lanes) busyLanes.add(lane);
+    try {
+      const results = await run(batch.map(one => one.job));
+      for (const [index, result] of results.entries()) {
+        if (result.status === 'fulfilled') batch[index]!.resolve(result.value);
+        else batch[index]!.reject(result.reason);
+      }
+    } catch (error) {
+      for (const one of batch) one.reject(error);
+    }
+    for (const { lanes } of batch) for (const lane of lanes) busyLanes.delete(lane);
+    inFlight -= 1;
+    start();
+  }
+
+  function start(): void {
+    scheduled = false;
+    while (inFlight < maxInFlight && waiting.length > 0) {
+      const batch = takeBatch();
+      if (batch.length === 0) return;
+      void runBatch(batch);
+    }
+  }
+
+  return {
+    submit: job =>
+      new Promise((resolve, reject) => {
+        waiting.push({ job, lanes: lanes(job), resolve, reject });
+        // What one read of the event loop brought (many frames of many sockets) shares a batch.
+        if (!scheduled) {
+          scheduled = true;
+          setImmediate(start);
+        }
+      }),
+  };
+}

@@ -1,0 +1,75 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+import type { HttpPath, Operation } from './operations.ts';
+import { isPlainObject } from './payload.ts';
+
+/** Gathers the raw input of an operation from the path, the body and the query string. */
+export interface ReadRaw {
+  (req: Request): Record<string, unknown>;
+  pathFields: ReadonlySet<string>;
+}
+
+interface FieldType {
+  type?: string;
+  anyOf?: FieldType[];
+}
+
+/**
+ * Fields of the path win over the body, the body over the query. The query is read on GET, and elsewhere for fields
+ * that the operation lists as `query`; its strings become numbers, booleans and lists where the contract has those.
+ */
+export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
+  const pathFields = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
+  const types = fieldTypes(operation.input);
+  const queryFields = path.startsWith('GET ') ? Object.keys(types) : (operation.query ?? []);
+  const read = (req: Request): Record<string, unknown> => ({
+    ...readQuery(req.query as Record<string, unknown>, queryFields, types),
+    ...readBody(req.body),
+    ...req.params,
+  });
+  return Object.assign(read, { pathFields });
+}
+
+function readBody(body: unknown): Record<string, unknown> {
+  if (body === undefined) return {};
+  if (!isPlainObject(body)) throw new AppError('validation_failed', { fields: [{ path: '', code: 'invalid_type' }] });
+  return body;
+}
+
+function readQuery(
+  query: Record<string, unknown>,
+  names: readonly string[],
+  types: Record<string, FieldType>,
+): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = Object.hasOwn(query, name) ? query[name] : undefined;
+    if (Array.isArray(value)) throw new AppError('duplicate_parameter', { parameter: name });
+    if (typeof value === 'string') found[name] = convert(value, typesOf(types[name]));
+  }
+  return found;
+}
+
+/** Text stays text where the contract wants text; what does not convert is left for the schema to refuse. */
+function convert(value: string, types: readonly string[]): unknown {
+  if (types.includes('array')) return value === '' ? [] : value.split(',');
+  if (types.includes('boolean') && /^(true|false|1|0)$/.test(value)) return value === 'true' || value === '1';
+  if (types.some(type => type === 'integer' || type === 'number') && /^-?\d{1,15}(\.\d{1,10})?$/.test(value))
+    return Number(value);
+  return value;
+}
+
+function typesOf(field: FieldType | undefined): string[] {
+  return field ? [field.type ?? [], ...(field.anyOf ?? []).map(typesOf)].flat() : [];
+}
+
+function fieldTypes(schema: z.ZodType): Record<string, FieldType> {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as {
+    properties?: Record<string, FieldType>;
+    allOf?: { properties?: Record<string, FieldType> }[];
+    anyOf?: { properties?: Record<string, FieldType> }[];
+  };
+  const parts = [json, ...(json.allOf ?? []), ...(json.anyOf ?? [])];
+  return Object.assign({}, ...parts.map(part => part.properties ?? {}));
+}

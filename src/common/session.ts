@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { event, moment } from './operations.ts';
+
+/** Events of every namespace (realtime.md, sections 2 and 10). */
+export const PROTOCOL = { min: 1, max: 1 } as const;
+
+export const sessionLimits = {
+  event_bytes: 32_768,
+  text_length: 4_000,
+  connections: 10,
+  send: { per_s: 5, burst: 20, per_min: 120 },
+} as const;
+
+export const Handshake = z.object({
+  token: z.string().describe('The bare access token.'),
+  protocol: z.int().optional(),
+  device_id: z.string().max(100).optional(),
+  client: z
+    .object({ name: z.string().max(100), version: z.string().max(50), platform: z.string().max(50) })
+    .partial()
+    .optional(),
+  locale: z.string().max(20).optional(),
+});
+
+export const sessionEvents = {
+  ready: event(
+    'session:ready',
+    z.object({
+      user_id: z.uuid(),
+      session_id: z.uuid(),
+      connection_id: z.string(),
+      server_time: moment,
+      protocol: z.int(),
+      token_expires_at: moment,
+      limits: z.object({
+        event_bytes: z.int(),
+        text_length: z.int(),
+        connections: z.int(),
+        send: z.object({ per_s: z.int(), burst: z.int(), per_min: z.int() }),
+      }),
+      degraded: z.array(z.enum(['cross_node', 'presence'])),
+    }),
+    'The first event of every namespace: who you are here and which limits hold.',
+  ),
+  draining: event(
+    'server:draining',
+    z.object({ reconnect: z.object({ min_delay_ms: z.int(), max_delay_ms: z.int() }) }),
+    'This instance stops; the connection is closed soon and should be made again within the given window.',
+  ),
+};

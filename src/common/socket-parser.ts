@@ -1,0 +1,40 @@
+import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
+import { AppError, presentError } from './errors.ts';
+import { randomToken } from './ids.ts';
+
+const bytesOf = new WeakMap<object, number>();
+
+/** The size of the frame an event came in; the parser is the only place that sees it. */
+export function frameBytes(event: object): number {
+  return bytesOf.get(event) ?? 0;
+}
+
+class MeasuringDecoder extends Decoder {
+  #bytes = 0;
+
+  override add(frame: unknown): void {
+    this.#bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : 0;
+    super.add(frame);
+  }
+
+  override emitReserved(name: 'decoded', packet: Packet): this {
+    if (Array.isArray(packet.data)) bytesOf.set(packet.data, this.#bytes);
+    return super.emitReserved(name, packet);
+  }
+}
+
+/** Socket.IO's own refusal of an unknown namespace has neither code nor data; this gives it ours. */
+class RefusingEncoder extends Encoder {
+  override encode(packet: Packet): unknown[] {
+    if (packet.type === PacketType.CONNECT_ERROR && packet.data?.message === 'Invalid namespace')
+      return super.encode({ ...packet, data: refusalData(new AppError('namespace_unknown')) });
+    return super.encode(packet);
+  }
+}
+
+/** What `connect_error` carries: `message` is the code, `data` the whole error. */
+export function refusalData(error: AppError): { message: string; data: object } {
+  return { message: error.code, data: presentError(error, randomToken()) };
+}
+
+export const parser = { Encoder: RefusingEncoder, Decoder: MeasuringDecoder };

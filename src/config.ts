@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+
+const flag = z.enum(['0', '1']).transform(value => value === '1');
+const list = z.string().transform(value => value.split(',').map(item => item.trim()).filter(Boolean)); // biome-ignore format: one line reads better
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
+const seconds = (preset: number, max?: number) => whole(1, max).default(preset);
+
+/**
+ * Every setting, under the name it has in the environment: the one declaration that `config`, `.env.example` and the
+ * README's table come from. Durations are seconds, lists are comma-separated, flags are 0 or 1. A missing default is
+ * filled in by `complete`.
+ */
+export const environment = z.object({
+  DEBUG: flag
+    .optional()
+    .describe('Readable logs and open documents. Default: 1 unless DATABASE_URL or NODE_ENV=production is set.'),
+  SECRET_KEY: z
+    .string()
+    .optional()
+    .describe('Root of all keys, at least 32 bytes. With DEBUG it is made once and kept in DATA_DIR.'),
+  SECRET_KEY_FALLBACKS: list.default([]).describe('Older keys, still accepted for reading.'),
+  ALLOWED_HOSTS: list.default(['127.0.0.1', 'localhost']).describe('Host headers that are served; * only with DEBUG.'),
+  CORS_ALLOWED_ORIGINS: list
+    .optional()
+    .describe('Exact origins, for REST and sockets. Default with DEBUG: http://localhost:3000.'),
+  DEV_OTP: flag.optional().describe('Codes are part of the answer (dev_code). Default: as DEBUG.'),
+  ALLOW_DEV_OTP_IN_PROD: flag.default(false).describe('Must be 1 for DEV_OTP=1 with DEBUG=0.'),
+  DATABASE_URL: z.string().optional().describe('postgres://… Unset: the embedded PostgreSQL in DATA_DIR.'),
+  REDIS_URL: z.string().optional().describe('redis://… Needed as soon as there are several instances.'),
+  HOST: z.string().optional().describe('Where it listens. Default: 127.0.0.1 with DEBUG, else 0.0.0.0.'),
+  PORT: whole(0, 65535).default(8000).describe('0 takes a free port.'),
+  PUBLIC_URL: z.string().optional().describe('Base of links and callbacks. Default: http://HOST:PORT.'),
+  NODE_ENV: z.string().optional().describe('`production`; `test` allows X-Test-Now and TEST_TIME_SCALE.'),
+  TEST_TIME_SCALE: whole(1).default(1).describe('Divides waiting times, only with NODE_ENV=test.'),
+  TRUST_PROXY: whole(0, 10).default(0).describe('Proxies in front whose X-Forwarded-For counts.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level that is logged.'),
+  DATA_DIR: z.string().default('.data').describe('Local state: the embedded database, the made SECRET_KEY, uploads.'),
+  DB_POOL: whole(2, 200).default(10).describe('Database connections of one instance.'),
+  ACCESS_TTL: seconds(600).describe('Life of an access token.'),
+  REFRESH_TTL: seconds(2_592_000).describe('A session ends when it is not refreshed for so long.'),
+  SESSION_ABSOLUTE_TTL: seconds(7_776_000).describe('A session ends so long after its login in any case.'),
+  REFRESH_LEEWAY: seconds(30).describe('A refresh token used twice within this time gets the same successor.'),
+  MAX_SESSIONS: whole(1, 100).default(10).describe('Sessions per user; one more ends the least recently used.'),
+  OTP_TTL: seconds(180, 600).describe('Life of a code.'),
+  OTP_COOLDOWN: seconds(60).describe('Between two codes to one number.'),
+  OTP_MAX_ATTEMPTS: whole(1, 10).default(5).describe('Wrong tries that burn a code.'),
+  OTP_PHONE_HOURLY: whole(1).default(5).describe('Codes per number in an hour.'),
+  OTP_PHONE_DAILY: whole(1).default(10).describe('Codes per number in 24 hours.'),
+  ALLOWED_PHONE_COUNTRIES: list.default(['UZ']).describe('ISO country codes.'),
+  BILLING_TZ: z.string().default('Asia/Tashkent').describe('Where a billing month begins and ends.'),
+  GRACE_DAYS: whole(0, 90).default(3).describe('Days that a subscription goes on after its period.'),
+  AUTO_PLAN: z.string().optional().describe('Plan code that new users get at once.'),
+  B2B_FEED_ACCESS: z.enum(['enabled', 'authenticated', 'public']).default('enabled').describe('Who reads the board.'),
+  B2B_AUTO_ENABLE: flag.default(false).describe('Business profiles are enabled without an operator.'),
+  RATE_LIMITS: z
+    .enum(['on', 'relaxed', 'off'])
+    .default('on')
+    .describe('`relaxed`: limits per user, connection and IP times 100. `off`: none.'),
+  RATE_LIMITS_CONFIRM: z.string().optional().describe('Must repeat RATE_LIMITS when that is not `on` with DEBUG=0.'),
+  DRAIN_SECONDS: whole(0, 600).default(20).describe('Window over which sockets are closed at shutdown.'),
+  SUPERUSER_PHONE: z.string().optional().describe('For createsuperuser --no-input.'),
+  SUPERUSER_PASSWORD: z.string().optional().describe('For createsuperuser --no-input.'),
+});
+
+type Parsed = z.output<typeof environment>;
+type Completed = 'DEBUG' | 'SECRET_KEY' | 'CORS_ALLOWED_ORIGINS' | 'DEV_OTP' | 'HOST' | 'PUBLIC_URL';
+export type Config = Omit<Parsed, Completed> & { [Name in Completed]: NonNullable<Parsed[Name]> };
+
+/** The value that the README shows; a server must never run on it. */
+export const EXAMPLE_SECRET_KEY = 'change-me-to-32-random-bytes-or-more';
+
+/** Why a server does not start: told as text, without a stack. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the environment, and `.env` for what it lacks. Throws `ConfigError` naming every wrong variable, never a value.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = withEnvFile(process.env)): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`Wrong settings:\n${lines.join('\n')}`);
+  }
+  return refuseUnsafe(complete(parsed.data));
+}
+
+function withEnvFile(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return existsSync('.env') ? { ...parseEnv(readFileSync('.env', 'utf8')), ...env } : env;
+}
+
+function complete(parsed: Parsed): Config {
+  const DEBUG = parsed.DEBUG ?? (parsed.DATABASE_URL === undefined && parsed.NODE_ENV !== 'production');
+  const HOST = parsed.HOST ?? (DEBUG ? '127.0.0.1' : '0.0.0.0');
+  return {
+    ...parsed,
+    DEBUG,
+    HOST,
+    SECRET_KEY: parsed.SECRET_KEY ?? (DEBUG ? keptSecretKey(parsed.DATA_DIR) : ''),
+    CORS_ALLOWED_ORIGINS: parsed.CORS_ALLOWED_ORIGINS ?? (DEBUG ? ['http://localhost:3000'] : []),
+    DEV_OTP: parsed.DEV_OTP ?? DEBUG,
+    PUBLIC_URL: parsed.PUBLIC_URL ?? `http://${HOST}:${parsed.PORT}`,
+    TEST_TIME_SCALE: parsed.NODE_ENV === 'test' ? parsed.TEST_TIME_SCALE : 1,
+  };
+}
+
+function keptSecretKey(dataDir: string): string {
+  const file = join(dataDir, 'secret_key');
+  mkdirSync(dataDir, { recursive: true });
+  try {
+    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(file, 'utf8');
+}
+
+function refuseUnsafe(config: Config): Config {
+  const wrong: string[] = [];
+  if (Buffer.byteLength(config.SECRET_KEY) < 32 || config.SECRET_KEY === EXAMPLE_SECRET_KEY)
+    wrong.push('SECRET_KEY: at least 32 random bytes are needed, e.g. from `openssl rand -base64 32`');
+  if (!config.DEBUG) {
+    if (config.DEV_OTP && !config.ALLOW_DEV_OTP_IN_PROD)
+      wrong.push('DEV_OTP: 1 shows every code to everybody; with DEBUG=0 it needs ALLOW_DEV_OTP_IN_PROD=1');
+    if (config.ALLOWED_HOSTS.includes('*')) wrong.push('ALLOWED_HOSTS: * is only for DEBUG=1');
+    if (config.RATE_LIMITS !== 'on' && config.RATE_LIMITS_CONFIRM !== config.RATE_LIMITS)
+      wrong.push(`RATE_LIMITS: with DEBUG=0, RATE_LIMITS_CONFIRM must repeat ${config.RATE_LIMITS}`);
+  }
+  if (wrong.length > 0) throw new ConfigError(`Unsafe settings:\n${wrong.map(line => `  ${line}`).join('\n')}`);
+  return config;
+}
