@@ -1,0 +1,52 @@
+import { sql } from 'kysely';
+import type { FindSession, SessionState } from '../../common/auth.ts';
+import type { Role } from '../../common/context.ts';
+import { type Orm, rows } from '../../common/database.ts';
+
+/** A revocation is noticed on every node within this time, without Redis too (security.md, row 28). */
+const CACHE_MS = 1_000;
+const MAX_CACHED = 50_000;
+
+interface SessionRow {
+  user_id: string;
+  role: Role;
+  is_revoked: boolean;
+  is_blocked: boolean;
+  expires_at: string;
+}
+
+/** Reads sessions from their rows, at most once a second each; concurrent askers share one query. */
+export function createFindSession(orm: Orm): FindSession & { forget(sessionId: string): void } {
+  const cache = new Map<string, { at: number; row: Promise<SessionRow | undefined> }>();
+
+  async function load(sessionId: string): Promise<SessionRow | undefined> {
+    const [row] = await rows<SessionRow>(
+      orm.em.fork(),
+      sql`select s.user_id, u.role, s.revoked_at is not null as is_revoked, u.blocked_at is not null as is_blocked, s.expires_at
+          from sessions s join users u on u.id = s.user_id where s.id = ${sessionId}`,
+    );
+    return row;
+  }
+
+  function cached(sessionId: string): Promise<SessionRow | undefined> {
+    const known = cache.get(sessionId);
+    if (known && performance.now() - known.at < CACHE_MS) return known.row;
+    if (cache.size >= MAX_CACHED) cache.clear();
+    const row = load(sessionId);
+    cache.set(sessionId, { at: performance.now(), row });
+    row.catch(() => cache.delete(sessionId));
+    return row;
+  }
+
+  const find: FindSession = async (sessionId, now) => {
+    const row = await cached(sessionId);
+    return row ? { userId: row.user_id, role: row.role, refusal: refusalOf(row, now) } : null;
+  };
+  return Object.assign(find, { forget: (sessionId: string) => void cache.delete(sessionId) });
+}
+
+function refusalOf(row: SessionRow, now: Date): SessionState['refusal'] {
+  if (row.is_blocked) return 'account_blocked';
+  if (row.is_revoked) return 'session_revoked';
+  return new Date(row.expires_at) <= now ? 'session_expired' : null;
+}

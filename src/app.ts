@@ -1,0 +1,82 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { createFindSession } from './accounts/service/live-sessions.ts';
+import { createListeners } from './common/announcements.ts';
+import { createAuthenticate } from './common/auth.ts';
+import { connect, type Orm } from './common/database.ts';
+import { createExecutor, type Executor } from './common/execute.ts';
+import { createHttpDoor } from './common/http.ts';
+import { createLog } from './common/log.ts';
+import { healthz, readyz } from './common/probes.ts';
+import { joinCluster } from './common/redis.ts';
+import { createSlots } from './common/slots.ts';
+import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
+import type { Config } from './config.ts';
+import { entities } from './entities.ts';
+
+export interface App {
+  orm: Orm;
+  log: Logger;
+  executor: Executor;
+  /** Returns the port it listens on. */
+  listen(): Promise<number>;
+  /** Refuses what is new, lets clients go over the drain window, finishes what runs, and closes the database. */
+  close(drainMs?: number): Promise<void>;
+}
+
+/** The composition root: builds and wires every module, in their order; nothing else knows them all. */
+export async function buildApp(config: Config, databaseUrl: string): Promise<App> {
+  const log = createLog(config);
+  const orm = await connect(entities, databaseUrl, config.DB_POOL);
+  const cluster = await joinCluster(config.REDIS_URL, log);
+  const listeners = createListeners();
+  const slots = createSlots();
+  let sockets: SocketDoor;
+  const executor = createExecutor({
+    ...{ orm, config, log, listeners, slots },
+    push: announcements => sockets.push(announcements),
+    limit: () => {},
+  });
+  const authenticate = createAuthenticate(config, createFindSession(orm));
+  const http = createHttpDoor({ config, log, executor, authenticate });
+  sockets = createSocketDoor({ config, log, executor, authenticate, cluster });
+  let isDraining = false;
+
+  http.raw('GET /healthz', healthz);
+  http.raw(
+    'GET /readyz',
+    readyz(orm, cluster, () => isDraining),
+  );
+  http.seal();
+
+  const server = createServer(http.app);
+  return {
+    orm,
+    log,
+    executor,
+    async listen() {
+      sockets.attach(server);
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(config.PORT, config.HOST, resolve);
+      });
+      return (server.address() as AddressInfo).port;
+    },
+    async close(drainMs = 0) {
+      isDraining = true;
+      await sockets.drain(drainMs);
+      await closeServer(server);
+      await cluster.close();
+      await orm.close();
+    },
+  };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise(resolve => server.close(resolve));
+  server.closeIdleConnections();
+  setTimeout(() => server.closeAllConnections(), 5_000).unref();
+  await closed;
+}
