@@ -30,7 +30,8 @@ export function ormOptions(entities: Entities, url: string | undefined, pool = 1
       emit: 'ts',
       transactional: true,
       allOrNothing: true,
-      snapshot: true,
+      snapshotName: '.snapshot',
+      silent: true,
     },
   };
 }

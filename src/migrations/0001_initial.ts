@@ -1,0 +1,65 @@
+import { Migration } from '@mikro-orm/migrations';
+
+export class Initial extends Migration {
+
+  override name = '0001_initial';
+
+  override up(): void | Promise<void> {
+    this.addSql('create extension if not exists pg_trgm;');
+    this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid not null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);
+    this.addSql(`create index "messages_thread_rev" on "messages" ("thread_id", "rev");`);
+    this.addSql(`alter table "messages" add constraint "messages_thread_seq" unique ("thread_id", "seq");`);
+    this.addSql(`alter table "messages" add constraint "messages_sender_client" unique ("sender_id", "client_id");`);
+
+    this.addSql(`create table "notifications" ("id" uuid not null, "user_id" uuid not null, "type" varchar(40) not null, "group_key" varchar(80) null, "count" int not null default 1, "title" text not null, "body" text not null, "actor_ids" text[] not null, "data" jsonb not null, "rev" int not null default 1, "seen_at" timestamptz(3) null, "read_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create unique index notifications_one_unread_per_group on notifications (user_id, group_key) where read_at is null and group_key is not null;`);
+    this.addSql(`create index "notifications_by_user" on "notifications" ("user_id", "updated_at", "id");`);
+    this.addSql(`create index notifications_unread on notifications (user_id) where read_at is null;`);
+
+    this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "read_seq" int not null default 0, "delivered_seq" int not null default 0, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, primary key ("thread_id", "user_id"));`);
+    this.addSql(`create index "participants_by_user" on "participants" ("user_id", "thread_id");`);
+
+    this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "phone_otps_phone_created_at_index" on "phone_otps" ("phone", "created_at");`);
+
+    this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`alter table "plans" add constraint "plans_code_unique" unique ("code");`);
+
+    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "last_message_id" uuid null, "is_locked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
+
+    this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) not null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`alter table "users" add constraint "users_phone_unique" unique ("phone");`);
+
+    this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "subscriptions_user_id_index" on "subscriptions" ("user_id");`);
+    this.addSql(`create unique index subscriptions_one_not_ended on subscriptions (user_id) where status in ('pending', 'trialing', 'active', 'past_due');`);
+
+    this.addSql(`create table "sessions" ("id" uuid not null, "user_id" uuid not null, "salt" bytea not null, "counter" int not null default 0, "amr" text[] not null, "auth_at" timestamptz(3) not null, "created_at" timestamptz(3) not null, "refreshed_at" timestamptz(3) not null, "expires_at" timestamptz(3) not null, "revoked_at" timestamptz(3) null, "revoke_reason" varchar(32) null, "device_id" varchar(100) null, "device_name" varchar(100) null, "platform" varchar(50) null, "ip" varchar(64) null, "user_agent" varchar(300) null, primary key ("id"));`);
+    this.addSql(`create index "sessions_user_id_index" on "sessions" ("user_id");`);
+
+    this.addSql(`create table "posts" ("id" uuid not null, "author_id" uuid not null, "status" varchar(16) not null, "intent" varchar(4) not null, "title" varchar(120) not null, "body" text null, "part_number" varchar(40) null, "oem_numbers" text[] not null default '{}', "brand" varchar(60) null, "condition" varchar(16) null, "fitments" jsonb not null, "price" numeric(14,2) null, "currency" varchar(3) null, "price_negotiable" boolean not null default false, "unit" varchar(4) null, "quantity" int null, "min_order_qty" int null, "region" varchar(16) null, "city" varchar(80) null, "part_norm" text[] not null, "search_norm" text not null, "views_count" int not null default 0, "favorites_count" int not null default 0, "published_at" timestamptz(3) null, "bumped_at" timestamptz(3) null, "expires_at" timestamptz(3) null, "expires_in_days" int not null default 30, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index posts_feed on posts (published_at desc, id desc) where status = 'published';`);
+    this.addSql(`create index posts_part_norm on posts using gin (part_norm);`);
+    this.addSql(`create index posts_search_words on posts using gin (to_tsvector('simple', search_norm));`);
+    this.addSql(`create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops);`);
+    this.addSql(`create index "posts_author_id_created_at_index" on "posts" ("author_id", "created_at");`);
+
+    this.addSql(`create table "monthly_usage" ("user_id" uuid not null, "period" varchar(7) not null, "used" int not null, primary key ("user_id", "period"));`);
+
+    this.addSql(`create table "b2b_profiles" ("user_id" uuid not null, "company_name" varchar(120) null, "tin" varchar(9) null, "activity" text[] not null default '{}', "region" varchar(16) null, "city" varchar(80) null, "address" varchar(300) null, "about" text null, "hide_phone" boolean not null default false, "is_enabled" boolean not null default false, "is_verified" boolean not null default false, "status" varchar(16) not null default 'pending', "reason" text null, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("user_id"));`);
+
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_plan_id_foreign" foreign key ("plan_id") references "plans" ("id");`);
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_next_plan_id_foreign" foreign key ("next_plan_id") references "plans" ("id") on delete set null;`);
+
+    this.addSql(`alter table "sessions" add constraint "sessions_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
+
+    this.addSql(`alter table "posts" add constraint "posts_author_id_foreign" foreign key ("author_id") references "users" ("id") on delete cascade;`);
+
+    this.addSql(`alter table "monthly_usage" add constraint "monthly_usage_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
+
+    this.addSql(`alter table "b2b_profiles" add constraint "b2b_profiles_user_id_foreign" foreign key ("user_id") references "users" ("id") on update cascade on delete cascade;`);
+  }
+
+}
