@@ -8,11 +8,13 @@ import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor } from './common/http.ts';
 import { createLog } from './common/log.ts';
+import { serveOpenApi } from './common/openapi.ts';
 import { healthz, readyz } from './common/probes.ts';
 import { joinCluster } from './common/redis.ts';
 import { createSlots } from './common/slots.ts';
 import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
 import type { Config } from './config.ts';
+import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
 
 export interface App {
@@ -48,6 +50,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
   );
+  http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.seal();
 
   const server = createServer(http.app);

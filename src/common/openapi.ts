@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { type ErrorCode, errorCatalogue } from './errors.ts';
+import type { Contract, HttpPath, Operation } from './operations.ts';
+
+const everywhere: ErrorCode[] = ['validation_failed', 'rate_limited', 'internal', 'unavailable'];
+
+const Problem = z
+  .object({
+    type: z.string().meta({ example: '/problems/not_found' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().describe('The path that was asked.'),
+    code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
+    retryable: z.boolean().describe('The same request may succeed later, unchanged.'),
+    retry_after_ms: z.int().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+    request_id: z.string(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457, with the fields of the error of the socket contract.' });
+
+/** OpenAPI 3.1 of every operation that has a REST path, made from the contracts alone. */
+export function buildOpenApi(contracts: Record<string, Contract>, version: string): object {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const [tag, contract] of Object.entries(contracts))
+    for (const [name, operation] of Object.entries(contract.operations))
+      for (const [index, path] of [operation.http ?? []].flat().entries()) {
+        const [method, template] = path.split(' ') as [string, string];
+        const operationId = index === 0 ? name : `${name}Alias${index}`;
+        paths[template] = {
+          ...paths[template],
+          [method.toLowerCase()]: describe({ tag, operationId, operation, path }),
+        };
+      }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Parthub',
+      version,
+      description:
+        'REST of the closed B2B board for parts. Realtime events: AsyncAPI. Paths end in a slash; without it the same resource answers.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [
+      { url: 'http://127.0.0.1:8000', description: 'On your machine' },
+      { url: 'https://{service}.onrender.com', variables: { service: { default: 'parthub' } } },
+    ],
+    tags: Object.keys(contracts).map(name => ({ name })),
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    paths,
+  });
+}
+
+/** `GET /api/schema/`: the document, made when it is first asked for. */
+export function serveOpenApi(contracts: Record<string, Contract>): RequestHandler {
+  let document: string | undefined;
+  return (_req, res) => {
+    document ??= JSON.stringify(buildOpenApi(contracts, packageVersion()));
+    res.setHeader('Cache-Control', 'public, max-age=30');
+    res.type('application/json').send(document);
+  };
+}
+
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+interface Described {
+  tag: string;
+  operationId: string;
+  operation: Operation;
+  path: HttpPath;
+}
+
+function describe({ tag, operationId, operation, path }: Described): ZodOpenApiOperationObject {
+  const access = operation.access ?? 'user';
+  const { body, ...requestParams } = splitInput(operation, path);
+  const socket = operation.socket ? ` Over sockets: \`${operation.socket}\`.` : '';
+  return {
+    tags: [tag],
+    operationId,
+    summary: operation.summary,
+    ...(socket && { description: socket.trim() }),
+    security: access === 'public' ? [] : access === 'optional' ? [{}, { bearer: [] }] : [{ bearer: [] }],
+    requestParams,
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: { ...successes(operation), ...refusals(operation, access, path) },
+  };
+}
+
+/** Where each field of the input travels over REST: path, query or body. */
+function splitInput(
+  operation: Operation,
+  path: HttpPath,
+): { path?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType } {
+  const pathNames = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
+  const shape = (operation.input as Partial<z.ZodObject>).shape;
+  if (!shape) return path.startsWith('GET ') ? {} : { body: operation.input };
+  const queryNames = path.startsWith('GET ') ? new Set(Object.keys(shape)) : new Set(operation.query ?? []);
+  const pick = (wanted: (name: string) => boolean) => {
+    const fields = Object.entries(shape).filter(([name]) => wanted(name));
+    return fields.length > 0 ? z.object(Object.fromEntries(fields)) : undefined;
+  };
+  const parts = {
+    path: pick(name => pathNames.has(name)),
+    query: pick(name => !pathNames.has(name) && queryNames.has(name)),
+    body: pick(name => !pathNames.has(name) && !queryNames.has(name)),
+  };
+  return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
+}
+
+function successes(operation: Operation): ZodOpenApiOperationObject['responses'] {
+  const status = operation.status ?? 200;
+  if (status === 204) return { '204': { description: 'Done.' } };
+  const fields = (operation.output as Partial<z.ZodObject>).shape;
+  const links = { next: z.string().nullable().describe('Relative URL of the next page.'), previous: z.null() };
+  const schema = operation.paged && fields ? z.object({ ...fields, ...links }) : operation.output;
+  const content = { 'application/json': { schema } };
+  return {
+    [`${status}`]: { description: operation.summary, content },
+    ...(operation.isRepeat && { '200': { description: 'It existed already; nothing was created.', content } }),
+  };
+}
+
+function refusals(operation: Operation, access: string, path: HttpPath): ZodOpenApiOperationObject['responses'] {
+  const codes = new Set<ErrorCode>([...everywhere, ...(operation.errors ?? [])]);
+  if (access !== 'public')
+    for (const code of ['auth_required', 'token_invalid', 'token_expired', 'session_revoked'] as const) codes.add(code);
+  if (access === 'staff') codes.add('permission_denied');
+  if (path.includes('{')) codes.add('not_found');
+  const byStatus = Map.groupBy(codes, code => errorCatalogue[code].status);
+  const content = { 'application/problem+json': { schema: Problem } };
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, group]) => [`${status}`, { description: group.map(code => `\`${code}\``).join(', '), content }]),
+  );
+}

@@ -1,0 +1,2 @@
+/** Every module's contract, in the order of the modules: what the doors serve and the documents describe. */
+export const contracts = {};
