@@ -1,0 +1,12 @@
+import type { TestProject } from 'vitest/node';
+import { prepareTemplate, startTestPostgres } from './postgres.ts';
+
+/** Once per run, in the main process: one PostgreSQL for all test files. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const postgres = await startTestPostgres();
+  await prepareTemplate(postgres.url, migrateTemplate);
+  project.provide('postgresUrl', postgres.url);
+  return postgres.stop;
+}
+
+async function migrateTemplate(_url: string): Promise<void> {}
