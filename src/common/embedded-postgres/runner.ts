@@ -51,7 +51,7 @@ async function owner(path: string): Promise<{ uid: number; gid: number } | undef
   );
 }
 
-async function findTool(name: string): Promise<string | undefined> {
+export async function findTool(name: string): Promise<string | undefined> {
   for (const folder of TOOL_FOLDERS) if (await owner(join(folder, name))) return join(folder, name);
   return undefined;
 }
