@@ -86,9 +86,9 @@ export function procedure<const D extends Declaration<z.ZodType, z.ZodType>>(
 }
 
 /** Changes that very many callers ask for at the same moment: gathered, run once for all in one transaction. */
-export function batch<
-  const D extends Declaration<z.ZodType, z.ZodType> & { lane: (input: z.output<D['input']>) => string },
->(declaration: D): D & { kind: 'batch' } {
+export function batch<I extends z.ZodType, O extends z.ZodType, const D extends object>(
+  declaration: D & Declaration<I, O> & { lane: (input: z.output<I>) => string },
+): D & Declaration<I, O> & { lane: (input: z.output<I>) => string; kind: 'batch' } {
   return { ...declaration, kind: 'batch' };
 }
 

@@ -12,14 +12,17 @@ export function frameBytes(event: object): number {
 class MeasuringDecoder extends Decoder {
   #bytes = 0;
 
+  constructor() {
+    super();
+    // Registered before Socket.IO's own listener, so it runs first.
+    this.on('decoded', ({ data }) => {
+      if (Array.isArray(data)) bytesOf.set(data, this.#bytes);
+    });
+  }
+
   override add(frame: unknown): void {
     this.#bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : 0;
     super.add(frame);
-  }
-
-  override emitReserved(name: 'decoded', packet: Packet): this {
-    if (Array.isArray(packet.data)) bytesOf.set(packet.data, this.#bytes);
-    return super.emitReserved(name, packet);
   }
 }
 

@@ -1,4 +1,6 @@
 import type { TestProject } from 'vitest/node';
+import { connect, migrate } from '../../src/common/database.ts';
+import { entities } from '../../src/entities.ts';
 import { prepareTemplate, startTestPostgres } from './postgres.ts';
 
 /** Once per run, in the main process: one PostgreSQL for all test files. */
@@ -9,4 +11,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return postgres.stop;
 }
 
-async function migrateTemplate(_url: string): Promise<void> {}
+async function migrateTemplate(url: string): Promise<void> {
+  const orm = await connect(entities, url);
+  await migrate(orm);
+  await orm.close();
+}

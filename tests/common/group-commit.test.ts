@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { groupCommit } from '../../src/common/group-commit.ts';
+
+interface Job {
+  n: number;
+  lane: string;
+}
+
+/** Batches are recorded and stay open until they are released. */
+function recorder(maxBatch = 256) {
+  const batches: number[][] = [];
+  const open: (() => void)[] = [];
+  const commit = groupCommit<Job, number>({
+    maxBatch,
+    lanes: job => [job.lane],
+    run: async jobs => {
+      batches.push(jobs.map(job => job.n));
+      await new Promise<void>(resolve => open.push(resolve));
+      return jobs.map(job =>
+        job.n < 0 ? { status: 'rejected', reason: job.n } : { status: 'fulfilled', value: job.n },
+      );
+    },
+  });
+  const turn = () => new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+  return { commit, batches, turn, release: () => open.shift()?.() };
+}
+
+test('the first caller is run at once, alone', async () => {
+  const { commit, batches, turn, release } = recorder();
+  const answer = commit.submit({ n: 1, lane: 'a' });
+  await turn();
+  expect(batches).toEqual([[1]]);
+  release();
+  expect(await answer).toBe(1);
+});
+
+test('while two batches are in flight the next one gathers', async () => {
+  const { commit, batches, turn, release } = recorder();
+  const answers = [commit.submit({ n: 1, lane: 'a' })];
+  await turn();
+  answers.push(commit.submit({ n: 2, lane: 'b' }));
+  await turn();
+  answers.push(...[3, 4, 5].map(n => commit.submit({ n, lane: `${n}` })));
+  await turn();
+  expect(batches).toEqual([[1], [2]]);
+  release();
+  await turn();
+  expect(batches).toEqual([[1], [2], [3, 4, 5]]);
+  release();
+  release();
+  expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('calls of one lane keep their order and never share a moment with another batch of that lane', async () => {
+  const { commit, batches, turn, release } = recorder();
+  const first = commit.submit({ n: 1, lane: 'a' });
+  await turn();
+  const rest = [2, 3].map(n => commit.submit({ n, lane: 'a' }));
+  const other = commit.submit({ n: 4, lane: 'b' });
+  await turn();
+  expect(batches).toEqual([[1], [4]]);
+  release();
+  await turn();
+  expect(batches).toEqual([[1], [4], [2, 3]]);
+  release();
+  release();
+  expect(await Promise.all([first, other, ...rest])).toEqual([1, 4, 2, 3]);
+});
+
+test('a batch takes no more than its most, and what is left behind goes next', async () => {
+  const { commit, batches, turn, release } = recorder(2);
+  const answers = [1, 2, 3].map(n => commit.submit({ n, lane: 'a' }));
+  await turn();
+  expect(batches).toEqual([[1, 2]]);
+  release();
+  await turn();
+  release();
+  expect(await Promise.all(answers)).toEqual([1, 2, 3]);
+});
+
+test('one bad call fails alone', async () => {
+  const { commit, turn, release } = recorder();
+  const answers = Promise.allSettled([1, -2, 3].map(n => commit.submit({ n, lane: `${n}` })));
+  await turn();
+  release();
+  expect((await answers).map(answer => answer.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
