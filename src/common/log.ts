@@ -22,7 +22,7 @@ export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>): Logger {
     ...(config.DEBUG && {
       transport: {
         target: 'pino-pretty',
-        options: { ignore: 'hostname,pid', translateTime: 'HH:MM:ss.l', destination: 2 },
+        options: { ignore: 'hostname,pid', singleLine: true, translateTime: 'HH:MM:ss.l', destination: 2 },
       },
     }),
   });

@@ -66,12 +66,16 @@ export type Output<O> = O extends Declaration<z.ZodType, infer R> ? z.output<R> 
 export type Payload<O> = O extends Declaration<infer I, z.ZodType> ? z.input<I> : never;
 
 /** Reads; runs without a transaction. */
-export function query<const D extends Declaration<z.ZodType, z.ZodType>>(declaration: D): D & { kind: 'query' } {
+export function query<I extends z.ZodType, O extends z.ZodType, const D extends object>(
+  declaration: D & Declaration<I, O>,
+): D & Declaration<I, O> & { kind: 'query' } {
   return { ...declaration, kind: 'query' };
 }
 
 /** Changes; runs alone in one transaction. */
-export function command<const D extends Declaration<z.ZodType, z.ZodType>>(declaration: D): D & { kind: 'command' } {
+export function command<I extends z.ZodType, O extends z.ZodType, const D extends object>(
+  declaration: D & Declaration<I, O>,
+): D & Declaration<I, O> & { kind: 'command' } {
   return { ...declaration, kind: 'command' };
 }
 
@@ -79,9 +83,9 @@ export function command<const D extends Declaration<z.ZodType, z.ZodType>>(decla
  * Changes in several transactions of its own (`ctx.transaction`), because it waits in between for something slow
  * that must not hold a connection or a lock: an SMS provider, a password hash.
  */
-export function procedure<const D extends Declaration<z.ZodType, z.ZodType>>(
-  declaration: D,
-): D & { kind: 'procedure' } {
+export function procedure<I extends z.ZodType, O extends z.ZodType, const D extends object>(
+  declaration: D & Declaration<I, O>,
+): D & Declaration<I, O> & { kind: 'procedure' } {
   return { ...declaration, kind: 'procedure' };
 }
 
