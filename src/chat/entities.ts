@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { Attachment, Message as MessageView } from './contract/shapes.ts';
 
 /** What a thread shows of its post: kept in the thread, so that a message never touches the posts table. */
 export interface PostSnapshot {
@@ -27,8 +28,9 @@ const ThreadSchema = defineEntity({
     /** Rises by one with every durable change that the participants share. */
     rev: p.integer().default(1),
     lastSeq: p.integer().default(0),
-    lastMessageId: p.uuid().nullable(),
     isLocked: p.boolean().default(false),
+    /** One of the two blocks the other: kept here, under the lock of the thread, so that no message slips through. */
+    isBlocked: p.boolean().default(false),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
@@ -52,6 +54,10 @@ const ParticipantSchema = defineEntity({
     isMarkedUnread: p.boolean().default(false),
     mutedUntil: p.datetime(3).nullable(),
     isArchived: p.boolean().default(false),
+    /** The user lets nobody see what was read. */
+    hidesReceipts: p.boolean().default(false),
+    /** Since then the thread does not exist for this user. */
+    removedAt: p.datetime(3).nullable(),
   },
 });
 /** A user's side in a thread. */
@@ -65,19 +71,36 @@ const MessageSchema = defineEntity({
     { name: 'messages_thread_seq', properties: ['threadId', 'seq'] },
     { name: 'messages_sender_client', properties: ['senderId', 'clientId'] },
   ],
-  indexes: [{ name: 'messages_thread_rev', properties: ['threadId', 'rev'] }],
+  indexes: [
+    // A message that was never changed is found by `seq`: at most as many are new as the thread's `rev` has risen.
+    {
+      name: 'messages_changed',
+      expression: 'create index messages_changed on messages (thread_id, rev) where is_changed',
+    },
+    {
+      name: 'messages_part_numbers',
+      expression:
+        'create index messages_part_numbers on messages using gin (part_numbers) where part_numbers is not null',
+    },
+  ],
   properties: {
     id: p.uuid().primary(),
     threadId: p.uuid(),
     seq: p.integer(),
     rev: p.integer(),
-    senderId: p.uuid(),
+    /** null: the system. */
+    senderId: p.uuid().nullable(),
     clientId: p.uuid(),
     /** Of what was first sent, thread included: tells a retry from another message under the same id (G2). */
     contentHash: p.blob(),
     type: p.string().length(8).$type<'text' | 'system' | 'deleted'>().default('text'),
     text: p.text().nullable(),
     replyToId: p.uuid().nullable(),
+    attachments: p.json<Attachment[]>().nullable(),
+    reactions: p.json<MessageView['reactions']>().nullable(),
+    partNumbers: p.array().nullable(),
+    /** Edited, deleted or reacted to after it was sent. */
+    isChanged: p.boolean().default(false),
     createdAt: p.datetime(3),
     editedAt: p.datetime(3).nullable(),
     deletedAt: p.datetime(3).nullable(),
@@ -87,4 +110,67 @@ const MessageSchema = defineEntity({
 export class Message extends MessageSchema.class {}
 MessageSchema.setClass(Message);
 
-export const chatEntities = [Thread, Participant, Message];
+const BlockSchema = defineEntity({
+  name: 'Block',
+  tableName: 'blocks',
+  properties: {
+    blockerId: p.uuid().primary(),
+    blockedId: p.uuid().primary(),
+    createdAt: p.datetime(3),
+  },
+});
+/** One user wants to hear nothing from another. */
+export class Block extends BlockSchema.class {}
+BlockSchema.setClass(Block);
+
+const FocusLeaseSchema = defineEntity({
+  name: 'FocusLease',
+  tableName: 'focus_leases',
+  indexes: [{ name: 'focus_leases_by_user', properties: ['userId', 'threadId'] }],
+  properties: {
+    sessionId: p.uuid().primary(),
+    userId: p.uuid(),
+    threadId: p.uuid(),
+    expiresAt: p.datetime(3),
+  },
+});
+/** A device of the user shows this thread at the moment: no need to make a noise about it. */
+export class FocusLease extends FocusLeaseSchema.class {}
+FocusLeaseSchema.setClass(FocusLease);
+
+export type ReportStatus = 'open' | 'assigned' | 'resolved';
+
+const ReportSchema = defineEntity({
+  name: 'Report',
+  tableName: 'reports',
+  uniques: [
+    { name: 'reports_reporter_client', properties: ['reporterId', 'clientId'] },
+    { name: 'reports_one_per_target', properties: ['reporterId', 'targetType', 'targetId'] },
+  ],
+  indexes: [{ name: 'reports_by_status', properties: ['status', 'id'] }],
+  properties: {
+    id: p.uuid().primary(),
+    reporterId: p.uuid(),
+    clientId: p.uuid(),
+    targetType: p.string().length(8).$type<'message' | 'thread' | 'user' | 'post'>(),
+    targetId: p.uuid(),
+    /** The thread that moderators may read because of this report. */
+    threadId: p.uuid().nullable(),
+    /** Who is responsible for what was reported. */
+    subjectId: p.uuid().nullable(),
+    reason: p.string().length(8).$type<'spam' | 'fraud' | 'abuse' | 'other'>(),
+    comment: p.text().nullable(),
+    /** What was reported, as it was then. */
+    copy: p.json<Record<string, unknown>>(),
+    status: p.string().length(10).$type<ReportStatus>().default('open'),
+    assigneeId: p.uuid().nullable(),
+    resolution: p.text().nullable(),
+    resolvedAt: p.datetime(3).nullable(),
+    createdAt: p.datetime(3),
+  },
+});
+/** What a user asked the moderators to look at. */
+export class Report extends ReportSchema.class {}
+ReportSchema.setClass(Report);
+
+export const chatEntities = [Thread, Participant, Message, Block, FocusLease, Report];

@@ -6,8 +6,14 @@ export class Initial extends Migration {
 
   override up(): void | Promise<void> {
     this.addSql('create extension if not exists pg_trgm;');
-    this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid not null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);
-    this.addSql(`create index "messages_thread_rev" on "messages" ("thread_id", "rev");`);
+    this.addSql(`create table "blocks" ("blocker_id" uuid not null, "blocked_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("blocker_id", "blocked_id"));`);
+
+    this.addSql(`create table "focus_leases" ("session_id" uuid not null, "user_id" uuid not null, "thread_id" uuid not null, "expires_at" timestamptz(3) not null, primary key ("session_id"));`);
+    this.addSql(`create index "focus_leases_by_user" on "focus_leases" ("user_id", "thread_id");`);
+
+    this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "attachments" jsonb null, "reactions" jsonb null, "part_numbers" text[] null, "is_changed" boolean not null default false, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);
+    this.addSql(`create index messages_changed on messages (thread_id, rev) where is_changed;`);
+    this.addSql(`create index messages_part_numbers on messages using gin (part_numbers) where part_numbers is not null;`);
     this.addSql(`alter table "messages" add constraint "messages_thread_seq" unique ("thread_id", "seq");`);
     this.addSql(`alter table "messages" add constraint "messages_sender_client" unique ("sender_id", "client_id");`);
 
@@ -16,7 +22,7 @@ export class Initial extends Migration {
     this.addSql(`create index "notifications_by_user" on "notifications" ("user_id", "updated_at", "id");`);
     this.addSql(`create index notifications_unread on notifications (user_id) where read_at is null;`);
 
-    this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "read_seq" int not null default 0, "delivered_seq" int not null default 0, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, primary key ("thread_id", "user_id"));`);
+    this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "read_seq" int not null default 0, "delivered_seq" int not null default 0, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, "hides_receipts" boolean not null default false, "removed_at" timestamptz(3) null, primary key ("thread_id", "user_id"));`);
     this.addSql(`create index "participants_by_user" on "participants" ("user_id", "thread_id");`);
 
     this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
@@ -25,7 +31,12 @@ export class Initial extends Migration {
     this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "plans" add constraint "plans_code_unique" unique ("code");`);
 
-    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "last_message_id" uuid null, "is_locked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "reports_by_status" on "reports" ("status", "id");`);
+    this.addSql(`alter table "reports" add constraint "reports_reporter_client" unique ("reporter_id", "client_id");`);
+    this.addSql(`alter table "reports" add constraint "reports_one_per_target" unique ("reporter_id", "target_type", "target_id");`);
+
+    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
 
     this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) not null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
