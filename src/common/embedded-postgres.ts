@@ -1,23 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, DatabaseError } from 'pg';
-import { findBinaries } from './embedded-postgres/binaries.ts';
-import { type Cluster, initialise, isInitialised, NAME, readPassword } from './embedded-postgres/cluster.ts';
-import {
-  findRunning,
-  freePort,
-  hasExited,
-  type Started,
-  startPostmaster,
-  stopPostmaster,
-} from './embedded-postgres/postmaster.ts';
-import { findRunner, giveTo } from './embedded-postgres/runner.ts';
+import type { Cluster } from './embedded-postgres/cluster.ts';
+import { findRunning, hasExited, stopPostmaster } from './embedded-postgres/postmaster.ts';
+import { type Attached, attachOrStart, urlOf } from './embedded-postgres/start.ts';
 
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 10;
-const MAX_FAILED_STARTS = 5;
+const WATCH_MS = 200;
+const RETRY_MS = 1000;
 
 export type EmbeddedPostgresOptions = {
   /** The folder of the cluster; made when missing. Files beside it with its name and a suffix are the launcher's too. */
@@ -31,107 +19,60 @@ export type EmbeddedPostgresOptions = {
 export type EmbeddedPostgres = {
   /** postgres:// of the database `parthub`, with the password. */
   url: string;
-  /** False when a server that already ran on the folder is used. */
-  owned: boolean;
+  /** False while a server that another process started on the folder is used. */
+  readonly owned: boolean;
   /** Ends the server if this process owns it, and waits until it has ended. */
   stop(): Promise<void>;
 };
 
 /**
  * Starts the real PostgreSQL of the npm package on a folder, or uses the server that already runs there.
- * It ends when this process ends, however that happens. Only the main thread may call this.
+ * The server ends when the process that owns it ends, however that happens; whoever still uses it then starts it again, on
+ * the same port, as after a crash of the server. Only the main thread may call this.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { dataDir, settings = {}, log = () => {} } = options;
   const cluster = { dataDir: resolve(dataDir), settings, log };
-  const { port, child } = await attachOrStart(cluster);
-  const url = await urlOf(cluster, port);
-  if (!child) return { url, owned: false, stop: async () => {} };
-  const endWithProcess = () => child.kill('SIGINT');
+  const use: Use = { attached: await attachOrStart(cluster), isStopping: false };
+  const endWithProcess = () => use.attached.child?.kill('SIGINT');
   process.once('exit', endWithProcess);
+  keepRunning(cluster, use);
   return {
-    url,
-    owned: true,
+    url: await urlOf(cluster, use.attached.port),
+    get owned() {
+      return use.attached.child !== undefined;
+    },
     async stop() {
+      use.isStopping = true;
+      await use.starting;
       process.off('exit', endWithProcess);
-      await stopPostmaster(child);
+      if (use.attached.child) await stopPostmaster(use.attached.child);
     },
   };
 }
 
-type Attached = { port: number; child?: ChildProcess };
+type Use = { attached: Attached; isStopping: boolean; starting?: Promise<void> };
 
-async function attachOrStart(cluster: Cluster): Promise<Attached> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  const failures: string[] = [];
-  while (Date.now() < deadline && failures.length < MAX_FAILED_STARTS) {
-    const running = await findRunning(cluster.dataDir);
-    if (running?.isReady && (await answers(cluster, running.port))) return { port: running.port };
-    if (running) {
-      await pause(POLL_MS); // starting, or shutting down
-      continue;
-    }
-    const started = await start(cluster);
-    if (await becomesReady(cluster, started, deadline)) return started;
-    // it lost against another start, its port was taken meanwhile, or backends of a killed server are still ending
-    failures.push(started.lastLines.join('\n'));
-    await pause(POLL_MS * failures.length);
+/** Without it a command that happened to start the server would take it away from the one that came second. */
+async function keepRunning(cluster: Cluster, use: Use): Promise<void> {
+  while (!use.isStopping) {
+    await pause(WATCH_MS, undefined, { ref: false });
+    if (use.isStopping || !(await hasEnded(cluster, use.attached))) continue;
+    cluster.log('The server has ended; it is started again.');
+    use.starting = restart(cluster, use);
+    await use.starting;
   }
-  throw new Error(
-    `The embedded PostgreSQL in ${cluster.dataDir} did not start. ${failures.at(-1) ?? 'It never answered.'}`,
-  );
 }
 
-async function start(cluster: Cluster): Promise<Started> {
-  await mkdir(dirname(cluster.dataDir), { recursive: true });
-  const binaries = await findBinaries(dirname(cluster.dataDir));
-  const runner = await findRunner(binaries, cluster.dataDir);
-  if (!(await isInitialised(cluster.dataDir))) await initialise(cluster, binaries, runner);
-  await giveTo(runner, cluster.dataDir);
-  return startPostmaster(cluster, binaries, runner, await freePort());
+async function hasEnded({ dataDir }: Cluster, { pid, child }: Attached): Promise<boolean> {
+  return child ? hasExited(child) : (await findRunning(dataDir))?.pid !== pid;
 }
 
-async function becomesReady(cluster: Cluster, { child, port }: Started, deadline: number): Promise<boolean> {
-  while (!hasExited(child)) {
-    const running = await findRunning(cluster.dataDir);
-    if (running?.pid === child.pid && running?.isReady && (await answers(cluster, port))) return true;
-    if (Date.now() > deadline) await stopPostmaster(child);
-    else await pause(POLL_MS);
-  }
-  return false;
-}
-
-/** True when the server answers and our database exists. */
-async function answers(cluster: Cluster, port: number): Promise<boolean> {
+async function restart(cluster: Cluster, use: Use): Promise<void> {
   try {
-    await query(await urlOf(cluster, port), 'select 1');
-    return true;
+    use.attached = await attachOrStart(cluster);
   } catch (error) {
-    if (!(error instanceof DatabaseError)) return false;
-    if (error.code === '3D000') return createDatabase(await urlOf(cluster, port, 'postgres'));
-    if (error.code === '57P03') return false; // starting up or shutting down
-    throw error;
+    cluster.log((error as Error).message);
+    await pause(RETRY_MS); // a full disk may have room again
   }
-}
-
-async function createDatabase(adminUrl: string): Promise<true> {
-  await query(adminUrl, `create database ${NAME}`).catch(error => {
-    if (error.code !== '42P04' && error.code !== '23505') throw error; // a start at the same moment made it
-  });
-  return true;
-}
-
-async function query(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  client.on('error', () => {}); // a server that shuts down meanwhile also rejects the query
-  try {
-    await client.connect();
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
-}
-
-async function urlOf(cluster: Cluster, port: number, database = NAME): Promise<string> {
-  return `postgres://${NAME}:${await readPassword(cluster.dataDir)}@127.0.0.1:${port}/${database}`;
 }

@@ -86,6 +86,7 @@ async function repairedCopy(root: string, cacheDir: string): Promise<string> {
   const draft = `${copy}.new-${process.pid}`;
   await rm(draft, { recursive: true, force: true });
   await cp(join(root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+  for (const folder of ['lib', 'bin']) await chmod(join(draft, 'native', folder), 0o755); // the copy is as read-only
   if (!(await repair(draft))) throw new Error(`${draft} (a copy of ${basename(root)}) may not be written`);
   await rename(draft, copy).catch(async error => {
     await rm(draft, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Binaries, exists } from './binaries.ts';
@@ -26,7 +26,6 @@ export async function readPassword(dataDir: string): Promise<string> {
  */
 export async function initialise(cluster: Cluster, binaries: Binaries, runner: Runner): Promise<void> {
   const { dataDir } = cluster;
-  await removeAbandonedDrafts(dataDir);
   const draft = await mkdtemp(`${dataDir}.new-${process.pid}-`);
   try {
     const passwordFile = join(draft, 'password');
@@ -57,13 +56,14 @@ async function runInitdb(cluster: Cluster, binaries: Binaries, runner: Runner, d
   if (code !== 0) throw new Error(`initdb of ${cluster.dataDir} failed (${code ?? signal}): ${complaint.trim()}`);
 }
 
-async function removeAbandonedDrafts(dataDir: string): Promise<void> {
-  await mkdir(dirname(dataDir), { recursive: true });
+/** Its initdb may be ending only now, and put a file into a folder that is just being emptied. */
+export async function removeAbandonedDrafts(dataDir: string): Promise<void> {
   const prefix = `${basename(dataDir)}.new-`;
   for (const name of await readdir(dirname(dataDir))) {
     if (!name.startsWith(prefix)) continue;
     const pid = Number.parseInt(name.slice(prefix.length), 10);
-    if (!isAlive(pid)) await rm(join(dirname(dataDir), name), { recursive: true, force: true });
+    if (isAlive(pid)) continue;
+    await rm(join(dirname(dataDir), name), { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 }
 

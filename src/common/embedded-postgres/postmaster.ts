@@ -96,11 +96,22 @@ export async function stopPostmaster(child: ChildProcess): Promise<void> {
   late.abort();
 }
 
-export async function freePort(): Promise<number> {
+/** The one of the last run if it is free, so that the URL others hold stays true when the server is started again. */
+export async function choosePort(dataDir: string): Promise<number> {
+  const lastOptions = await readFile(join(dataDir, 'postmaster.opts'), 'utf8').catch(() => '');
+  const last = Number(/"port=(\d+)"/.exec(lastOptions)?.[1] ?? 0);
+  return listenBriefly(last).catch(() => freePort());
+}
+
+export function freePort(): Promise<number> {
+  return listenBriefly(0);
+}
+
+async function listenBriefly(wanted: number): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(wanted, '127.0.0.1', resolve);
   });
   const { port } = server.address() as { port: number };
   await new Promise(resolve => server.close(resolve));

