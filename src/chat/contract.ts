@@ -135,6 +135,7 @@ export const operations = {
     http: 'POST /api/chat/send/',
     socket: 'message:send',
     input: SendMessage,
+    generated: ['client_id'],
     output: Sent,
     status: 201,
     isRepeat: output => output.duplicate,

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AppError } from './errors.ts';
+import { newId } from './ids.ts';
 import type { HttpPath, Operation } from './operations.ts';
 import { isPlainObject } from './payload.ts';
 
@@ -23,7 +24,9 @@ export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
   const pathFields = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
   const types = fieldTypes(operation.input);
   const queryFields = path.startsWith('GET ') ? Object.keys(types) : (operation.query ?? []);
+  const generated = operation.generated ?? [];
   const read = (req: Request): Record<string, unknown> => ({
+    ...Object.fromEntries(generated.map(name => [name, newId()])),
     ...readQuery(req.query as Record<string, unknown>, queryFields, types),
     ...readBody(req.body),
     ...req.params,

@@ -101,7 +101,9 @@ function splitInput(
   if (!shape) return path.startsWith('GET ') ? {} : { body: operation.input };
   const queryNames = path.startsWith('GET ') ? new Set(Object.keys(shape)) : new Set(operation.query ?? []);
   const pick = (wanted: (name: string) => boolean) => {
-    const fields = Object.entries(shape).filter(([name]) => wanted(name));
+    const fields = Object.entries(shape)
+      .filter(([name]) => wanted(name))
+      .map(([name, field]) => [name, operation.generated?.includes(name) ? z.optional(field) : field] as const);
     return fields.length > 0 ? z.object(Object.fromEntries(fields)) : undefined;
   };
   const parts = {

@@ -22,6 +22,8 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   http?: HttpPath | readonly HttpPath[];
   /** Fields that REST takes from the query string although the method has a body (`logout/?scope=`). */
   query?: readonly string[];
+  /** Ids that the HTTP door makes where the client sends none; over REST they are optional. */
+  generated?: readonly string[];
   /** The event's name in the namespace of its contract. */
   socket?: string;
   /** Never queued behind others and never acknowledged: typing, focus, pings. */
