@@ -2,6 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createFindSession } from './accounts/service/live-sessions.ts';
+import * as chat from './chat/contract.ts';
+import { chatGateway } from './chat/gateway.ts';
+import { chatRoutes } from './chat/routes.ts';
 import { createListeners } from './common/announcements.ts';
 import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
@@ -44,6 +47,9 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster });
   let isDraining = false;
+
+  chatRoutes(http);
+  chatGateway(sockets.open(chat));
 
   http.raw('GET /healthz', healthz);
   http.raw(

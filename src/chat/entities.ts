@@ -28,6 +28,8 @@ const ThreadSchema = defineEntity({
     /** Rises by one with every durable change that the participants share. */
     rev: p.integer().default(1),
     lastSeq: p.integer().default(0),
+    /** The newest message, before the first one the thread itself: ids grow with time, so lists are ordered by it. */
+    activityId: p.uuid(),
     isLocked: p.boolean().default(false),
     /** One of the two blocks the other: kept here, under the lock of the thread, so that no message slips through. */
     isBlocked: p.boolean().default(false),
@@ -75,7 +77,7 @@ const MessageSchema = defineEntity({
     // A message that was never changed is found by `seq`: at most as many are new as the thread's `rev` has risen.
     {
       name: 'messages_changed',
-      expression: 'create index messages_changed on messages (thread_id, rev) where is_changed',
+      expression: 'create index messages_changed on messages (thread_id, rev) where changed_at is not null',
     },
     {
       name: 'messages_part_numbers',
@@ -99,8 +101,8 @@ const MessageSchema = defineEntity({
     attachments: p.json<Attachment[]>().nullable(),
     reactions: p.json<MessageView['reactions']>().nullable(),
     partNumbers: p.array().nullable(),
-    /** Edited, deleted or reacted to after it was sent. */
-    isChanged: p.boolean().default(false),
+    /** When it was last edited, deleted or reacted to; null: never. */
+    changedAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     editedAt: p.datetime(3).nullable(),
     deletedAt: p.datetime(3).nullable(),

@@ -62,10 +62,10 @@ export interface Batch<Input extends z.ZodType = z.ZodType, Output extends z.Zod
 // biome-ignore lint/suspicious/noExplicitAny: any schema of any operation
 export type Operation = Query<any, any> | Command<any, any> | Procedure<any, any> | Batch<any, any>;
 
-export type Input<O> = O extends Declaration<infer I, z.ZodType> ? z.output<I> : never;
-export type Output<O> = O extends Declaration<z.ZodType, infer R> ? z.output<R> : never;
+export type Input<O> = O extends { input: infer I extends z.ZodType } ? z.output<I> : never;
+export type Output<O> = O extends { output: infer R extends z.ZodType } ? z.output<R> : never;
 /** What a client sends: defaults may be missing. */
-export type Payload<O> = O extends Declaration<infer I, z.ZodType> ? z.input<I> : never;
+export type Payload<O> = O extends { input: infer I extends z.ZodType } ? z.input<I> : never;
 
 /** Reads; runs without a transaction. */
 export function query<I extends z.ZodType, O extends z.ZodType, const D extends object>(

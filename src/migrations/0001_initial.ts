@@ -11,8 +11,8 @@ export class Initial extends Migration {
     this.addSql(`create table "focus_leases" ("session_id" uuid not null, "user_id" uuid not null, "thread_id" uuid not null, "expires_at" timestamptz(3) not null, primary key ("session_id"));`);
     this.addSql(`create index "focus_leases_by_user" on "focus_leases" ("user_id", "thread_id");`);
 
-    this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "attachments" jsonb null, "reactions" jsonb null, "part_numbers" text[] null, "is_changed" boolean not null default false, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);
-    this.addSql(`create index messages_changed on messages (thread_id, rev) where is_changed;`);
+    this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "attachments" jsonb null, "reactions" jsonb null, "part_numbers" text[] null, "changed_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);
+    this.addSql(`create index messages_changed on messages (thread_id, rev) where changed_at is not null;`);
     this.addSql(`create index messages_part_numbers on messages using gin (part_numbers) where part_numbers is not null;`);
     this.addSql(`alter table "messages" add constraint "messages_thread_seq" unique ("thread_id", "seq");`);
     this.addSql(`alter table "messages" add constraint "messages_sender_client" unique ("sender_id", "client_id");`);
@@ -36,7 +36,7 @@ export class Initial extends Migration {
     this.addSql(`alter table "reports" add constraint "reports_reporter_client" unique ("reporter_id", "client_id");`);
     this.addSql(`alter table "reports" add constraint "reports_one_per_target" unique ("reporter_id", "target_type", "target_id");`);
 
-    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "activity_id" uuid not null, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
 
     this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) not null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);

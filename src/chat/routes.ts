@@ -1,0 +1,14 @@
+import type { HttpDoor } from '../common/http.ts';
+import { operations } from './contract.ts';
+import { listMessages } from './service/history.ts';
+import { sendMessages } from './service/messages.ts';
+import { openThread } from './service/open-thread.ts';
+import { getThread, listThreads } from './service/threads.ts';
+
+export function chatRoutes(door: HttpDoor): void {
+  door.handle(operations.openThread, openThread);
+  door.handle(operations.listThreads, listThreads);
+  door.handle(operations.getThread, getThread);
+  door.handle(operations.listMessages, listMessages);
+  door.handle(operations.sendMessage, sendMessages);
+}

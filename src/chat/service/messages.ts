@@ -1,0 +1,75 @@
+import type { Answer, Call, SharedContext } from '../../common/context.ts';
+import { AppError } from '../../common/errors.ts';
+import type { Output } from '../../common/operations.ts';
+import type { Message } from '../contract/shapes.ts';
+import { events, facts, type operations, type SendMessage } from '../contract.ts';
+import { loadMessages } from './message-rows.ts';
+import { type Draft, draftOf, lockThreads, presentDraft, type Written, writeMessages } from './message-writer.ts';
+import { presentPreview } from './present.ts';
+
+type Sent = Output<typeof operations.sendMessage>;
+
+/**
+ * Stores the messages that wait, numbers them per thread, and announces each to its thread's participants.
+ * A retry with a known (sender, client_id) stores and notifies nothing: it gets the stored message back, which is pushed
+ * once more (G2).
+ * Answers every caller: a view, or not_found, thread_locked, recipient_unavailable, idempotency_conflict,
+ * attachment_not_ready.
+ */
+export async function sendMessages(ctx: SharedContext, calls: Call<SendMessage>[]): Promise<Answer<Sent>[]> {
+  const drafts = new Map<string, Draft>();
+  for (const call of calls) if (!drafts.has(keyOf(call))) drafts.set(keyOf(call), draftOf(call));
+  const answers = new Map<string, Answer<Sent>>();
+  await lockThreads(ctx, [...drafts.values()].map(draft => draft.call.input.thread_id)); // biome-ignore format: one line reads better
+  const written = await writeMessages(ctx, [...drafts.values()]);
+  const known = await loadMessages(ctx, written.flatMap(one => one.known_id ?? [])); // biome-ignore format: one line reads better
+  for (const [index, [key, draft]] of [...drafts].entries())
+    answers.set(key, settle(ctx, draft, written[index]!, known));
+  return calls.map(call => answerOf(call, drafts.get(keyOf(call))!, answers.get(keyOf(call))!));
+}
+
+const keyOf = ({ actor, input }: Call<SendMessage>): string => `${actor.userId} ${input.client_id}`;
+
+/** A second call with the same id in one batch is a repeat of the first one. */
+function answerOf(call: Call<SendMessage>, draft: Draft, answer: Answer<Sent>): Answer<Sent> {
+  if (call === draft.call || answer instanceof AppError) return answer;
+  if (!draftOf(call).contentHash.equals(draft.contentHash)) return new AppError('idempotency_conflict');
+  return { ...answer, duplicate: true };
+}
+
+function settle(ctx: SharedContext, draft: Draft, written: Written, known: ReadonlyMap<string, Message>): Answer<Sent> {
+  if (!written.is_participant) return new AppError('not_found');
+  if (written.known_id !== null) return repeat(ctx, draft, written, known.get(written.known_id)!);
+  if (written.is_locked) return new AppError('thread_locked');
+  if (written.is_unavailable) return new AppError('recipient_unavailable');
+  if (!written.has_reply_target) return new AppError('not_found');
+  const message = presentDraft(draft, { ...written, reply_to: presentPreview(written.reply_to) });
+  announce(ctx, message, written);
+  return { message, duplicate: false };
+}
+
+function repeat(ctx: SharedContext, draft: Draft, written: Written, message: Message): Answer<Sent> {
+  if (!draft.contentHash.equals(written.known_hash!)) return new AppError('idempotency_conflict');
+  push(ctx, message, written);
+  return { message, duplicate: true };
+}
+
+function announce(ctx: SharedContext, message: Message, written: Written): void {
+  const userId = message.sender.id!;
+  const { recipient_id, post_id, post_title } = written;
+  push(ctx, message, written);
+  const recipientIds = recipient_id === null ? [] : [recipient_id];
+  ctx.emit(facts.messageStored, { message, post: { id: post_id, title: post_title }, recipientIds });
+  // Sending is reading; without anything unread before it there is nothing to tell.
+  if (written.read_seq < message.seq - 1)
+    ctx.emit(facts.threadRead, { threadId: message.thread_id, userId, seq: message.seq });
+}
+
+function push(ctx: SharedContext, message: Message, { recipient_id }: Written): void {
+  const senderId = message.sender.id!;
+  ctx.emit(
+    events.messageCreated,
+    { thread_id: message.thread_id, rev: message.rev, at: message.created_at, message },
+    { to: recipient_id === null ? [senderId] : [senderId, recipient_id] },
+  );
+}

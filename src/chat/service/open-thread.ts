@@ -1,0 +1,86 @@
+import { sql } from 'kysely';
+import type { Context } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
+import { AppError } from '../../common/errors.ts';
+import { newId } from '../../common/ids.ts';
+import type { Output } from '../../common/operations.ts';
+import type { Message } from '../contract/shapes.ts';
+import { events, type OpenThread, type operations, readReceipts } from '../contract.ts';
+import { ensureReachable, lockPair } from './blocks.ts';
+import { sendMessages } from './messages.ts';
+import { type ReachedPost, reachPost } from './posts.ts';
+import { loadSharedThreads, loadThread } from './thread-rows.ts';
+
+/**
+ * Opens the caller's one thread about a post, or finds it again, and sends the first message into it, all or nothing.
+ * Parallel calls give one thread. Throws b2b_not_enabled, not_found, own_post, post_unavailable, recipient_unavailable,
+ * and what a send may.
+ */
+export async function openThread(ctx: Context, input: OpenThread): Promise<Output<typeof operations.openThread>> {
+  const post = await reachPost(ctx, input.post_id);
+  if (post.authorId === ctx.actor.userId) throw new AppError('own_post');
+  const { id, created } = await findOrCreate(ctx, post);
+  const message = await sendFirst(ctx, id, input);
+  return { thread: await loadThread(ctx, ctx.actor.userId, id), ...(message && { message }), created };
+}
+
+async function findOrCreate(ctx: Context, post: ReachedPost): Promise<{ id: string; created: boolean }> {
+  const known = await findThread(ctx, post.snapshot.id);
+  if (known) return { id: known, created: false };
+  if (post.status !== 'published') throw new AppError('post_unavailable');
+  await lockPair(ctx, ctx.actor.userId, post.authorId);
+  await ensureReachable(ctx, ctx.actor.userId, post.authorId);
+  const created = await insertThread(ctx, post);
+  if (!created) return { id: (await findThread(ctx, post.snapshot.id))!, created: false };
+  await insertParticipants(ctx, created, post.authorId);
+  const thread = (await loadSharedThreads(ctx, [created])).get(created)!;
+  const at = ctx.now.toISOString();
+  ctx.emit(events.threadCreated, { thread_id: created, rev: 1, at, thread }, { to: [ctx.actor.userId, post.authorId] });
+  return { id: created, created: true };
+}
+
+async function findThread(ctx: Context, postId: string): Promise<string | null> {
+  const [found] = await rows<{ id: string; is_removed: boolean }>(
+    ctx.em,
+    sql`select t.id, me.removed_at is not null as is_removed
+        from threads t join participants me on me.thread_id = t.id and me.user_id = t.buyer_id
+        where t.post_id = ${postId} and t.buyer_id = ${ctx.actor.userId}`,
+  );
+  // There is one thread per post and buyer for ever: who was removed from it gets no second one.
+  if (found?.is_removed) throw new AppError('recipient_unavailable');
+  return found?.id ?? null;
+}
+
+/** null: a parallel call was faster. */
+async function insertThread(ctx: Context, { snapshot, authorId }: ReachedPost): Promise<string | null> {
+  const id = newId();
+  const [created] = await rows<{ id: string }>(
+    ctx.em,
+    sql`insert into threads (id, post_id, buyer_id, seller_id, post, activity_id, created_at, updated_at)
+        values (${id}, ${snapshot.id}, ${ctx.actor.userId}, ${authorId}, ${JSON.stringify(snapshot)}, ${id}, ${ctx.now}, ${ctx.now})
+        on conflict (post_id, buyer_id) do nothing returning id`,
+  );
+  return created?.id ?? null;
+}
+
+async function insertParticipants(ctx: Context, threadId: string, sellerId: string): Promise<void> {
+  const buyerId = ctx.actor.userId;
+  const showsReceipts = await ctx.slot(readReceipts, [buyerId, sellerId]);
+  await rows(
+    ctx.em,
+    sql`insert into participants (thread_id, user_id, side, hides_receipts)
+        values (${threadId}, ${buyerId}, 'buyer', ${!showsReceipts.get(buyerId)}),
+          (${threadId}, ${sellerId}, 'seller', ${!showsReceipts.get(sellerId)})`,
+  );
+}
+
+async function sendFirst(ctx: Context, thread_id: string, input: OpenThread): Promise<Message | null> {
+  const first = input.first_message ?? (input.text === undefined ? null : { text: input.text });
+  if (!first) return null;
+  const { client_id = input.client_id ?? newId(), ...content } = first as NonNullable<OpenThread['first_message']>;
+  const { actor, now, requestId, ip, userAgent } = ctx;
+  const call = { actor, now, requestId, ip, userAgent, input: { thread_id, client_id, ...content } };
+  const [answer] = await sendMessages(ctx, [call]);
+  if (answer instanceof AppError) throw answer;
+  return answer!.message;
+}
