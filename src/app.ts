@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { devNotifier } from './accounts/notifiers/dev.ts';
+import { accountsRoutes } from './accounts/routes.ts';
 import { createFindSession } from './accounts/service/live-sessions.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
@@ -50,6 +52,8 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
 
   chatRoutes(http);
   chatGateway(sockets.open(chat));
+
+  accountsRoutes(http, devNotifier(log));
 
   http.raw('GET /healthz', healthz);
   http.raw(

@@ -1,4 +1,6 @@
+import * as accounts from './accounts/contract.ts';
 import * as chat from './chat/contract.ts';
+import type { Contract } from './common/operations.ts';
 
 /** Every module's contract, in the order of the modules: what the doors serve and the documents describe. */
-export const contracts = { chat };
+export const contracts = { accounts, chat } satisfies Record<string, Contract>;

@@ -65,4 +65,32 @@ const PhoneOtpSchema = defineEntity({
 export class PhoneOtp extends PhoneOtpSchema.class {}
 PhoneOtpSchema.setClass(PhoneOtp);
 
-export const accountsEntities = [User, Session, PhoneOtp];
+const PhoneBudgetSchema = defineEntity({
+  name: 'PhoneBudget',
+  tableName: 'phone_budgets',
+  properties: {
+    phone: p.string().length(16).primary(),
+    lastSentAt: p.datetime(3).nullable(),
+    hourStartedAt: p.datetime(3),
+    hourCount: p.integer().default(0),
+    dayStartedAt: p.datetime(3),
+    dayCount: p.integer().default(0),
+  },
+});
+/** How many codes a number was sent; in the database, so that it survives restarts and holds on all instances. */
+export class PhoneBudget extends PhoneBudgetSchema.class {}
+PhoneBudgetSchema.setClass(PhoneBudget);
+
+const UsedTokenSchema = defineEntity({
+  name: 'UsedToken',
+  tableName: 'used_tokens',
+  properties: {
+    jti: p.uuid().primary(),
+    expiresAt: p.datetime(3).index(),
+  },
+});
+/** A verification token that was used: it opens nothing twice. */
+export class UsedToken extends UsedTokenSchema.class {}
+UsedTokenSchema.setClass(UsedToken);
+
+export const accountsEntities = [User, Session, PhoneOtp, PhoneBudget, UsedToken];

@@ -25,6 +25,8 @@ export class Initial extends Migration {
     this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "read_seq" int not null default 0, "delivered_seq" int not null default 0, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, "hides_receipts" boolean not null default false, "removed_at" timestamptz(3) null, primary key ("thread_id", "user_id"));`);
     this.addSql(`create index "participants_by_user" on "participants" ("user_id", "thread_id");`);
 
+    this.addSql(`create table "phone_budgets" ("phone" varchar(16) not null, "last_sent_at" timestamptz(3) null, "hour_started_at" timestamptz(3) not null, "hour_count" int not null default 0, "day_started_at" timestamptz(3) not null, "day_count" int not null default 0, primary key ("phone"));`);
+
     this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "phone_otps_phone_created_at_index" on "phone_otps" ("phone", "created_at");`);
 
@@ -38,6 +40,9 @@ export class Initial extends Migration {
 
     this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "activity_id" uuid not null, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
+
+    this.addSql(`create table "used_tokens" ("jti" uuid not null, "expires_at" timestamptz(3) not null, primary key ("jti"));`);
+    this.addSql(`create index "used_tokens_expires_at_index" on "used_tokens" ("expires_at");`);
 
     this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) not null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "users" add constraint "users_phone_unique" unique ("phone");`);

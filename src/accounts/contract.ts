@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { command, fact, plainText, procedure, query } from '../common/operations.ts';
+import { slot } from '../common/slots.ts';
+import {
+  type Badge,
+  codeInput,
+  Device,
+  Locale,
+  type ProfileState,
+  Purpose,
+  passwordInput,
+  phoneInput,
+  TokenPair,
+  Tokens,
+  type Unread,
+  User,
+} from './contract/shapes.ts';
+
+export const operations = {
+  requestOtp: procedure({
+    summary: 'Sends a one-time code to a phone; answers alike for known and unknown numbers.',
+    http: 'POST /api/auth/request-otp/',
+    access: 'public',
+    input: z.object({
+      phone: phoneInput,
+      purpose: Purpose.default('login'),
+      channel: z.enum(['auto', 'sms', 'telegram']).default('auto'),
+      captcha_token: plainText.max(4096).optional(),
+    }),
+    output: z.object({
+      otp_id: z.uuid(),
+      phone: z.string(),
+      channel: z.enum(['auto', 'sms', 'telegram']),
+      code_length: z.int(),
+      expires_in: z.int().describe('Seconds.'),
+      resend_in: z.int().describe('Seconds until another may be asked for.'),
+      dev_code: z.string().optional().describe('The code itself, only with DEV_OTP.'),
+    }),
+    errors: ['invalid_phone', 'phone_not_supported', 'otp_cooldown', 'otp_locked', 'otp_unavailable'],
+  }),
+  verifyOtp: procedure({
+    summary: 'Checks a code: logs in (an unknown phone registers), or gives a verification token for another purpose.',
+    http: 'POST /api/auth/verify-otp/',
+    access: 'public',
+    input: z.object({ phone: phoneInput, code: codeInput, otp_id: z.uuid().optional(), device: Device.optional() }),
+    output: z.union([
+      Tokens,
+      z.object({ verification_token: z.string(), verification_expires_in: z.int(), purpose: Purpose }),
+    ]),
+    errors: ['invalid_phone', 'otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
+  }),
+  setPassword: procedure({
+    summary: 'Sets or resets the password and gives a fresh pair of tokens; by default other sessions end.',
+    http: 'POST /api/auth/set-password/',
+    access: 'optional',
+    input: z.object({
+      password: passwordInput,
+      password_confirm: passwordInput.optional(),
+      verification_token: plainText.max(2048).optional().describe('From verify-otp with the purpose `reset_password`.'),
+      current_password: passwordInput.optional(),
+      logout_others: z.boolean().default(true),
+    }),
+    output: Tokens,
+    errors: [
+      'weak_password',
+      'password_mismatch',
+      'verification_invalid',
+      'current_password_invalid',
+      'reauth_required',
+      'account_blocked',
+    ],
+  }),
+  login: procedure({
+    summary: 'Logs in with phone and password.',
+    http: 'POST /api/auth/login/',
+    access: 'public',
+    input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
+    output: Tokens,
+    errors: ['invalid_phone', 'invalid_credentials', 'login_locked', 'account_blocked'],
+  }),
+  refreshTokens: procedure({
+    summary: 'Gives the next pair of tokens; asked again within 30 s it gives the same one.',
+    http: 'POST /api/auth/token/refresh/',
+    access: 'public',
+    input: z.object({ refresh: plainText.max(300) }),
+    output: TokenPair,
+    errors: ['refresh_invalid', 'refresh_reused', 'session_expired', 'session_revoked', 'account_blocked'],
+  }),
+  logout: command({
+    summary: 'Ends this session, all others, or all.',
+    http: 'POST /api/auth/logout/',
+    query: ['scope'],
+    status: 204,
+    input: z.object({ scope: z.enum(['current', 'others', 'all']).default('current') }),
+    output: z.object({}),
+  }),
+  getMe: query({
+    summary: 'Who I am.',
+    http: 'GET /api/auth/me/',
+    input: z.object({}),
+    output: User,
+  }),
+  updateMe: command({
+    summary: 'Changes my name or language.',
+    http: 'PATCH /api/auth/me/',
+    input: z.object({ full_name: plainText.trim().min(1).max(80).optional(), locale: Locale.optional() }),
+    output: User,
+  }),
+};
+
+export type SessionEnd = 'logout' | 'logout_all' | 'password_changed' | 'blocked' | 'admin' | 'reused';
+
+export const facts = {
+  userRegistered: fact<{ userId: string }>('accounts.user-registered'),
+  sessionsEnded: fact<{ userId: string; sessionIds: readonly string[]; reason: SessionEnd }>('accounts.sessions-ended'),
+};
+
+export interface Company extends z.output<typeof ProfileState> {
+  is_verified: boolean;
+}
+
+/** By user id; filled by b2b. */
+export const companyOf = slot<Company | null>('accounts.company', null);
+/** By user id; filled by uploads. */
+export const avatarOf = slot<string | null>('accounts.avatar', null);
+/** By user id; filled by chat. */
+export const unreadOf = slot<z.output<typeof Unread>>('accounts.unread', { threads: 0, messages: 0 });
+/** By user id; filled by notifications. */
+export const badgeOf = slot<z.output<typeof Badge>>('accounts.badge', { unread: 0, unseen: 0 });

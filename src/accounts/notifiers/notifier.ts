@@ -1,0 +1,13 @@
+/** What a driver is asked to bring to a phone. */
+export interface CodeMessage {
+  phone: string;
+  code: string;
+  otpId: string;
+  ttlSec: number;
+}
+
+/** Brings codes to phones; rejects when the provider did not take the message. */
+export interface Notifier {
+  name: string;
+  send(message: CodeMessage): Promise<{ providerId: string }>;
+}

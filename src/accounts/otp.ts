@@ -1,0 +1,91 @@
+import { randomInt } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Actor, Context } from '../common/context.ts';
+import { rows } from '../common/database.ts';
+import { AppError } from '../common/errors.ts';
+import { newId } from '../common/ids.ts';
+import { hmac, keysFor, sameBytes } from '../common/keys.ts';
+import type { Purpose } from './contract/shapes.ts';
+import { PhoneOtp } from './entities.ts';
+
+type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
+
+export const CODE_LENGTH = 6;
+
+export interface NewCode {
+  id: string;
+  code: string;
+}
+
+/** A code and the row of its HMAC; a phone's older codes are worth nothing once a newer one exists. */
+export function addCode({ em, now, config }: Scope, phone: string, purpose: Purpose): NewCode {
+  const id = newId();
+  const code = String(randomInt(10 ** CODE_LENGTH)).padStart(CODE_LENGTH, '0');
+  const [key] = keysFor(config, 'otp');
+  em.persist(
+    em.create(PhoneOtp, {
+      ...{ id, phone, purpose, createdAt: now },
+      codeHmac: hmac(key!, id, phone, purpose, code),
+      expiresAt: new Date(now.getTime() + config.OTP_TTL * 1000),
+    }),
+  );
+  return { id, code };
+}
+
+export interface Attempt {
+  id: string;
+  purpose: Purpose;
+  /** The code was right; it is not used up yet. */
+  isRight: boolean;
+  attemptsLeft: number;
+}
+
+interface AttemptRow {
+  id: string;
+  purpose: Purpose;
+  attempts: number;
+  code_hmac: Buffer;
+}
+
+/**
+ * Spends one of the tries of the phone's newest code, and only then compares: parallel guesses cannot get more tries.
+ * Must be committed whatever comes of it. Throws otp_invalid (none, used, expired, older) or otp_attempts_exceeded.
+ */
+export async function tryCode(
+  { em, now, config }: Scope,
+  given: { phone: string; code: string; otpId: string | undefined },
+): Promise<Attempt> {
+  const { phone, code, otpId } = given;
+  const [row] = await rows<AttemptRow>(
+    em,
+    sql`update phone_otps set attempts = attempts + 1
+        where id = (select id from phone_otps where phone = ${phone} order by created_at desc, id desc limit 1)
+          and used_at is null and attempts < ${config.OTP_MAX_ATTEMPTS} and expires_at > ${now}
+          and (${otpId ?? null}::uuid is null or id = ${otpId ?? null}::uuid)
+        returning id, purpose, attempts, code_hmac`,
+  );
+  if (!row) throw await refusalOf({ em, now, config }, phone);
+  const isRight = keysFor(config, 'otp').some(key =>
+    sameBytes(hmac(key, row.id, phone, row.purpose, code), row.code_hmac),
+  );
+  return { id: row.id, purpose: row.purpose, isRight, attemptsLeft: config.OTP_MAX_ATTEMPTS - row.attempts };
+}
+
+/** True for exactly one caller: a code is used once. */
+export async function useCode({ em, now }: Pick<Scope, 'em' | 'now'>, otpId: string): Promise<boolean> {
+  const used = await rows(
+    em,
+    sql`update phone_otps set used_at = ${now} where id = ${otpId} and used_at is null returning id`,
+  );
+  return used.length === 1;
+}
+
+/** A burnt code is told as such, so that the user asks for another; everything else is alike. */
+async function refusalOf({ em, now, config }: Scope, phone: string): Promise<AppError> {
+  const [newest] = await rows<{ burnt: boolean }>(
+    em,
+    sql`select used_at is null and attempts >= ${config.OTP_MAX_ATTEMPTS} and expires_at > ${now} as burnt
+        from phone_otps where phone = ${phone} order by created_at desc, id desc limit 1`,
+  );
+  return newest?.burnt ? new AppError('otp_attempts_exceeded') : new AppError('otp_invalid', { attempts_left: 0 });
+}

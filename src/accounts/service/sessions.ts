@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { z } from 'zod';
+import { signAccess } from '../../common/auth.ts';
+import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
+import { AppError } from '../../common/errors.ts';
+import { newId } from '../../common/ids.ts';
+import type { Input, Output } from '../../common/operations.ts';
+import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
+import { facts, type operations, type SessionEnd } from '../contract.ts';
+import { Session, User } from '../entities.ts';
+import { isRefreshOf, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
+import { presentUser } from './users.ts';
+
+type Pair = z.output<typeof TokenPair>;
+type Anyone = Context<Actor | null>;
+
+export interface Login {
+  user: User;
+  isNew: boolean;
+  amr: 'otp' | 'pwd';
+  device: Device | undefined;
+}
+
+/** A new session, or the caller's own renewed when the same user proves again who they are. */
+export async function openSession(ctx: Anyone, { user, isNew, amr, device }: Login): Promise<Tokens> {
+  const session =
+    ctx.actor?.userId === user.id ? await renew(ctx, ctx.actor.sessionId, amr) : await begin(ctx, user, amr, device);
+  await ctx.em.flush();
+  await endLeastRecentlyUsed(ctx, user.id);
+  return {
+    ...presentPair(ctx, session, user),
+    device_token: makeDeviceToken(ctx.config, user.phone),
+    is_new_user: isNew,
+    has_password: user.passwordHash != null,
+    user: await presentUser(ctx, user),
+  };
+}
+
+async function begin(ctx: Anyone, user: User, amr: 'otp' | 'pwd', device: Device | undefined): Promise<Session> {
+  const { em, now, config } = ctx;
+  const session = em.create(Session, {
+    ...{ id: newId(), user: user.id, salt: randomBytes(32), counter: 0, amr: [amr] },
+    ...{ authAt: now, createdAt: now, refreshedAt: now },
+    expiresAt: new Date(now.getTime() + Math.min(config.REFRESH_TTL, config.SESSION_ABSOLUTE_TTL) * 1000),
+    ...{ deviceId: device?.device_id, deviceName: device?.name, platform: device?.platform },
+    ...{ ip: ctx.ip, userAgent: ctx.userAgent },
+  });
+  em.persist(session);
+  return session;
+}
+
+async function renew({ em, now }: Anyone, sessionId: string, amr: 'otp' | 'pwd'): Promise<Session> {
+  const session = await em.findOneOrFail(Session, { id: sessionId });
+  Object.assign(session, {
+    authAt: now,
+    refreshedAt: now,
+    counter: session.counter + 1,
+    amr: [...new Set([...session.amr, amr])],
+  });
+  return session;
+}
+
+async function endLeastRecentlyUsed(ctx: Anyone, userId: string): Promise<void> {
+  const surplus = await rows<{ id: string }>(
+    ctx.em,
+    sql`select id from sessions where user_id = ${userId} and revoked_at is null and expires_at > ${ctx.now}
+        order by refreshed_at desc, id desc offset ${ctx.config.MAX_SESSIONS}`,
+  );
+  await endSessions(
+    ctx,
+    userId,
+    surplus.map(({ id }) => id),
+    'logout',
+  );
+}
+
+function presentPair(
+  { config, now }: Pick<Anyone, 'config' | 'now'>,
+  session: Session,
+  user: Pick<User, 'id' | 'role'>,
+): Pair {
+  const { id, amr, authAt, counter, expiresAt } = session;
+  const claims = { sub: user.id, sid: id, role: user.role, amr, auth_time: Math.floor(authAt.getTime() / 1000) };
+  return {
+    access: signAccess(config, claims, now),
+    refresh: makeRefresh(config, session, counter),
+    token_type: 'Bearer',
+    expires_in: config.ACCESS_TTL,
+    refresh_expires_in: Math.floor((expiresAt.getTime() - now.getTime()) / 1000),
+    session_id: id,
+  };
+}
+
+/** Ends sessions of a user and announces it, so that their sockets are cut. */
+export async function endSessions(
+  ctx: Pick<Anyone, 'em' | 'now' | 'emit'>,
+  userId: string,
+  sessionIds: readonly string[],
+  reason: SessionEnd,
+): Promise<void> {
+  if (sessionIds.length === 0) return;
+  const ended = await rows<{ id: string }>(
+    ctx.em,
+    sql`update sessions set revoked_at = ${ctx.now}, revoke_reason = ${reason}
+        where user_id = ${userId} and id = any(${sessionIds}::uuid[]) and revoked_at is null returning id`,
+  );
+  if (ended.length > 0) ctx.emit(facts.sessionsEnded, { userId, sessionIds: ended.map(({ id }) => id), reason });
+}
+
+/** Ids of the user's live sessions, without one of them if it is named. */
+export async function liveSessions({ em }: Pick<Anyone, 'em'>, userId: string, except?: string): Promise<string[]> {
+  const live = await rows<{ id: string }>(
+    em,
+    sql`select id from sessions where user_id = ${userId} and revoked_at is null`,
+  );
+  return live.map(({ id }) => id).filter(id => id !== except);
+}
+
+/** Ends the caller's session, all their others, or all. */
+export async function logout(
+  ctx: Context,
+  { scope }: Input<typeof operations.logout>,
+): Promise<Output<typeof operations.logout>> {
+  const { userId, sessionId } = ctx.actor;
+  if (scope === 'current') await endSessions(ctx, userId, [sessionId], 'logout');
+  else
+    await endSessions(
+      ctx,
+      userId,
+      await liveSessions(ctx, userId, scope === 'others' ? sessionId : undefined),
+      'logout_all',
+    );
+  return {};
+}
+
+/**
+ * The next pair of tokens. One UPDATE rotates the counter, so of parallel callers one rotates; the others, and whoever lost
+ * the answer, get the same successor for REFRESH_LEEWAY seconds. An older token means that it was copied: the session ends.
+ * Throws refresh_invalid, refresh_reused, session_expired, session_revoked, account_blocked.
+ */
+export async function refreshTokens(
+  ctx: ProcedureContext<Actor | null>,
+  { refresh }: Input<typeof operations.refreshTokens>,
+): Promise<Pair> {
+  const given = readRefresh(refresh);
+  if (!given) throw new AppError('refresh_invalid');
+  const pair = await ctx.transaction(async tx => {
+    const session = await tx.em.findOne(Session, { id: given.sessionId });
+    if (!session || !isRefreshOf(ctx.config, session, given.counter, refresh)) throw new AppError('refresh_invalid');
+    const user = await tx.em.findOneOrFail(User, { id: session.user });
+    ensureUsable(session, user, tx.now);
+    await rotate(tx, session, given.counter);
+    await tx.em.refresh(session);
+    if (isSuccessor(tx, session, given.counter)) return presentPair(tx, session, user);
+    await endSessions(tx, user.id, [session.id], 'reused');
+    return null;
+  });
+  if (!pair) throw new AppError('refresh_reused');
+  return pair;
+}
+
+function ensureUsable(session: Session, user: User, now: Date): void {
+  if (user.blockedAt) throw new AppError('account_blocked');
+  if (session.revokedAt) throw new AppError('session_revoked');
+  if (session.expiresAt <= now) throw new AppError('session_expired');
+}
+
+async function rotate({ em, now, config }: Anyone, session: Session, counter: number): Promise<void> {
+  const absoluteEnd = session.createdAt.getTime() + config.SESSION_ABSOLUTE_TTL * 1000;
+  const expiresAt = new Date(Math.min(now.getTime() + config.REFRESH_TTL * 1000, absoluteEnd));
+  await rows(
+    em,
+    sql`update sessions set counter = counter + 1, refreshed_at = ${now}, expires_at = ${expiresAt}
+        where id = ${session.id} and counter = ${counter} and revoked_at is null`,
+  );
+}
+
+function isSuccessor({ now, config }: Anyone, session: Session, counter: number): boolean {
+  const ageMs = now.getTime() - session.refreshedAt.getTime();
+  return !session.revokedAt && session.counter === counter + 1 && ageMs <= config.REFRESH_LEEWAY * 1000;
+}

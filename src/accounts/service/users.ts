@@ -1,0 +1,97 @@
+import { sql } from 'kysely';
+import type { Context, Role } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
+import { newId } from '../../common/ids.ts';
+import type { Input } from '../../common/operations.ts';
+import type { PublicUser, User as UserView } from '../contract/shapes.ts';
+import { avatarOf, badgeOf, type Company, companyOf, facts, type operations, unreadOf } from '../contract.ts';
+import { User } from '../entities.ts';
+
+type Scope = Pick<Context, 'em' | 'now' | 'slot'>;
+
+interface Named {
+  id: string;
+  fullName: string | null;
+}
+
+function displayName({ id, fullName }: Named, company: Company | null | undefined): string {
+  return fullName ?? company?.company_name ?? `User ${id.slice(-4)}`;
+}
+
+/** What others see of users, in bulk; ids that do not exist are left out. */
+export async function presentPublicUsers(scope: Scope, ids: readonly string[]): Promise<Map<string, PublicUser>> {
+  const unique = [...new Set(ids)];
+  if (unique.length === 0) return new Map();
+  const found = await rows<{ id: string; full_name: string | null }>(
+    scope.em,
+    sql`select id, full_name from users where id = any(${unique}::uuid[])`,
+  );
+  const companies = await scope.slot(companyOf, unique);
+  const avatars = await scope.slot(avatarOf, unique);
+  return new Map(
+    found.map(({ id, full_name }) => {
+      const company = companies.get(id) ?? null;
+      return [
+        id,
+        {
+          id,
+          display_name: displayName({ id, fullName: full_name }, company),
+          company_name: company?.company_name ?? null,
+          avatar_url: avatars.get(id) ?? null,
+          is_verified: company?.is_verified ?? false,
+        },
+      ];
+    }),
+  );
+}
+
+/** What users see of themselves. */
+export async function presentUser(scope: Scope, user: User): Promise<UserView> {
+  const ids = [user.id];
+  const company = (await scope.slot(companyOf, ids)).get(user.id) ?? null;
+  return {
+    id: user.id,
+    phone: user.phone,
+    full_name: user.fullName ?? null,
+    display_name: displayName({ id: user.id, fullName: user.fullName ?? null }, company),
+    locale: user.locale as UserView['locale'],
+    role: user.role,
+    is_staff: user.role !== 'user',
+    has_password: user.passwordHash !== null && user.passwordHash !== undefined,
+    avatar_url: (await scope.slot(avatarOf, ids)).get(user.id) ?? null,
+    created_at: user.createdAt.toISOString(),
+    b2b: company && { is_enabled: company.is_enabled, status: company.status, company_name: company.company_name },
+    unread: (await scope.slot(unreadOf, ids)).get(user.id)!,
+    badge: (await scope.slot(badgeOf, ids)).get(user.id)!,
+  };
+}
+
+/** The user of a phone, made when there is none; two requests at once make one. */
+export async function findOrCreateUser(
+  ctx: Pick<Context, 'em' | 'now' | 'emit'>,
+  phone: string,
+  role: Role = 'user',
+): Promise<{ user: User; isNew: boolean }> {
+  const inserted = await rows<{ id: string }>(
+    ctx.em,
+    sql`insert into users (id, phone, role, created_at) values (${newId()}, ${phone}, ${role}, ${ctx.now})
+        on conflict (phone) do nothing returning id`,
+  );
+  const user = await ctx.em.findOneOrFail(User, { phone });
+  if (inserted.length > 0) ctx.emit(facts.userRegistered, { userId: user.id });
+  return { user, isNew: inserted.length > 0 };
+}
+
+/** Who asks. */
+export async function getMe(ctx: Context): Promise<UserView> {
+  return presentUser(ctx, await ctx.em.findOneOrFail(User, { id: ctx.actor.userId }));
+}
+
+/** Changes the caller's name or language. */
+export async function updateMe(ctx: Context, input: Input<typeof operations.updateMe>): Promise<UserView> {
+  const user = await ctx.em.findOneOrFail(User, { id: ctx.actor.userId });
+  if (input.full_name !== undefined) user.fullName = input.full_name;
+  if (input.locale !== undefined) user.locale = input.locale;
+  await ctx.em.flush();
+  return presentUser(ctx, user);
+}
