@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'socket.io-client';
 import { B2bProfile, Post } from '../../src/b2b/entities.ts';
 import { Participant, Thread } from '../../src/chat/entities.ts';
 import { newId } from '../../src/common/ids.ts';
-import type { TestApp, TestUser } from './app.ts';
+import { ask, type TestApp, type TestUser } from './app.ts';
 
 export interface TestThread {
   id: string;
@@ -81,4 +82,12 @@ export async function buildThread(
 /** The payload of a send into a thread. */
 export function message(thread: { id: string }, more: object = {}): { thread_id: string; client_id: string } {
   return { thread_id: thread.id, client_id: randomUUID(), ...{ text: 'Is it still available?' }, ...more };
+}
+
+/** What an accepted event was answered with; a refusal is an error. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
+export async function done(socket: Socket, event: string, payload: unknown): Promise<any> {
+  const ack = await ask(socket, event, payload);
+  if (!ack.ok) throw new Error(`${event}: ${JSON.stringify(ack.error)}`);
+  return ack.data;
 }

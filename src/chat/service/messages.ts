@@ -3,8 +3,17 @@ import { AppError } from '../../common/errors.ts';
 import type { Output } from '../../common/operations.ts';
 import type { Message } from '../contract/shapes.ts';
 import { events, facts, type operations, type SendMessage } from '../contract.ts';
+import { attachUploads } from './attachments.ts';
 import { loadMessages } from './message-rows.ts';
-import { type Draft, draftOf, lockThreads, presentDraft, type Written, writeMessages } from './message-writer.ts';
+import {
+  contentHashOf,
+  type Draft,
+  draftOf,
+  lockThreads,
+  presentDraft,
+  type Written,
+  writeMessages,
+} from './message-writer.ts';
 import { presentPreview } from './present.ts';
 
 type Sent = Output<typeof operations.sendMessage>;
@@ -19,21 +28,33 @@ type Sent = Output<typeof operations.sendMessage>;
 export async function sendMessages(ctx: SharedContext, calls: Call<SendMessage>[]): Promise<Answer<Sent>[]> {
   const drafts = new Map<string, Draft>();
   for (const call of calls) if (!drafts.has(keyOf(call))) drafts.set(keyOf(call), draftOf(call));
-  const answers = new Map<string, Answer<Sent>>();
-  await lockThreads(ctx, [...drafts.values()].map(draft => draft.call.input.thread_id)); // biome-ignore format: one line reads better
-  const written = await writeMessages(ctx, [...drafts.values()]);
-  const known = await loadMessages(ctx, written.flatMap(one => one.known_id ?? [])); // biome-ignore format: one line reads better
-  for (const [index, [key, draft]] of [...drafts].entries())
-    answers.set(key, settle(ctx, draft, written[index]!, known));
-  return calls.map(call => answerOf(call, drafts.get(keyOf(call))!, answers.get(keyOf(call))!));
+  const answers = await storeDrafts(ctx, [...drafts.values()]);
+  return calls.map(call => answerOf(call, drafts.get(keyOf(call))!, answers));
 }
 
 const keyOf = ({ actor, input }: Call<SendMessage>): string => `${actor.userId} ${input.client_id}`;
 
+async function storeDrafts(ctx: SharedContext, drafts: Draft[]): Promise<Map<Draft, Answer<Sent>>> {
+  await lockThreads(
+    ctx,
+    drafts.map(draft => draft.call.input.thread_id),
+  );
+  const refused = await attachUploads(ctx, drafts);
+  const writable = drafts.filter(draft => !refused.has(draft));
+  const written = await writeMessages(ctx, writable);
+  const known = await loadMessages(
+    ctx,
+    written.flatMap(one => one.known_id ?? []),
+  );
+  const settled = writable.map((draft, index) => [draft, settle(ctx, draft, written[index]!, known)] as const);
+  return new Map<Draft, Answer<Sent>>([...refused, ...settled]);
+}
+
 /** A second call with the same id in one batch is a repeat of the first one. */
-function answerOf(call: Call<SendMessage>, draft: Draft, answer: Answer<Sent>): Answer<Sent> {
+function answerOf(call: Call<SendMessage>, draft: Draft, answers: ReadonlyMap<Draft, Answer<Sent>>): Answer<Sent> {
+  const answer = answers.get(draft)!;
   if (call === draft.call || answer instanceof AppError) return answer;
-  if (!draftOf(call).contentHash.equals(draft.contentHash)) return new AppError('idempotency_conflict');
+  if (!contentHashOf(call.input).equals(draft.contentHash)) return new AppError('idempotency_conflict');
   return { ...answer, duplicate: true };
 }
 

@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest';
+import { newId } from '../../src/common/ids.ts';
+import { ask, useApp } from '../support/app.ts';
+import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
+
+const app = useApp();
+
+interface Pulled {
+  threads: { thread: { id: string; rev: number }; messages: { seq: number; text: string }[]; reset: boolean }[];
+  gone: string[];
+  has_more: boolean;
+  next_cursor: string | null;
+  unread: { threads: number; messages: number };
+}
+
+async function pull(socket: Parameters<typeof ask>[0], payload: object = {}): Promise<Pulled> {
+  return done(socket, 'sync:pull', payload);
+}
+
+async function sendMany(socket: Parameters<typeof ask>[0], thread: { id: string }, count: number, text = 'x') {
+  for (let sent = 0; sent < count; sent += 50)
+    await Promise.all(
+      Array.from({ length: Math.min(50, count - sent) }, () => ask(socket, 'message:send', message(thread, { text }))),
+    );
+}
+
+test('G5: a client that holds nothing gets everything, one that holds it all gets nothing', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  await app.post(seller, '/api/chat/send/', message(thread));
+  const socket = await app.connect(seller, '/chat');
+  const first = await pull(socket);
+  const view = await done(socket, 'thread:get', { thread_id: thread.id });
+  const page = await done(socket, 'thread:history', { thread_id: thread.id });
+  expect(first).toEqual({
+    threads: [{ thread: view.thread, messages: page.messages, reset: false }],
+    ...{ gone: [], has_more: false, next_cursor: null, unread: { threads: 0, messages: 0 } },
+  });
+  const held = [{ thread_id: thread.id, rev: 3, me_rev: 1 }];
+  expect(await pull(socket, { threads: held })).toMatchObject({ threads: [], gone: [], has_more: false });
+});
+
+test('G5: only what changed since the given rev is told', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  for (const text of ['a', 'b', 'c']) await app.post(buyer, '/api/chat/send/', message(thread, { text }));
+  const socket = await app.connect(seller, '/chat');
+  const { threads } = await pull(socket, { threads: [{ thread_id: thread.id, rev: 2 }] });
+  expect(threads[0]).toMatchObject({ thread: { rev: 4 }, messages: [{ text: 'b' }, { text: 'c' }], reset: false });
+  expect((await pull(socket, { threads: [{ thread_id: thread.id, rev: 4 }] })).threads).toEqual([]);
+  const otherMe = await pull(socket, { threads: [{ thread_id: thread.id, rev: 4, me_rev: 7 }] });
+  expect(otherMe.threads).toMatchObject([{ thread: { id: thread.id }, messages: [] }]);
+});
+
+test('more than 200 changed messages: the newest 50, and the client starts the thread anew', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const socket = await app.connect(buyer, '/chat');
+  await sendMany(socket, thread, 201);
+  const all = await pull(socket);
+  expect(all.threads[0]!.reset).toBe(true);
+  expect(all.threads[0]!.messages.map(one => one.seq)).toEqual(Array.from({ length: 50 }, (_, index) => index + 152));
+  const part = await pull(socket, { threads: [{ thread_id: thread.id, rev: 2 }] });
+  expect(part.threads[0]).toMatchObject({ reset: false, thread: { rev: 202 } });
+  expect(part.threads[0]!.messages.map(one => one.seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 2));
+});
+
+test('a rev that was never reached makes the client start the thread anew', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const socket = await app.connect(buyer, '/chat');
+  const { threads } = await pull(socket, { threads: [{ thread_id: thread.id, rev: 900 }] });
+  expect(threads).toMatchObject([{ reset: true, thread: { rev: 2 }, messages: [{ seq: 1 }] }]);
+});
+
+test('many threads come in pages by cursor, newest activity first; `only` keeps to the given ones', async () => {
+  const [buyer, seller] = [await buildTrader(app), await buildTrader(app)];
+  const ids: string[] = [];
+  for (let made = 0; made < 5; made += 1)
+    ids.unshift((await buildThread(app, { buyer, seller, postId: await buildPost(app, seller) })).id);
+  const socket = await app.connect(buyer, '/chat');
+  const seen: string[] = [];
+  for (let cursor: string | null = null, more = true; more; ) {
+    const page: Pulled = await pull(socket, { limit: 2, cursor });
+    seen.push(...page.threads.map(one => one.thread.id));
+    [cursor, more] = [page.next_cursor, page.has_more];
+  }
+  expect(seen).toEqual(ids);
+  const given = [{ thread_id: ids[3]!, rev: 0 }];
+  expect((await pull(socket, { threads: given, only: true })).threads.map(one => one.thread.id)).toEqual([ids[3]]);
+  expect((await pull(socket, { threads: [{ thread_id: ids[3]!, rev: 1 }] })).threads).toHaveLength(4);
+});
+
+test('an answer ends early at 1 MB and goes on with its cursor', async () => {
+  const [buyer, seller] = [await buildTrader(app), await buildTrader(app)];
+  const socket = await app.connect(buyer, '/chat');
+  for (let made = 0; made < 3; made += 1) {
+    const thread = await buildThread(app, { buyer, seller, postId: await buildPost(app, seller) });
+    await sendMany(socket, thread, 100, 'Ж'.repeat(2_500));
+  }
+  const first = await pull(socket);
+  const second = await pull(socket, { cursor: first.next_cursor });
+  const third = await pull(socket, { cursor: second.next_cursor });
+  expect([first, second, third].map(one => one.has_more)).toEqual([true, true, false]);
+  const seen = [first, second, third].flatMap(one => one.threads);
+  expect(seen.map(one => one.messages.length)).toEqual([100, 100, 100]);
+  expect(new Set(seen.map(one => one.thread.id)).size).toBe(3);
+});
+
+test('S-33: foreign and unknown threads are `gone`, and nothing is told of them', async () => {
+  const { buyer, outsider, thread } = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const socket = await app.connect(outsider, '/chat');
+  const unknown = newId();
+  const threads = [thread.id, unknown].map(thread_id => ({ thread_id, rev: 1 }));
+  expect(await pull(socket, { threads })).toEqual({
+    threads: [],
+    gone: [thread.id, unknown],
+    ...{ has_more: false, next_cursor: null, unread: { threads: 0, messages: 0 } },
+  });
+});

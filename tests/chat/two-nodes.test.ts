@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ask, eventually, record, startApp, type TestApp } from '../support/app.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { buildTalk, message } from '../support/talk.ts';
+
+let [redis, database, nodes]: [TestRedis, TestDatabase, TestApp[]] = [] as never;
+
+beforeAll(async () => {
+  [redis, database] = await Promise.all([startRedis(), createTestDatabase()]);
+  nodes = await Promise.all([0, 1].map(() => startApp(database.url, { REDIS_URL: redis.url })));
+}, 240_000);
+afterAll(async () => {
+  for (const node of nodes) await node.close();
+  await database.drop();
+  await redis.stop();
+});
+
+test('what is sent on one of two nodes is heard on the other, once and in order', async () => {
+  const [here, there] = nodes as [TestApp, TestApp];
+  const { buyer, seller, outsider, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const second = await there.connect(buyer, '/chat');
+  const peer = await there.connect(seller, '/chat');
+  const stranger = await there.connect(outsider, '/chat');
+  const heard = [record(second, 'message:created'), record(peer, 'message:created')];
+  const overheard = record(stranger, 'message:created');
+  const acks = await Promise.all(Array.from({ length: 30 }, () => ask(sender, 'message:send', message(thread))));
+  await eventually(() => expect(heard.map(pushes => pushes.length)).toEqual([30, 30]));
+  for (const pushes of heard) expect(pushes.map(push => push.message)).toEqual(acks.map(ack => ack.ok && ack.data.message)); // biome-ignore format: one line reads better
+  await ask(stranger, 'thread:list', {});
+  expect(overheard).toEqual([]);
+});
+
+test('G3: two nodes number one thread without a hole, and each socket hears every message once', async () => {
+  const { buyer, seller, thread } = await buildTalk(nodes[0]!);
+  const sockets = await Promise.all(
+    [buyer, seller, buyer, seller].map((user, index) => nodes[index >> 1]!.connect(user, '/chat')),
+  );
+  const heard = sockets.map(socket => record(socket, 'message:created'));
+  const acks = await Promise.all(
+    sockets.flatMap(socket => Array.from({ length: 40 }, () => ask(socket, 'message:send', message(thread)))),
+  );
+  const expected = Array.from({ length: 160 }, (_, index) => index + 1);
+  expect(acks.map(ack => ack.ok && ack.data.message.seq).sort((a, b) => a - b)).toEqual(expected);
+  for (const pushes of heard)
+    await eventually(() => expect(pushes.map(push => push.message.seq).sort((a, b) => a - b)).toEqual(expected));
+});
+
+test('S-46: one client_id sent a hundred times over both doors and two nodes is one message', async () => {
+  const { buyer, seller, thread } = await buildTalk(nodes[0]!);
+  const sockets = await Promise.all(nodes.map(node => node.connect(buyer, '/chat')));
+  const peer = await nodes[1]!.connect(seller, '/chat');
+  const same = message(thread);
+  const ids = await Promise.all(
+    Array.from({ length: 100 }, async (_, index) => {
+      const node = index % 2;
+      if (index % 4 < 2) return (await nodes[node]!.post(buyer, '/api/chat/send/', same)).body.message.id;
+      const ack = await ask(sockets[node]!, 'message:send', same);
+      return ack.ok && ack.data.message.id;
+    }),
+  );
+  expect(new Set(ids).size).toBe(1);
+  const page = await ask(peer, 'thread:history', { thread_id: thread.id });
+  expect(page.ok && page.data.messages).toHaveLength(1);
+});
+
+test('S-46: parallel starts on both doors and two nodes give one thread', async () => {
+  const { outsider, thread } = await buildTalk(nodes[0]!);
+  const sockets = await Promise.all(nodes.map(node => node.connect(outsider, '/chat')));
+  const post_id = thread.postId;
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const node = index % 2;
+      if (index % 4 < 2) return (await nodes[node]!.post(outsider, '/api/chat/start/', { post_id, text: 'Hi' })).body;
+      const ack = await ask(sockets[node]!, 'thread:open', { post_id });
+      return ack.ok && ack.data;
+    }),
+  );
+  expect(new Set(answers.map(answer => answer.thread.id)).size).toBe(1);
+  expect(answers.filter(answer => answer.created)).toHaveLength(1);
+  expect((await nodes[1]!.get(outsider, '/api/chat/threads/')).body.results[0]).toMatchObject({ last_seq: 10 });
+});

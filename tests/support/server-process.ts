@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface ServerProcess {
+  url: string;
+  pid: number;
+  /** As when the machine loses its power: nothing is finished, nothing is said. */
+  kill(): Promise<void>;
+}
+
+/** `npm start` as a process of its own, on a free port; resolves once it listens. */
+export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, [main], {
+    env: { ...inherited, NODE_ENV: 'test', PORT: '0', DEBUG: '1', LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const url = await listening(child);
+  return {
+    url,
+    pid: child.pid!,
+    async kill() {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function listening(child: ChildProcess): Promise<string> {
+  let output = '';
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout!, child.stderr!])
+      createInterface({ input: stream }).on('line', line => {
+        if (output.length < 10_000) output += `${line}\n`;
+        const found = /listens on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1];
+        if (found) resolve(found);
+      });
+    child.once('exit', code => reject(new Error(`The server ended with ${code}: ${output}`)));
+  });
+}
