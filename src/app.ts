@@ -1,12 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { unreadOf } from './accounts/contract.ts';
 import { devNotifier } from './accounts/notifiers/dev.ts';
 import { accountsRoutes } from './accounts/routes.ts';
 import { createFindSession } from './accounts/service/live-sessions.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
 import { chatRoutes } from './chat/routes.ts';
+import { countUnread } from './chat/service/thread-rows.ts';
 import { createListeners } from './common/announcements.ts';
 import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
@@ -50,10 +52,11 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster });
   let isDraining = false;
 
+  accountsRoutes(http, devNotifier(log));
+
+  slots.fill(unreadOf, countUnread);
   chatRoutes(http);
   chatGateway(sockets.open(chat));
-
-  accountsRoutes(http, devNotifier(log));
 
   http.raw('GET /healthz', healthz);
   http.raw(

@@ -122,3 +122,13 @@ test('S-33: a foreign thread is answered like one that does not exist', async ()
   for (const event of ['thread:get', 'thread:history'])
     expect(await ask(socket, event, { thread_id: thread.id })).toMatchObject({ error: { code: 'not_found' } });
 });
+
+test('what is unread is counted in `me/`, over all threads that are not archived', async () => {
+  const { buyer, seller, threads } = await buildManyTalks(3);
+  for (const index of [0, 0, 1, 2]) await app.post(seller, '/api/chat/send/', message(threads[index]!));
+  await app.orm.em
+    .fork()
+    .nativeUpdate(Participant, { threadId: threads[2]!.id, userId: buyer.id }, { isArchived: true });
+  expect((await app.get(buyer, '/api/auth/me/')).body.unread).toEqual({ threads: 2, messages: 3 });
+  expect((await app.get(seller, '/api/auth/me/')).body.unread).toEqual({ threads: 0, messages: 0 });
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PublicUser, Unread as UnreadCounts } from '../../accounts/contract/shapes.ts';
 import { moment } from '../../common/operations.ts';
 
 export const TEXT_LENGTH = 4_000;
@@ -21,15 +22,6 @@ export function humanText(most: number) {
     .refine(text => text.isWellFormed() && !refusedCharacters.test(text), { error: 'control_characters' })
     .describe(`1 to ${most} code points; trimmed, NFC; no control characters but line feed and tab.`);
 }
-
-// Until accounts' contract exports it: the same shape, without a name of its own.
-const PublicUser = z.object({
-  id: z.uuid(),
-  display_name: z.string(),
-  company_name: z.string().nullable(),
-  avatar_url: z.string().nullable(),
-  is_verified: z.boolean(),
-});
 
 export const Side = z.enum(['buyer', 'seller']);
 
@@ -130,7 +122,5 @@ export type Me = z.output<typeof Me>;
 export const Thread = z.object({ ...sharedThread, me: Me }).meta({ id: 'Thread' });
 export type Thread = z.output<typeof Thread>;
 
-export const Unread = z
-  .object({ threads: z.int().describe('Threads with something unread.'), messages: z.int() })
-  .describe('Of all threads that are not archived.');
+export const Unread = UnreadCounts.describe('Of all threads that are not archived.');
 export type Unread = z.output<typeof Unread>;

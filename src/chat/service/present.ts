@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { PublicUser } from '../../accounts/contract/shapes.ts';
 import type { Me, Message, Preview, SharedThread, Thread } from '../contract/shapes.ts';
 import type { PostSnapshot } from '../entities.ts';
-import type { Person } from './people.ts';
 
 const PREVIEW_LENGTH = 140;
 
@@ -120,7 +120,7 @@ export function presentMessage(row: MessageRow): Message {
 }
 
 /** What all participants may know of a thread. */
-export function presentSharedThread(row: ThreadRow, people: ReadonlyMap<string, Person>): SharedThread {
+export function presentSharedThread(row: ThreadRow, people: ReadonlyMap<string, PublicUser>): SharedThread {
   const isHidden = row.is_blocked || row.participants.some(one => one.hides_receipts);
   return {
     id: row.id,
@@ -152,6 +152,6 @@ export function presentMe(row: MeRow, lastSeq: number): Me {
   };
 }
 
-export function presentThread(row: ThreadRow & MeRow, people: ReadonlyMap<string, Person>): Thread {
+export function presentThread(row: ThreadRow & MeRow, people: ReadonlyMap<string, PublicUser>): Thread {
   return { ...presentSharedThread(row, people), me: presentMe(row, row.last_seq) };
 }

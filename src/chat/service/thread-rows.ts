@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
+import { presentPublicUsers } from '../../accounts/service/users.ts';
 import type { SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { SharedThread, Thread, Unread } from '../contract/shapes.ts';
-import { loadPeople } from './people.ts';
 import { type MeRow, meColumns, presentSharedThread, presentThread, type ThreadRow, threadColumns } from './present.ts';
 
 /** The threads of a user that a query over `threads t` and `participants me` picks, as that user sees them. */
@@ -22,7 +22,7 @@ export async function selectThreads(
 
 /** Views in the order of the rows. */
 export async function presentThreads(ctx: SharedContext, found: (ThreadRow & MeRow)[]): Promise<Thread[]> {
-  const people = await loadPeople(ctx, peopleOf(found));
+  const people = await presentPublicUsers(ctx, peopleOf(found));
   return found.map(row => presentThread(row, people));
 }
 
@@ -42,7 +42,7 @@ export async function loadSharedThreads(
     sql`select ${threadColumns} from threads t left join messages l on l.thread_id = t.id and l.seq = t.last_seq
         where t.id = any(${threadIds}::uuid[])`,
   );
-  const people = await loadPeople(ctx, peopleOf(found));
+  const people = await presentPublicUsers(ctx, peopleOf(found));
   return new Map(found.map(row => [row.id, presentSharedThread(row, people)]));
 }
 
