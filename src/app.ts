@@ -1,10 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { unreadOf } from './accounts/contract.ts';
+import { companyOf, unreadOf } from './accounts/contract.ts';
 import { devNotifier } from './accounts/notifiers/dev.ts';
 import { accountsRoutes } from './accounts/routes.ts';
 import { createFindSession } from './accounts/service/live-sessions.ts';
+import { b2bRoutes } from './b2b/routes.ts';
+import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
+import { isBusinessEnabled } from './billing/contract.ts';
+import { billingListeners } from './billing/listeners.ts';
+import { billingRoutes } from './billing/routes.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
 import { chatRoutes } from './chat/routes.ts';
@@ -53,10 +58,17 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   let isDraining = false;
 
   accountsRoutes(http, devNotifier(log));
+  slots.fill(companyOf, findCompanies);
 
-  slots.fill(unreadOf, countUnread);
+  billingRoutes(http);
+  billingListeners(listeners);
+  slots.fill(isBusinessEnabled, findEnabled);
+
+  b2bRoutes(http);
+
   chatRoutes(http);
   chatGateway(sockets.open(chat));
+  slots.fill(unreadOf, countUnread);
 
   http.raw('GET /healthz', healthz);
   http.raw(

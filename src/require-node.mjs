@@ -1,6 +1,6 @@
 // Preloaded with --import by every npm script. The platform package node-* brings Node 26; where npm left it out
 // (--omit=optional, an unusual platform) an older system Node would fail with an obscure syntax error instead of this.
-const NEEDED = 24;
+const NEEDED = 26;
 if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   process.stderr.write(
     `Parthub runs on Node ${NEEDED} or newer; this is Node ${process.versions.node}.\n` +

@@ -17,7 +17,8 @@ export type Push = (announcements: readonly Announcement[]) => void;
 
 export interface Listeners {
   /** Runs inside the announcing transaction, once for all announcements of that name in it. */
-  on<E extends EventDeclaration | Fact<never>>(event: E, listener: Listener<PayloadOf<E>>): void;
+  // biome-ignore lint/suspicious/noExplicitAny: a fact of any payload
+  on<E extends EventDeclaration | Fact<any>>(event: E, listener: Listener<PayloadOf<E>>): void;
   /** Runs listeners until nothing new is announced, and returns everything that was. */
   settle(announced: Announcement[], ctx: SharedContext): Promise<readonly Announcement[]>;
 }

@@ -42,6 +42,8 @@ export interface TestApp extends App {
   delete(who: Who, path: string, body?: unknown, headers?: Headers_): Promise<Reply>;
   /** A connected socket, past its `session:ready`; closed with the app. */
   connect(who: TestUser, namespace: string, auth?: object): Promise<Socket>;
+  /** The same user with a token of another moment, for requests with X-Test-Now. */
+  tokenOf(who: TestUser, moment: Date): TestUser;
   /** A user with a live session, without the detour over a code. */
   buildUser(more?: { role?: Role; phone?: string; fullName?: string }): Promise<TestUser>;
 }
@@ -104,6 +106,7 @@ export async function startApp(databaseUrl: string, env: Record<string, string> 
       await once(socket, 'session:ready');
       return socket;
     },
+    tokenOf: (who, moment) => ({ ...who, token: signToken(config, who, 'user', moment) }),
     buildUser: more => buildUser(app, config, more),
     async close(drainMs) {
       for (const socket of open) socket.close();
@@ -142,14 +145,18 @@ async function buildUser(
     expiresAt: new Date(now.getTime() + config.REFRESH_TTL * 1000),
   });
   await em.flush();
-  const claims = {
-    sub: user.id,
-    sid: session.id,
-    role: user.role,
-    amr: session.amr,
-    auth_time: Math.floor(now.getTime() / 1000),
-  };
-  return { id: user.id, phone: user.phone, sessionId: session.id, token: signAccess(config, claims, now) };
+  const who = { id: user.id, phone: user.phone, sessionId: session.id };
+  return { ...who, token: signToken(config, who, user.role, now) };
+}
+
+function signToken(
+  config: Config,
+  { id, sessionId }: Pick<TestUser, 'id' | 'sessionId'>,
+  role: Role,
+  now: Date,
+): string {
+  const claims = { sub: id, sid: sessionId, role, amr: ['otp', 'pwd'], auth_time: Math.floor(now.getTime() / 1000) };
+  return signAccess(config, claims, now);
 }
 
 /** One server for a test file: `const app = useApp();`, ready when the first test runs. */

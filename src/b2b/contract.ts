@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { Usage } from '../billing/contract.ts';
+import { command, cursor, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
+import { slot } from '../common/slots.ts';
+import {
+  Currency,
+  Intent,
+  PartNumber,
+  Post,
+  PostChanges,
+  PostInput,
+  Profile,
+  postFields,
+  profileFields,
+  Region,
+} from './contract/shapes.ts';
+
+const postId = z.uuid();
+
+export const operations = {
+  getProfile: query({
+    summary: 'My business profile.',
+    http: 'GET /api/b2b/profile/',
+    input: z.object({}),
+    output: Profile,
+  }),
+  putProfile: command({
+    summary: 'Writes my business profile; the first time it asks for approval.',
+    http: 'PUT /api/b2b/profile/',
+    input: z.object(profileFields),
+    output: Profile,
+  }),
+  listPosts: query({
+    summary: 'The board, newest first; or my own posts.',
+    http: 'GET /api/b2b/posts/',
+    access: 'optional',
+    paged: true,
+    input: z.object({
+      q: plainText.max(100).optional().describe('Words or a part number, in any spelling.'),
+      part_number: PartNumber.optional().describe(
+        'In any spelling: dashes, blanks and look-alike letters make no difference.',
+      ),
+      intent: Intent.optional(),
+      brand: plainText.max(60).optional(),
+      condition: postFields.condition,
+      price_min: z.number().min(0).optional(),
+      price_max: z.number().min(0).optional(),
+      currency: Currency.optional().describe('Needed for the price filters.'),
+      region: Region.optional(),
+      author: z.uuid().optional(),
+      mine: z.boolean().default(false),
+      status: z
+        .enum(['draft', 'pending', 'published', 'rejected', 'closed', 'expired', 'hidden'])
+        .optional()
+        .describe('With `mine`.'),
+      limit: pageLimit(100),
+      cursor,
+    }),
+    output: z.object({ results: z.array(Post), next_cursor: nextCursor }),
+    errors: ['b2b_not_enabled', 'invalid_cursor'],
+  }),
+  createPost: command({
+    summary: 'Publishes a post within the monthly limit of my plan, or keeps it as a draft.',
+    http: 'POST /api/b2b/posts/',
+    status: 201,
+    input: PostInput.extend({ status: z.enum(['published', 'draft']).default('published') }),
+    output: Post.extend({ usage: Usage }),
+    errors: ['b2b_not_enabled', 'subscription_required', 'post_limit_reached'],
+  }),
+  getPost: query({
+    summary: 'One post.',
+    http: 'GET /api/b2b/posts/{post_id}/',
+    access: 'optional',
+    input: z.object({ post_id: postId }),
+    output: Post,
+    errors: ['b2b_not_enabled', 'not_found'],
+  }),
+  updatePost: command({
+    summary: 'Changes some fields of my post.',
+    http: 'PATCH /api/b2b/posts/{post_id}/',
+    input: PostChanges.extend({ post_id: postId }),
+    output: Post,
+    errors: ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'],
+  }),
+  replacePost: command({
+    summary: 'Writes my post anew.',
+    http: 'PUT /api/b2b/posts/{post_id}/',
+    input: PostInput.extend({ post_id: postId }),
+    output: Post,
+    errors: ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'],
+  }),
+  deletePost: command({
+    summary: 'Removes my post; its conversations stay.',
+    http: 'DELETE /api/b2b/posts/{post_id}/',
+    status: 204,
+    input: z.object({ post_id: postId }),
+    output: z.object({}),
+    errors: ['not_found', 'permission_denied', 'b2b_not_enabled'],
+  }),
+  publishPost: command({
+    summary: 'Publishes my draft, or a closed or expired post again; only the first time takes a unit of the month.',
+    http: 'POST /api/b2b/posts/{post_id}/publish/',
+    input: z.object({ post_id: postId }),
+    output: Post,
+    errors: [
+      'not_found',
+      'permission_denied',
+      'invalid_state',
+      'b2b_not_enabled',
+      'subscription_required',
+      'post_limit_reached',
+    ],
+  }),
+  closePost: command({
+    summary: 'Takes my post off the board.',
+    http: 'POST /api/b2b/posts/{post_id}/close/',
+    input: z.object({ post_id: postId, reason: z.enum(['sold', 'bought', 'other']).optional() }),
+    output: Post,
+    errors: ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'],
+  }),
+};
+
+/** What a conversation shows of its post. */
+export interface PostSnapshot {
+  id: string;
+  title: string;
+  part_number: string | null;
+  price: string | null;
+  currency: string | null;
+  status: string;
+  thumb_url: string | null;
+}
+
+export const facts = {
+  profileEnabled: fact<{ userId: string; isEnabled: boolean }>('b2b.profile-enabled'),
+  postPublished: fact<{ postId: string; authorId: string }>('b2b.post-published'),
+  /** Something that a conversation shows of the post has changed. */
+  postChanged: fact<{ authorId: string; post: PostSnapshot }>('b2b.post-changed'),
+};
+
+/** The caller's conversation about a post, by `<post id>:<user id>`; filled by chat. */
+export const myThreadOf = slot<string | null>('b2b.my-thread', null);

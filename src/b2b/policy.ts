@@ -1,0 +1,44 @@
+import { LockMode } from '@mikro-orm/core';
+import type { Actor, Context } from '../common/context.ts';
+import { AppError } from '../common/errors.ts';
+import { B2bProfile, Post } from './entities.ts';
+
+type Anyone = Pick<Context<Actor | null>, 'em' | 'actor' | 'config'>;
+
+/** Who may read the board: see B2B_FEED_ACCESS. Throws auth_required, b2b_not_enabled. */
+export async function ensureFeedAccess({ em, actor, config }: Anyone): Promise<void> {
+  if (config.B2B_FEED_ACCESS === 'public' || actor?.isStaff) return;
+  if (!actor) throw new AppError('auth_required');
+  if (config.B2B_FEED_ACCESS === 'enabled') await ensureEnabled({ em, actor });
+}
+
+/** The business profile of the caller, enabled by an operator. Throws b2b_not_enabled. */
+export async function ensureEnabled({ em, actor }: { em: Context['em']; actor: Actor }): Promise<B2bProfile> {
+  const profile = await em.findOne(B2bProfile, { user: actor.userId });
+  if (!profile?.isEnabled) throw new AppError('b2b_not_enabled', { status: profile?.status ?? 'none' });
+  return profile;
+}
+
+const visibleToAll = new Set<Post['status']>(['published', 'closed', 'expired']);
+
+/** A post through the one who asks: others' drafts, refused, hidden and removed ones do not exist. Throws not_found. */
+export async function reachPost({ em, actor }: Anyone, postId: string): Promise<Post> {
+  const post = await em.findOne(Post, { id: postId });
+  const isOwn = post !== null && post.author === actor?.userId;
+  if (!post || post.status === 'removed' || !(isOwn || actor?.isStaff || visibleToAll.has(post.status)))
+    throw new AppError('not_found');
+  return post;
+}
+
+/** The caller's own post, locked. Throws not_found, and permission_denied for one they may only see. */
+export async function reachOwnPost(ctx: Pick<Context, 'em' | 'actor' | 'config'>, postId: string): Promise<Post> {
+  const post = await reachPost(ctx, postId);
+  if (post.author !== ctx.actor.userId) throw new AppError('permission_denied');
+  await ctx.em.refresh(post, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (post.status === 'removed') throw new AppError('not_found');
+  return post;
+}
+
+export function ensureStatus(post: Post, allowed: readonly Post['status'][]): void {
+  if (!allowed.includes(post.status)) throw new AppError('invalid_state', { state: post.status });
+}
