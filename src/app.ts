@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { companyOf, unreadOf } from './accounts/contract.ts';
+import { badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
 import { devNotifier } from './accounts/notifiers/dev.ts';
 import { accountsRoutes } from './accounts/routes.ts';
 import { createFindSession } from './accounts/service/live-sessions.ts';
@@ -28,6 +28,12 @@ import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
 import type { Config } from './config.ts';
 import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
+import * as notifications from './notifications/contract.ts';
+import { notificationsGateway } from './notifications/gateway.ts';
+import { notificationsListeners } from './notifications/listeners.ts';
+import { notificationsRoutes } from './notifications/routes.ts';
+import { countBadges } from './notifications/service/present.ts';
+import * as presence from './presence/contract.ts';
 
 export interface App {
   orm: Orm;
@@ -69,6 +75,13 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   chatRoutes(http);
   chatGateway(sockets.open(chat));
   slots.fill(unreadOf, countUnread);
+
+  sockets.open(presence);
+
+  notificationsRoutes(http);
+  notificationsGateway(sockets.open(notifications));
+  notificationsListeners(listeners);
+  slots.fill(badgeOf, countBadges);
 
   http.raw('GET /healthz', healthz);
   http.raw(

@@ -1,0 +1,3 @@
+export const namespace = '/presence';
+
+export const operations = {};

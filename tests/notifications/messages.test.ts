@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { ask, record, useApp } from '../support/app.ts';
+import { buildTalk, done, message } from '../support/talk.ts';
+
+const app = useApp();
+
+test('a message leaves one row for its recipient, pushed live, and none for its sender', async () => {
+  const { buyer, seller, outsider, thread } = await buildTalk(app);
+  const [hers, his, others] = [
+    await app.connect(seller, '/notifications'),
+    await app.connect(buyer, '/notifications'),
+    await app.connect(outsider, '/notifications'),
+  ];
+  const [onSeller, onBuyer, onOutsider] = [hers, his, others].map(socket => record(socket, 'notification:created'));
+  await app.post(buyer, '/api/chat/send/', message(thread, { text: 'Is it new?' }));
+  for (const socket of [hers, his, others]) await ask(socket, 'notification:list', {});
+  expect(onSeller).toEqual([
+    {
+      notification: expect.objectContaining({
+        type: 'chat_message',
+        group_key: `thread:${thread.id}`,
+        count: 1,
+        body: 'Is it new?',
+        read_at: null,
+        actors: [expect.objectContaining({ id: buyer.id })],
+        data: { thread_id: thread.id, post_id: thread.postId },
+      }),
+      badge: { unread: 1, unseen: 1 },
+      alert: true,
+    },
+  ]);
+  expect([onBuyer, onOutsider]).toEqual([[], []]);
+  expect((await app.get(buyer, '/api/notifications/')).body).toMatchObject({
+    results: [],
+    badge: { unread: 0, unseen: 0 },
+  });
+  expect(JSON.stringify(onSeller)).not.toContain(buyer.phone);
+});
+
+test('twenty unread messages of a thread are one row with count 20', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [socket, hers] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/notifications')];
+  const updated = record(hers, 'notification:updated');
+  await Promise.all(Array.from({ length: 20 }, () => done(socket, 'message:send', message(thread))));
+  const { body } = await app.get(seller, '/api/notifications/');
+  expect(body.results).toHaveLength(1);
+  expect(body.results[0]).toMatchObject({ count: 20 });
+  expect(body.badge).toEqual({ unread: 1, unseen: 0 });
+  await ask(hers, 'notification:list', {});
+  expect(updated.at(-1)).toMatchObject({ notification: { count: 20 }, badge: { unread: 1, unseen: 1 } });
+});
+
+test('a repeated message notifies nobody again', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const same = message(thread);
+  for (let n = 0; n < 3; n += 1) await app.post(buyer, '/api/chat/send/', same);
+  expect((await app.get(seller, '/api/notifications/')).body.results).toMatchObject([{ count: 1 }]);
+});
+
+test('after a row was read the next message begins a new one', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [phone, laptop] = [await app.connect(seller, '/notifications'), await app.connect(seller, '/notifications')];
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const { id } = (await app.get(seller, '/api/notifications/')).body.results[0];
+  const onLaptop = record(laptop, 'notification:updated');
+  expect(await ask(phone, 'notification:read', { id })).toEqual({
+    ok: true,
+    data: { updated: 1, badge: { unread: 0, unseen: 0 } },
+  });
+  expect(await ask(phone, 'notification:read', { ids: [id] })).toMatchObject({ data: { updated: 0 } });
+  await ask(laptop, 'notification:list', {});
+  expect(onLaptop).toMatchObject([
+    { notification: { id, read_at: expect.any(String) }, badge: { unread: 0, unseen: 0 }, alert: false },
+  ]);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  expect((await app.get(seller, '/api/notifications/')).body.results).toMatchObject([
+    { count: 1, read_at: null },
+    { id },
+  ]);
+});
+
+test("somebody else's row is not read, and not counted", async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const { id } = (await app.get(seller, '/api/notifications/')).body.results[0];
+  expect(await app.post(buyer, '/api/notifications/read/', { ids: [id] })).toMatchObject({
+    status: 200,
+    body: { updated: 0 },
+  });
+  expect(await app.post(buyer, '/api/notifications/read/', { group_key: `thread:${thread.id}` })).toMatchObject({
+    body: { updated: 0 },
+  });
+  expect((await app.get(seller, '/api/notifications/?unread_only=1')).body.results).toHaveLength(1);
+});
+
+test('read-all reads what was there, and spares what came later', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const other = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const { results } = (await app.get(seller, '/api/notifications/')).body;
+  expect(await app.post(seller, '/api/notifications/read-all/', { before: '2020-01-01T00:00:00Z' })).toMatchObject({
+    body: { updated: 0, badge: { unread: 1 } },
+  });
+  expect(await app.post(seller, '/api/notifications/read-all/', { before: results[0].updated_at })).toMatchObject({
+    body: { updated: 1, badge: { unread: 0 } },
+  });
+  expect((await app.get(other.seller, '/api/notifications/')).body.badge).toEqual({ unread: 0, unseen: 0 });
+});
+
+test('the badge stands in me/ too, and pages go on where they ended', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  expect((await app.get(seller, '/api/auth/me/')).body).toMatchObject({
+    badge: { unread: 1, unseen: 1 },
+    unread: { threads: 1, messages: 1 },
+  });
+  await app.post(seller, '/api/notifications/read-all/');
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const first = (await app.get(seller, '/api/notifications/?limit=1')).body;
+  const second = (await app.get(seller, first.next)).body;
+  expect([first.results.length, second.results.length, second.next]).toEqual([1, 1, null]);
+  expect(await app.get(buyer, first.next)).toMatchObject({ status: 400, body: { code: 'invalid_cursor' } });
+});
+
+test('/presence answers its handshake', async () => {
+  const { buyer } = await buildTalk(app);
+  const socket = await app.connect(buyer, '/presence');
+  expect(await ask(socket, 'presence:nothing', {})).toMatchObject({ error: { code: 'unknown_event' } });
+});
