@@ -7,8 +7,8 @@ import type { Input, Output } from '../../common/operations.ts';
 import { type CursorScope, cutPage, readCursor, writeCursor } from '../../common/paging.ts';
 import type { Post as PostView } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
-import { normalisePart, normaliseText } from '../normalise.ts';
 import { ensureFeedAccess, reachPost } from '../policy.ts';
+import { normalisePart, normaliseText } from './normalise.ts';
 import { type PostRow, presentPost, presentPosts, viewColumns } from './present.ts';
 
 type Anyone = Context<Actor | null>;

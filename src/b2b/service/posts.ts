@@ -8,8 +8,8 @@ import type { Input, Output } from '../../common/operations.ts';
 import type { PostChanges, Post as PostView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { type B2bProfile, Post } from '../entities.ts';
-import { searchForms } from '../normalise.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
+import { searchForms } from './normalise.ts';
 import { presentPost, snapshotOf } from './present.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,0 +1,20 @@
+import { LockMode } from '@mikro-orm/core';
+import type { Context } from '../../common/context.ts';
+import type { PostSnapshot } from '../contract.ts';
+import type { Post } from '../entities.ts';
+import { ensureFeedAccess, reachPost } from '../policy.ts';
+import { snapshotOf } from './present.ts';
+
+/**
+ * The post that the caller wants to talk about, as a conversation keeps it. Its row stays share-locked until the commit,
+ * so that no change slips between the copy and the conversation. Throws b2b_not_enabled, not_found.
+ */
+export async function reachPostForThread(
+  ctx: Context,
+  postId: string,
+): Promise<{ authorId: string; status: Post['status']; snapshot: PostSnapshot }> {
+  await ensureFeedAccess(ctx);
+  const post = await reachPost(ctx, postId);
+  await ctx.em.refresh(post, { lockMode: LockMode.PESSIMISTIC_READ });
+  return { authorId: post.author, status: post.status, snapshot: snapshotOf(post) };
+}
