@@ -5,6 +5,7 @@ import { badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
 import { devNotifier } from './accounts/notifiers/dev.ts';
 import { accountsRoutes } from './accounts/routes.ts';
 import { createFindSession } from './accounts/service/live-sessions.ts';
+import { myThreadOf } from './b2b/contract.ts';
 import { b2bRoutes } from './b2b/routes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
@@ -12,7 +13,9 @@ import { billingListeners } from './billing/listeners.ts';
 import { billingRoutes } from './billing/routes.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
+import { chatListeners } from './chat/listeners.ts';
 import { chatRoutes } from './chat/routes.ts';
+import { findMyThreads } from './chat/service/my-threads.ts';
 import { countUnread } from './chat/service/thread-rows.ts';
 import { createListeners } from './common/announcements.ts';
 import { createAuthenticate } from './common/auth.ts';
@@ -74,7 +77,9 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
 
   chatRoutes(http);
   chatGateway(sockets.open(chat));
+  chatListeners(listeners);
   slots.fill(unreadOf, countUnread);
+  slots.fill(myThreadOf, findMyThreads);
 
   sockets.open(presence);
 

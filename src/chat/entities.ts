@@ -1,16 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { PostSnapshot } from '../b2b/contract.ts';
 import type { Attachment, Message as MessageView } from './contract/shapes.ts';
-
-/** What a thread shows of its post: kept in the thread, so that a message never touches the posts table. */
-export interface PostSnapshot {
-  id: string;
-  title: string;
-  part_number: string | null;
-  price: string | null;
-  currency: string | null;
-  status: string;
-  thumb_url: string | null;
-}
 
 // The tables of this module have no foreign keys to others: the writer itself guarantees what they would, and each
 // costs a lookup and a row lock per message.
@@ -24,6 +14,7 @@ const ThreadSchema = defineEntity({
     postId: p.uuid(),
     buyerId: p.uuid(),
     sellerId: p.uuid(),
+    /** Kept here, so that a message never touches the posts table. */
     post: p.json<PostSnapshot>(),
     /** Rises by one with every durable change that the participants share. */
     rev: p.integer().default(1),

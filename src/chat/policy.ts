@@ -2,6 +2,10 @@ import { sql } from 'kysely';
 import type { Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
+import type { Message } from './contract/shapes.ts';
+import { loadMessages } from './service/message-rows.ts';
+
+type Asked = Pick<Context, 'em' | 'actor'>;
 
 export interface ReachedThread {
   id: string;
@@ -14,7 +18,7 @@ export interface ReachedThread {
 }
 
 /** The thread, through its participant: for everybody else it does not exist (`not_found`). */
-export async function reachThread(ctx: Pick<Context, 'em' | 'actor'>, threadId: string): Promise<ReachedThread> {
+export async function reachThread(ctx: Asked, threadId: string): Promise<ReachedThread> {
   const { userId } = ctx.actor;
   const [found] = await rows<ReachedThread>(
     ctx.em,
@@ -25,4 +29,33 @@ export async function reachThread(ctx: Pick<Context, 'em' | 'actor'>, threadId: 
   );
   if (!found) throw new AppError('not_found');
   return found;
+}
+
+/** A message of a thread that the actor has reached; throws not_found. */
+export async function reachMessage(
+  ctx: Asked,
+  { thread_id, message_id }: { thread_id: string; message_id: string },
+): Promise<Message> {
+  const message = (await loadMessages(ctx, [message_id])).get(message_id);
+  if (message?.thread_id !== thread_id) throw new AppError('not_found');
+  return message;
+}
+
+export function ensureOwn(ctx: Asked, message: Message): void {
+  if (message.sender.id !== ctx.actor.userId) throw new AppError('permission_denied');
+}
+
+/** Throws edit_window_closed for a message that is older. */
+export function ensureRecent({ now }: Pick<Context, 'now'>, message: Message, windowMs: number): void {
+  if (now.getTime() - Date.parse(message.created_at) > windowMs) throw new AppError('edit_window_closed');
+}
+
+/** Whatever would bring the other something new to read; throws thread_locked, recipient_unavailable. */
+export async function ensureWritable(ctx: Asked, thread: ReachedThread): Promise<void> {
+  if (thread.isLocked) throw new AppError('thread_locked');
+  const [peer] = await rows<{ is_closed: boolean }>(
+    ctx.em,
+    sql`select blocked_at is not null as is_closed from users where id = ${thread.peerId}`,
+  );
+  if (thread.isBlocked || !peer || peer.is_closed) throw new AppError('recipient_unavailable');
 }

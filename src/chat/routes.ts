@@ -3,6 +3,9 @@ import { operations } from './contract.ts';
 import { listMessages } from './service/history.ts';
 import { sendMessages } from './service/messages.ts';
 import { openThread } from './service/open-thread.ts';
+import { archiveThread, muteThread } from './service/private-state.ts';
+import { readThreads } from './service/receipts.ts';
+import { reportPost } from './service/reports.ts';
 import { getThread, listThreads } from './service/threads.ts';
 
 export function chatRoutes(door: HttpDoor): void {
@@ -11,4 +14,8 @@ export function chatRoutes(door: HttpDoor): void {
   door.handle(operations.getThread, getThread);
   door.handle(operations.listMessages, listMessages);
   door.handle(operations.sendMessage, sendMessages);
+  door.handle(operations.readThread, readThreads);
+  door.handle(operations.muteThread, muteThread);
+  door.handle(operations.archiveThread, archiveThread);
+  door.handle(operations.reportPost, reportPost);
 }

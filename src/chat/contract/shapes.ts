@@ -23,6 +23,26 @@ export function humanText(most: number) {
     .describe(`1 to ${most} code points; trimmed, NFC; no control characters but line feed and tab.`);
 }
 
+export const clientId = anyId.describe(
+  'Any UUID, chosen by the sender; a retry is answered with what was stored first.',
+);
+export const seq = z.int().min(0).max(2_147_483_647);
+export const thread = { thread_id: anyId };
+export const content = {
+  text: humanText(TEXT_LENGTH).optional(),
+  attachments: z.array(anyId).max(10).optional().describe('Ids of own uploads with the purpose `chat`.'),
+};
+
+export function saysSomething({
+  text,
+  attachments,
+}: {
+  text?: string | undefined;
+  attachments?: unknown[] | undefined;
+}) {
+  return text !== undefined || (attachments?.length ?? 0) > 0;
+}
+
 export const Side = z.enum(['buyer', 'seller']);
 
 export const Preview = z

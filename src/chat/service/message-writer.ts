@@ -3,8 +3,9 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Call, SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
+import type { SendMessage } from '../contract/messages.ts';
 import type { Attachment, Message, Preview } from '../contract/shapes.ts';
-import type { SendMessage } from '../contract.ts';
+import { partNumbersOf } from './part-numbers.ts';
 
 /** A message that waits to be stored. */
 export interface Draft {
@@ -42,15 +43,13 @@ export function contentHashOf({ thread_id, text, attachments, reply_to }: SendMe
 }
 
 export function draftOf(call: Call<SendMessage>): Draft {
-  return { id: newId(), call, contentHash: contentHashOf(call.input), attachments: [], partNumbers: [] };
-}
-
-/** Everything that changes a thread locks its row first, in id order: numbers have no holes, blocks let nothing slip by. */
-export async function lockThreads(ctx: SharedContext, threadIds: readonly string[]): Promise<void> {
-  await rows(
-    ctx.em,
-    sql`select from threads where id = any(${[...new Set(threadIds)]}::uuid[]) order by id for update`,
-  );
+  return {
+    id: newId(),
+    call,
+    contentHash: contentHashOf(call.input),
+    attachments: [],
+    partNumbers: partNumbersOf(call.input.text),
+  };
 }
 
 /**

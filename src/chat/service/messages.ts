@@ -1,20 +1,14 @@
 import type { Answer, Call, SharedContext } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Output } from '../../common/operations.ts';
+import type { SendMessage } from '../contract/messages.ts';
 import type { Message } from '../contract/shapes.ts';
-import { events, facts, type operations, type SendMessage } from '../contract.ts';
+import { events, facts, type operations } from '../contract.ts';
 import { attachUploads } from './attachments.ts';
 import { loadMessages } from './message-rows.ts';
-import {
-  contentHashOf,
-  type Draft,
-  draftOf,
-  lockThreads,
-  presentDraft,
-  type Written,
-  writeMessages,
-} from './message-writer.ts';
+import { contentHashOf, type Draft, draftOf, presentDraft, type Written, writeMessages } from './message-writer.ts';
 import { presentPreview } from './present.ts';
+import { lockThreads } from './revisions.ts';
 
 type Sent = Output<typeof operations.sendMessage>;
 

@@ -1,15 +1,18 @@
 import { sql } from 'kysely';
+import { reachPostForThread } from '../../b2b/service/threads.ts';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Output } from '../../common/operations.ts';
 import type { Message } from '../contract/shapes.ts';
-import { events, type OpenThread, type operations, readReceipts } from '../contract.ts';
+import type { OpenThread } from '../contract/threads.ts';
+import { events, type operations, readReceipts } from '../contract.ts';
 import { ensureReachable, lockPair } from './blocks.ts';
 import { sendMessages } from './messages.ts';
-import { type ReachedPost, reachPost } from './posts.ts';
 import { loadSharedThreads, loadThread } from './thread-rows.ts';
+
+type ReachedPost = Awaited<ReturnType<typeof reachPostForThread>>;
 
 /**
  * Opens the caller's one thread about a post, or finds it again, and sends the first message into it, all or nothing.
@@ -17,7 +20,7 @@ import { loadSharedThreads, loadThread } from './thread-rows.ts';
  * and what a send may.
  */
 export async function openThread(ctx: Context, input: OpenThread): Promise<Output<typeof operations.openThread>> {
-  const post = await reachPost(ctx, input.post_id);
+  const post = await reachPostForThread(ctx, input.post_id);
   if (post.authorId === ctx.actor.userId) throw new AppError('own_post');
   const { id, created } = await findOrCreate(ctx, post);
   const message = await sendFirst(ctx, id, input);

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { PublicUser } from '../../accounts/contract/shapes.ts';
+import type { PostSnapshot } from '../../b2b/contract.ts';
 import type { Me, Message, Preview, SharedThread, Thread } from '../contract/shapes.ts';
-import type { PostSnapshot } from '../entities.ts';
 
 const PREVIEW_LENGTH = 140;
 

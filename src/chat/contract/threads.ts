@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
+import { anyId, clientId, content, Message, saysSomething, seq, Thread, thread, Unread } from './shapes.ts';
+
+export const OpenThread = z.object({
+  post_id: anyId,
+  client_id: clientId.optional().describe('Of the first message, where that brings none itself.'),
+  first_message: z
+    .object({ client_id: clientId.optional(), ...content })
+    .refine(saysSomething, { path: ['text'], error: 'required' })
+    .optional()
+    .describe('Sent into an existing thread too.'),
+  text: content.text.describe('Short for `first_message.text`.'),
+});
+export type OpenThread = z.output<typeof OpenThread>;
+
+const ThreadOf = z.object({ thread: Thread });
+
+export const threadOperations = {
+  pull: query({
+    summary: 'Everything that differs between what the client holds and what is stored.',
+    socket: 'sync:pull',
+    input: z.object({
+      threads: z
+        .array(z.object({ ...thread, rev: seq, me_rev: seq.optional() }))
+        .max(1_000)
+        .default([])
+        .describe('What the client holds; a thread that is not given counts as rev 0.'),
+      only: z.boolean().default(false).describe('Just the given threads.'),
+      limit: pageLimit(200, 50).describe('Threads.'),
+      cursor,
+    }),
+    output: z.object({
+      threads: z.array(
+        z.object({
+          thread: Thread,
+          messages: z.array(Message).describe('Changed since the given rev, by seq.'),
+          reset: z.boolean().describe('Too much changed: these are the newest messages, drop the older copy.'),
+        }),
+      ),
+      gone: z.array(z.uuid()).describe("Given ids that are not the caller's."),
+      has_more: z.boolean(),
+      next_cursor: nextCursor,
+      unread: Unread,
+    }),
+    errors: ['invalid_cursor'],
+  }),
+  openThread: command({
+    summary: 'Opens the one thread of the caller about a post, or finds it again.',
+    http: 'POST /api/chat/start/',
+    socket: 'thread:open',
+    input: OpenThread,
+    output: z.object({ thread: Thread, message: Message.optional(), created: z.boolean() }),
+    status: 201,
+    isRepeat: output => !output.created,
+    errors: ['b2b_not_enabled', 'own_post', 'post_unavailable', 'recipient_unavailable', 'not_found'],
+  }),
+  listThreads: query({
+    summary: "The caller's threads, newest activity first.",
+    http: 'GET /api/chat/threads/',
+    socket: 'thread:list',
+    input: z.object({
+      box: z.enum(['inbox', 'archived', 'all']).default('inbox'),
+      role: z.enum(['buyer', 'seller']).optional(),
+      unread_only: z.boolean().default(false),
+      post_id: anyId.optional(),
+      limit: pageLimit(100),
+      cursor,
+    }),
+    output: z.object({ results: z.array(Thread), next_cursor: nextCursor, unread: Unread }),
+    paged: true,
+    errors: ['invalid_cursor'],
+  }),
+  getThread: query({
+    summary: 'One thread of the caller.',
+    http: 'GET /api/chat/threads/{thread_id}/',
+    socket: 'thread:get',
+    input: z.object(thread),
+    output: ThreadOf,
+    errors: ['not_found'],
+  }),
+  readThread: batch({
+    summary: 'Says up to where the caller has read.',
+    http: 'POST /api/chat/threads/{thread_id}/read/',
+    socket: 'thread:read',
+    input: z.object({ ...thread, seq }),
+    output: z.object({ read_seq: z.int(), unread: z.int() }),
+    lane: input => input.thread_id,
+    errors: ['not_found'],
+  }),
+  markDelivered: batch({
+    summary: "Says up to where the caller's device has stored messages.",
+    socket: 'thread:delivered',
+    input: z.object({ items: z.array(z.object({ ...thread, seq })).max(100) }),
+    output: z.object({}),
+    lane: () => 'delivered',
+  }),
+  markUnread: command({
+    summary: 'Marks a thread as unread, for the caller alone.',
+    socket: 'thread:mark-unread',
+    input: z.object(thread),
+    output: ThreadOf,
+    errors: ['not_found'],
+  }),
+  muteThread: command({
+    summary: 'Keeps a thread quiet until a moment, or no longer (null).',
+    http: 'POST /api/chat/threads/{thread_id}/mute/',
+    socket: 'thread:mute',
+    input: z.object({ ...thread, until: z.iso.datetime({ offset: true }).nullable() }),
+    output: ThreadOf,
+    errors: ['not_found'],
+  }),
+  archiveThread: command({
+    summary: 'Puts a thread away, or back.',
+    http: 'POST /api/chat/threads/{thread_id}/archive/',
+    socket: 'thread:archive',
+    input: z.object({ ...thread, archived: z.boolean() }),
+    output: ThreadOf,
+    errors: ['not_found'],
+  }),
+  focusThread: command({
+    summary: 'This device looks at a thread (for 60 s), or at none.',
+    socket: 'thread:focus',
+    volatile: true,
+    input: z.object({ thread_id: anyId.nullable() }),
+    output: z.object({}),
+  }),
+  startTyping: query({
+    summary: 'The caller is writing; told to the others at most once in 3 s, and for 7 s.',
+    socket: 'typing:start',
+    volatile: true,
+    input: z.object(thread),
+    output: z.object({}),
+  }),
+  stopTyping: query({
+    summary: 'The caller stopped writing.',
+    socket: 'typing:stop',
+    volatile: true,
+    input: z.object(thread),
+    output: z.object({}),
+  }),
+};
