@@ -40,6 +40,8 @@ export interface Request {
   requestId: string;
   ip: string;
   userAgent: string | null;
+  /** The socket's connection that the call came by, none over REST; its calls keep their order. */
+  connection?: string | undefined;
 }
 
 /** All that a use-case may touch. */

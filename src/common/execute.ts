@@ -16,8 +16,6 @@ export interface RawCall extends Request {
   actor: Actor | null;
   /** What the client sent, unparsed. */
   raw: unknown;
-  /** The connection the call came by: its calls keep their order. */
-  connection?: string;
 }
 
 /** An operation with its use-case behind it: what a door calls. Rejects with an `AppError`, whatever happened. */
@@ -73,8 +71,8 @@ export function createExecutor(parts: Parts): Executor {
   }
 
   function contextOf(call: Request & { actor: Actor | null }, em: EntityManager, emit: Emit): Context<Actor | null> {
-    const { now, requestId, ip, userAgent, actor } = call;
-    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, actor };
+    const { now, requestId, ip, userAgent, connection, actor } = call;
+    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, connection, actor };
   }
 
   async function admit(operation: Operation, call: RawCall): Promise<unknown> {
@@ -147,7 +145,7 @@ export function createExecutor(parts: Parts): Executor {
   };
 }
 
-type Job = Call<Input<Batch>> & { connection?: string };
+type Job = Call<Input<Batch>>;
 
 function settled(answer: Answer<unknown>): PromiseSettledResult<unknown> {
   return answer instanceof AppError ? { status: 'rejected', reason: answer } : { status: 'fulfilled', value: answer };

@@ -35,6 +35,8 @@ type ClientSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap,
 export interface Gateway {
   /** Serves an operation at its `socket` event. */
   handle<O extends Operation>(operation: O, useCase: UseCase<O>): void;
+  /** Runs when a socket of this namespace is gone, with what its calls had as `connection`. */
+  onDisconnect(listener: (connection: string, actor: Actor) => void): void;
 }
 
 export interface SocketDoor {
@@ -90,6 +92,11 @@ export function createSocketDoor(parts: Parts): SocketDoor {
               operation,
               run: parts.executor.bind(operation, useCase) as Run<Operation>,
             });
+        },
+        onDisconnect(listener) {
+          namespace.on('connection', socket =>
+            socket.once('disconnect', () => listener(socket.id, (socket.data as SocketData).actor)),
+          );
         },
       };
     },
