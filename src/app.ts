@@ -17,7 +17,7 @@ import { chatListeners } from './chat/listeners.ts';
 import { chatRoutes } from './chat/routes.ts';
 import { findMyThreads } from './chat/service/my-threads.ts';
 import { countUnread } from './chat/service/thread-rows.ts';
-import { createListeners } from './common/announcements.ts';
+import { createListeners, type Listeners, type Push } from './common/announcements.ts';
 import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
@@ -26,7 +26,7 @@ import { createLog } from './common/log.ts';
 import { serveOpenApi } from './common/openapi.ts';
 import { healthz, readyz } from './common/probes.ts';
 import { joinCluster } from './common/redis.ts';
-import { createSlots } from './common/slots.ts';
+import { createSlots, type Slots } from './common/slots.ts';
 import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
 import type { Config } from './config.ts';
 import { contracts } from './contracts.ts';
@@ -38,10 +38,38 @@ import { notificationsRoutes } from './notifications/routes.ts';
 import { countBadges } from './notifications/service/present.ts';
 import * as presence from './presence/contract.ts';
 
-export interface App {
+/** What use-cases run on, without a door: the server adds its doors to it, a command of the CLI its call. */
+export interface Core {
   orm: Orm;
   log: Logger;
+  listeners: Listeners;
+  slots: Slots;
   executor: Executor;
+}
+
+/** Connects to the database and wires what modules say to each other, in their order. */
+export async function buildCore(
+  config: Config,
+  databaseUrl: string,
+  { log, push }: { log: Logger; push: Push },
+): Promise<Core> {
+  const orm = await connect(entities, databaseUrl, config.DB_POOL);
+  const listeners = createListeners();
+  const slots = createSlots();
+  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit: () => {} });
+
+  slots.fill(companyOf, findCompanies);
+  billingListeners(listeners);
+  slots.fill(isBusinessEnabled, findEnabled);
+  slots.fill(unreadOf, countUnread);
+  chatListeners(listeners);
+  slots.fill(myThreadOf, findMyThreads);
+  notificationsListeners(listeners);
+  slots.fill(badgeOf, countBadges);
+  return { orm, log, listeners, slots, executor };
+}
+
+export interface App extends Core {
   /** Returns the port it listens on. */
   listen(): Promise<number>;
   /** Refuses what is new, lets clients go over the drain window, finishes what runs, and closes the database. */
@@ -51,42 +79,23 @@ export interface App {
 /** The composition root: builds and wires every module, in their order; nothing else knows them all. */
 export async function buildApp(config: Config, databaseUrl: string): Promise<App> {
   const log = createLog(config);
-  const orm = await connect(entities, databaseUrl, config.DB_POOL);
   const cluster = await joinCluster(config.REDIS_URL, log);
-  const listeners = createListeners();
-  const slots = createSlots();
   let sockets: SocketDoor;
-  const executor = createExecutor({
-    ...{ orm, config, log, listeners, slots },
-    push: announcements => sockets.push(announcements),
-    limit: () => {},
-  });
+  const core = await buildCore(config, databaseUrl, { log, push: announcements => sockets.push(announcements) });
+  const { orm, executor } = core;
   const authenticate = createAuthenticate(config, createFindSession(orm));
   const http = createHttpDoor({ config, log, executor, authenticate });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster });
   let isDraining = false;
 
   accountsRoutes(http, devNotifier(log));
-  slots.fill(companyOf, findCompanies);
-
   billingRoutes(http);
-  billingListeners(listeners);
-  slots.fill(isBusinessEnabled, findEnabled);
-
   b2bRoutes(http);
-
   chatRoutes(http);
   chatGateway(sockets.open(chat));
-  chatListeners(listeners);
-  slots.fill(unreadOf, countUnread);
-  slots.fill(myThreadOf, findMyThreads);
-
   sockets.open(presence);
-
   notificationsRoutes(http);
   notificationsGateway(sockets.open(notifications));
-  notificationsListeners(listeners);
-  slots.fill(badgeOf, countBadges);
 
   http.raw('GET /healthz', healthz);
   http.raw(
@@ -98,9 +107,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
 
   const server = createServer(http.app);
   return {
-    orm,
-    log,
-    executor,
+    ...core,
     async listen() {
       sockets.attach(server);
       await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config.ts';
 
 const secretNames = [
@@ -7,25 +7,20 @@ const secretNames = [
 ]; // biome-ignore format: a list
 
 /**
- * JSON lines, or readable ones with DEBUG. No secret, message text or whole phone number reaches a log: fields with
- * such names are masked at any depth that we log, phone numbers wherever they stand (security.md, row 60).
- * JSON escapes CR, LF and terminal codes.
+ * JSON lines, or readable ones with DEBUG; the CLI writes them to stderr (2), since its stdout is its answer. No secret,
+ * message text or whole phone number reaches a log: fields with such names are masked at any depth that we log, phone
+ * numbers wherever they stand (security.md, row 60). JSON escapes CR, LF and terminal codes.
  */
-export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>): Logger {
-  return pino({
+export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>, destination: 1 | 2 = 1): Logger {
+  const options: LoggerOptions = {
     level: config.LOG_LEVEL,
-    base: undefined,
+    base: null,
     redact: { paths: secretNames.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '***' },
-    hooks: {
-      streamWrite: line => maskPhones(line),
-    },
-    ...(config.DEBUG && {
-      transport: {
-        target: 'pino-pretty',
-        options: { ignore: 'hostname,pid', singleLine: true, translateTime: 'HH:MM:ss.l', destination: 2 },
-      },
-    }),
-  });
+    hooks: { streamWrite: maskPhones },
+  };
+  if (!config.DEBUG) return pino(options, pino.destination(destination));
+  const pretty = { ignore: 'hostname,pid', singleLine: true, translateTime: 'HH:MM:ss.l', destination };
+  return pino({ ...options, transport: { target: 'pino-pretty', options: pretty } });
 }
 
 /** `+998901234567` → `+99890*****67`. */

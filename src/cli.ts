@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildCore } from './app.ts';
+import { type Arguments, type Command, commands, UsageError } from './cli/commands.ts';
+import { asAppError, migrate } from './common/database.ts';
+import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
+import { presentError } from './common/errors.ts';
+import { newId } from './common/ids.ts';
+import { createLog } from './common/log.ts';
+import { ConfigError, loadConfig } from './config.ts';
+
+const [name, ...rest] = process.argv.slice(2);
+const isJson = rest.includes('--json');
+
+if (name === 'runserver') await import('./main.ts');
+else process.exitCode = await main();
+
+/** 0 done, 1 refused or failed, 2 wrong usage. */
+async function main(): Promise<0 | 1 | 2> {
+  const command = commands[name ?? ''];
+  if (!command || !Object.hasOwn(commands, name!)) {
+    process.stderr.write(usage());
+    return name === undefined || name === '--help' || name === 'help' ? 0 : 2;
+  }
+  try {
+    const given = readArguments(command, rest);
+    if (given.options['help']) process.stdout.write(`${command.usage}\n  ${command.does}\n`);
+    else report(command, await runCommand(command, given));
+    return 0;
+  } catch (error) {
+    return refuse(command, error);
+  }
+}
+
+function readArguments(command: Command, args: string[]): Arguments {
+  try {
+    const options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    return { positionals, options: values as Arguments['options'] };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Uses the running embedded PostgreSQL, else starts and stops it; what is changed holds at once, without a restart. */
+async function runCommand(command: Command, given: Arguments): Promise<Record<string, unknown>> {
+  const config = loadConfig();
+  const log = createLog(config, 2);
+  const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });
+  try {
+    const core = await buildCore(config, config.DATABASE_URL ?? embedded!.url, { log, push: () => {} });
+    try {
+      const applied = embedded || command.migrates ? await migrate(core.orm) : [];
+      return await command.run({ core, config, applied }, given);
+    } finally {
+      await core.orm.close();
+    }
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+function report(command: Command, answer: Record<string, unknown>): void {
+  process.stdout.write(isJson ? `${JSON.stringify({ ok: true, ...answer })}\n` : `${command.say(answer)}\n`);
+}
+
+function refuse(command: Command, error: unknown): 1 | 2 {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\nusage: npm run -s cli -- ${command.usage}\n`);
+    return 2;
+  }
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  const refused = asAppError(error);
+  if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, error: presentError(refused, newId()) })}\n`);
+  else
+    process.stderr.write(
+      `${refused.code}: ${refused.message}${refused.details ? ` ${JSON.stringify(refused.details)}` : ''}\n`,
+    );
+  if (refused.code === 'internal') process.stderr.write(`${(refused.cause as Error)?.stack ?? refused.stack}\n`);
+  return 1;
+}
+
+function usage(): string {
+  const lines = Object.values(commands).map(({ usage, does }) => `  ${usage}\n      ${does}\n`);
+  return `npm run -s cli -- <command> [--json]\n\n${lines.join('')}  runserver\n      the same as npm start\n`;
+}

@@ -1,0 +1,107 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { seedLoadUsers } from '../accounts/service/load.ts';
+import { seedLoadPosts, seedLoadProfiles } from '../b2b/service/load.ts';
+import { seedLoadSubscriptions } from '../billing/service/load.ts';
+import { seedPlans } from '../billing/service/plans.ts';
+import { seedLoadThreads } from '../chat/service/load.ts';
+import type { Context } from '../common/context.ts';
+import { AppError } from '../common/errors.ts';
+import { newId } from '../common/ids.ts';
+import { loadId, slices } from '../common/load-ids.ts';
+import type { Config } from '../config.ts';
+import { type Arguments, type Host, UsageError, wholeNumber } from './commands.ts';
+
+interface Wish {
+  users: number;
+  posts: number;
+  threads: number;
+  plan: string;
+  tokenTtlSec: number;
+  out: string;
+}
+
+type Step = <T>(work: (ctx: Context<null>) => Promise<T>) => Promise<T>;
+type Write = (line: object) => void;
+
+/**
+ * Users 1…N, enabled, subscribed and logged in; thread t joins buyer 2t − 1 with seller 2t about a post of that seller;
+ * posts are spread over the sellers. Run again it gives the same users new tokens. With DEBUG=0 only with --confirm.
+ */
+export async function seedLoad(
+  { core, config }: Host,
+  options: Arguments['options'],
+): Promise<Record<string, unknown>> {
+  if (!config.DEBUG && !options['confirm']) throw new AppError('permission_denied', { needs: '--confirm' });
+  const wish = readWish(options, config);
+  const request = { now: new Date(), requestId: newId(), ip: 'cli', userAgent: null };
+  const step: Step = work => core.executor.transaction(request, work);
+  await mkdir(dirname(wish.out), { recursive: true });
+  const file = createWriteStream(wish.out, { mode: 0o600 });
+  const write: Write = line => void file.write(`${JSON.stringify(line)}\n`);
+  const idOf = await seedUsers(step, wish, write);
+  await seedPosts(step, wish, idOf);
+  await seedThreads(step, wish, idOf, write);
+  file.end();
+  await finished(file);
+  const { users, posts, threads, out } = wish;
+  return { users, posts, threads, out };
+}
+
+function readWish(options: Arguments['options'], config: Config): Wish {
+  if (options['users'] === undefined) throw new UsageError('--users is missing');
+  const users = wholeNumber(options['users'], 'users', 0);
+  const threads = wholeNumber(options['threads'], 'threads', 0);
+  const posts = Math.max(wholeNumber(options['posts'], 'posts', 0), threads);
+  if (threads * 2 > users) throw new UsageError('--threads needs two users each');
+  if (posts > 0 && users < 2) throw new UsageError('--posts needs a seller: at least two users');
+  return {
+    ...{ users, posts, threads },
+    plan: (options['plan'] as string | undefined) ?? 'premium',
+    tokenTtlSec: wholeNumber(options['token-ttl'], 'token-ttl', 86_400),
+    out: (options['out'] as string | undefined) ?? join(config.DATA_DIR, 'load.ndjson'),
+  };
+}
+
+/** Returns the users' ids by number. */
+async function seedUsers(step: Step, { users, plan, tokenTtlSec }: Wish, write: Write): Promise<string[]> {
+  const idOf: string[] = [];
+  await step(seedPlans);
+  for (const numbers of slices(users)) {
+    const made = await step(async ctx => {
+      const loaded = await seedLoadUsers(ctx, numbers, tokenTtlSec);
+      await seedLoadProfiles(ctx, loaded);
+      await seedLoadSubscriptions(
+        ctx,
+        loaded.map(user => user.user_id),
+        plan,
+      );
+      return loaded;
+    });
+    for (const user of made) {
+      idOf[user.n] = user.user_id;
+      write({ type: 'user', ...user });
+    }
+  }
+  return idOf;
+}
+
+async function seedPosts(step: Step, { users, posts }: Wish, idOf: readonly string[]): Promise<void> {
+  const sellers = Math.floor(users / 2);
+  const sellerOf = (n: number) => idOf[2 * (((n - 1) % sellers) + 1)]!;
+  for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, numbers, sellerOf));
+}
+
+async function seedThreads(step: Step, { threads }: Wish, idOf: readonly string[], write: Write): Promise<void> {
+  for (const numbers of slices(threads)) {
+    const wanted = numbers.map(n => ({
+      n,
+      post_id: loadId('post', n),
+      buyer_id: idOf[2 * n - 1]!,
+      seller_id: idOf[2 * n]!,
+    }));
+    for (const thread of await step(ctx => seedLoadThreads(ctx, wanted))) write({ type: 'thread', ...thread });
+  }
+}

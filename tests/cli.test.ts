@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { useApp } from './support/app.ts';
+
+const app = useApp();
+const main = join(import.meta.dirname, '../src/cli.ts');
+let dataDir: string;
+let lastPhone = 0;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'parthub-cli-'));
+});
+afterAll(() => rm(dataDir, { recursive: true }));
+
+interface Ran {
+  code: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
+  answer: any;
+  stdout: string;
+  stderr: string;
+}
+
+function newPhone(): string {
+  lastPhone += 1;
+  return `+99894${String(3_000_000 + lastPhone)}`;
+}
+
+/** The command line beside the running server, on its database. */
+function cli(args: string[], env: Record<string, string> = {}): Promise<Ran> {
+  const { config } = app;
+  const settings = {
+    NODE_ENV: 'test',
+    DEBUG: '1',
+    SECRET_KEY: config.SECRET_KEY,
+    DATABASE_URL: config.DATABASE_URL!,
+    DATA_DIR: dataDir,
+    ...env,
+  };
+  return new Promise(resolve => {
+    const child = execFile(
+      process.execPath,
+      [main, ...args],
+      { env: { PATH: process.env['PATH'], ...settings } },
+      (_error, stdout, stderr) => {
+        const lines = stdout.trim().split('\n');
+        const answer = args.includes('--json') && lines.length === 1 ? JSON.parse(lines[0]!) : undefined;
+        resolve({ code: child.exitCode ?? -1, answer, stdout, stderr });
+      },
+    );
+  });
+}
+
+test('enable-b2b and set-subscription make a stranger a dealer, at once and without a restart', async () => {
+  const phone = newPhone();
+  expect((await cli(['enable-b2b', phone, '--company', 'Sergeli Auto', '--json'])).answer).toMatchObject({
+    ok: true,
+    phone,
+    company_name: 'Sergeli Auto',
+    is_enabled: true,
+  });
+  expect((await cli(['set-subscription', phone, 'basic', '--json'])).answer).toMatchObject({
+    ok: true,
+    phone,
+    subscription: { plan: { code: 'basic' }, status: 'active' },
+  });
+  const { body } = await app.post(null, '/api/auth/request-otp/', { phone });
+  const login = await app.post(null, '/api/auth/verify-otp/', { phone, code: body.dev_code });
+  const bearer = { authorization: `Bearer ${login.body.access}` };
+  expect(login.body).toMatchObject({
+    is_new_user: false,
+    user: { display_name: 'Sergeli Auto', b2b: { is_enabled: true } },
+  });
+  expect((await app.get(null, '/api/billing/me/', bearer)).body).toMatchObject({
+    can_post: true,
+    usage: { posts_limit: 5 },
+  });
+  expect((await cli(['enable-b2b', phone, '--off'])).stdout).toContain('switched off');
+  expect((await app.get(null, '/api/billing/me/', bearer)).body).toMatchObject({
+    can_post: false,
+    blockers: ['b2b_not_enabled'],
+  });
+});
+
+test('S-20: createsuperuser refuses a weak password, and neither prints nor logs one', async () => {
+  const phone = newPhone();
+  const weak = await cli(['createsuperuser', '--no-input', '--json'], {
+    SUPERUSER_PHONE: phone,
+    SUPERUSER_PASSWORD: 'parthub2026',
+  });
+  expect([weak.code, weak.answer]).toMatchObject([
+    1,
+    { ok: false, error: { code: 'weak_password', details: { reasons: ['common'] } } },
+  ]);
+  const password = 'correct horse battery';
+  const made = await cli(['createsuperuser', '--no-input', '--json'], {
+    SUPERUSER_PHONE: phone,
+    SUPERUSER_PASSWORD: password,
+  });
+  expect([made.code, made.answer]).toMatchObject([0, { ok: true, phone, role: 'superuser', created: true }]);
+  expect(made.stdout + made.stderr + weak.stdout + weak.stderr).not.toMatch(/correct horse|parthub2026/);
+  const login = await app.post(null, '/api/auth/login/', { phone, password });
+  expect(login.body.user).toMatchObject({ role: 'superuser', is_staff: true });
+});
+
+test('seed:load makes users whose tokens work at once; again they are the same users with new tokens', async () => {
+  const out = join(dataDir, 'users.ndjson');
+  const seed = async () => {
+    const ran = await cli(['seed:load', '--users', '4', '--threads', '2', '--posts', '3', '--out', out, '--json']);
+    expect(ran.answer).toEqual({ ok: true, users: 4, posts: 3, threads: 2, out });
+    return (await readFile(out, 'utf8'))
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+  };
+  const [first, second] = [await seed(), await seed()];
+  expect(first.map(line => line.type)).toEqual(['user', 'user', 'user', 'user', 'thread', 'thread']);
+  expect(Object.keys(first[0]).sort()).toEqual(['access', 'n', 'phone', 'refresh', 'session_id', 'type', 'user_id']);
+  expect(first[4]).toEqual({
+    type: 'thread',
+    n: 1,
+    thread_id: expect.any(String),
+    post_id: expect.any(String),
+    buyer_id: first[0].user_id,
+    seller_id: first[1].user_id,
+  });
+  expect(second.map(line => [line.user_id, line.thread_id])).toEqual(first.map(line => [line.user_id, line.thread_id]));
+  expect(second[0].access).not.toBe(first[0].access);
+  const bearer = { authorization: `Bearer ${second[0].access}` };
+  const sent = await app.post(null, '/api/chat/send/', { thread_id: first[4].thread_id, text: 'Salom' }, bearer);
+  expect(sent.status).toBe(201);
+  expect((await app.post(null, '/api/auth/token/refresh/', { refresh: second[0].refresh })).status).toBe(200);
+  const found = await app.get(null, '/api/b2b/posts/?part_number=10001-000001', bearer);
+  expect(found.body.results).toHaveLength(1);
+});
+
+test('seed:load is refused with DEBUG=0 unless it is confirmed', async () => {
+  const env = { DEBUG: '0', DEV_OTP: '0', NODE_ENV: 'production' };
+  expect(await cli(['seed:load', '--users', '1', '--json'], env)).toMatchObject({
+    code: 1,
+    answer: { ok: false, error: { code: 'permission_denied' } },
+  });
+});
+
+test('wrong usage is exit code 2, told on stderr with the usage', async () => {
+  for (const args of [
+    ['nothing'],
+    ['enable-b2b'],
+    ['set-subscription', newPhone()],
+    ['seed:load'],
+    ['seed:load', '--users', 'many'],
+    ['seed:plans', '--unknown'],
+  ]) {
+    const { code, stdout, stderr } = await cli(args);
+    expect([args, code, stdout]).toEqual([args, 2, '']);
+    expect(stderr).toContain('npm run -s cli');
+  }
+});
+
+test('a refusal is exit code 1 with the code of the catalogue', async () => {
+  expect(await cli(['enable-b2b', 'nonsense', '--json'])).toMatchObject({
+    code: 1,
+    answer: { ok: false, error: { code: 'invalid_phone' } },
+  });
+  expect(await cli(['set-subscription', newPhone(), 'gold', '--json'])).toMatchObject({
+    code: 1,
+    answer: { error: { code: 'not_found' } },
+  });
+  expect((await cli(['seed:plans'], { PORT: 'x' })).stderr).toContain('PORT');
+});
