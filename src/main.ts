@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { buildApp } from './app.ts';
+import { type App, buildApp } from './app.ts';
+import { Plan } from './billing/entities.ts';
+import { seedPlans } from './billing/service/plans.ts';
 import { migrate } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { ConfigError, loadConfig } from './config.ts';
@@ -7,8 +9,14 @@ import { ConfigError, loadConfig } from './config.ts';
 try {
   await start();
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(`${reasonOf(error)}\n`);
   process.exit(1);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, port, stack } = error as NodeJS.ErrnoException & { port?: number };
+  return code === 'EADDRINUSE' ? `Port ${port} is taken by another program; set PORT to a free one.` : `${stack}`;
 }
 
 async function start(): Promise<void> {
@@ -17,6 +25,7 @@ async function start(): Promise<void> {
   const app = await buildApp(config, config.DATABASE_URL ?? embedded!.url);
   // An outside database is migrated by `npm run migrate` alone: a deployment decides when.
   if (embedded) await migrate(app.orm);
+  if (config.DEBUG && (await app.orm.migrator.getPending()).length === 0) await seedFirstPlans(app);
   const port = await app.listen();
   app.log.info(`Parthub listens on http://${config.HOST}:${port}`);
 
@@ -31,4 +40,12 @@ async function start(): Promise<void> {
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   process.on('unhandledRejection', error => app.log.error({ err: error }, 'unhandled rejection'));
+}
+
+/** A server that is only tried out has plans from its first start; elsewhere an operator makes them. */
+async function seedFirstPlans({ executor }: App): Promise<void> {
+  const request = { now: new Date(), requestId: 'start', ip: '', userAgent: null };
+  await executor.transaction(request, async ctx => {
+    if ((await ctx.em.count(Plan)) === 0) await seedPlans(ctx);
+  });
 }
