@@ -121,7 +121,7 @@ const FocusLeaseSchema = defineEntity({
   tableName: 'focus_leases',
   indexes: [{ name: 'focus_leases_by_user', properties: ['userId', 'threadId'] }],
   properties: {
-    sessionId: p.uuid().primary(),
+    connection: p.string().length(40).primary(),
     userId: p.uuid(),
     threadId: p.uuid(),
     expiresAt: p.datetime(3),

@@ -1,6 +1,8 @@
+import type { Orm } from '../common/database.ts';
 import type { Gateway } from '../common/sockets.ts';
 import { operations } from './contract.ts';
 import { blockUser, unblockUser } from './service/blocks.ts';
+import { createEndFocus, focusThread } from './service/focus.ts';
 import { readHistory } from './service/history.ts';
 import { deleteMessage, editMessage, reactToMessage } from './service/message-changes.ts';
 import { sendMessages } from './service/messages.ts';
@@ -11,8 +13,9 @@ import { markDelivered, readThreads } from './service/receipts.ts';
 import { createReport } from './service/reports.ts';
 import { searchMessages } from './service/search.ts';
 import { getThread, listThreads } from './service/threads.ts';
+import type { Typing } from './service/typing.ts';
 
-export function chatGateway(gateway: Gateway): void {
+export function chatGateway(gateway: Gateway, orm: Orm, typing: Typing): void {
   gateway.handle(operations.pull, pull);
   gateway.handle(operations.openThread, openThread);
   gateway.handle(operations.listThreads, listThreads);
@@ -31,4 +34,9 @@ export function chatGateway(gateway: Gateway): void {
   gateway.handle(operations.blockUser, blockUser);
   gateway.handle(operations.unblockUser, unblockUser);
   gateway.handle(operations.createReport, createReport);
+  gateway.handle(operations.focusThread, focusThread);
+  gateway.handle(operations.startTyping, typing.start);
+  gateway.handle(operations.stopTyping, typing.stop);
+  gateway.onDisconnect(typing.leave);
+  gateway.onDisconnect(createEndFocus(orm));
 }

@@ -8,7 +8,7 @@ export class Initial extends Migration {
     this.addSql('create extension if not exists pg_trgm;');
     this.addSql(`create table "blocks" ("blocker_id" uuid not null, "blocked_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("blocker_id", "blocked_id"));`);
 
-    this.addSql(`create table "focus_leases" ("session_id" uuid not null, "user_id" uuid not null, "thread_id" uuid not null, "expires_at" timestamptz(3) not null, primary key ("session_id"));`);
+    this.addSql(`create table "focus_leases" ("connection" varchar(40) not null, "user_id" uuid not null, "thread_id" uuid not null, "expires_at" timestamptz(3) not null, primary key ("connection"));`);
     this.addSql(`create index "focus_leases_by_user" on "focus_leases" ("user_id", "thread_id");`);
 
     this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "attachments" jsonb null, "reactions" jsonb null, "part_numbers" text[] null, "changed_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);

@@ -8,6 +8,8 @@ export interface Position {
   threadId: string;
   userId: string;
   seq: number;
+  /** Positions of one call move together or not at all. */
+  call: number;
 }
 
 /** The participant's state after it. */
@@ -27,7 +29,7 @@ export interface Moved extends MeRow {
 
 /**
  * Moves read or delivered positions of threads that are locked, only ever forward; several of one participant are one
- * write. Positions of those who are no participants are left out.
+ * write. A call with a position in a foreign thread is left out whole.
  */
 export async function movePositions(
   ctx: SharedContext,
@@ -38,9 +40,14 @@ export async function movePositions(
   const isRead = sql.lit(kind === 'read');
   return rows<Moved>(
     ctx.em,
-    sql`with asked as (
-        select thread_id, user_id, max(seq) as seq from unnest(${list(one => one.threadId)}::uuid[],
-          ${list(one => one.userId)}::uuid[], ${list(one => one.seq)}::int[]) as a(thread_id, user_id, seq) group by 1, 2
+    sql`with told as (
+        select * from unnest(${list(one => one.call)}::int[], ${list(one => one.threadId)}::uuid[],
+          ${list(one => one.userId)}::uuid[], ${list(one => one.seq)}::int[]) as a(call, thread_id, user_id, seq)
+      ), foreign_call as (
+        select call from told a where not exists (
+          select from participants p where p.thread_id = a.thread_id and p.user_id = a.user_id and p.removed_at is null)
+      ), asked as (
+        select thread_id, user_id, max(seq) as seq from told where call not in (select call from foreign_call) group by 1, 2
       ), state as (
         select a.thread_id, a.user_id, t.rev as base_rev, t.last_seq, p.side, p.muted_until, p.is_archived, p.is_marked_unread,
           p.me_rev, p.read_seq, p.delivered_seq, least(a.seq, t.last_seq) as seq,

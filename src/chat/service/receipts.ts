@@ -18,7 +18,10 @@ export async function readThreads(
   ctx: SharedContext,
   calls: Call<Read>[],
 ): Promise<Answer<Output<typeof operations.readThread>>[]> {
-  const positions = calls.map(({ actor, input }) => ({ threadId: input.thread_id, userId: actor.userId, seq: input.seq })); // biome-ignore format: one line reads better
+  const positions = calls.map(({ actor, input }, call) => {
+    const { thread_id: threadId, seq } = input;
+    return { threadId, seq, userId: actor.userId, call };
+  });
   const moved = await move(ctx, 'read', positions);
   return calls.map(({ actor, input }) => {
     const found = moved.get(keyOf(input.thread_id, actor.userId));
@@ -34,8 +37,8 @@ export async function markDelivered(
   ctx: SharedContext,
   calls: Call<Delivered>[],
 ): Promise<Answer<Output<typeof operations.markDelivered>>[]> {
-  const positions = calls.flatMap(({ actor, input }) =>
-    input.items.map(({ thread_id, seq }) => ({ threadId: thread_id, userId: actor.userId, seq })),
+  const positions = calls.flatMap(({ actor, input }, call) =>
+    input.items.map(({ thread_id, seq }) => ({ threadId: thread_id, seq, userId: actor.userId, call })),
   );
   const moved = await move(ctx, 'delivered', positions);
   return calls.map(({ actor, input }) =>

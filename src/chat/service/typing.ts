@@ -1,0 +1,101 @@
+import { sql } from 'kysely';
+import type { Announcement, Push } from '../../common/announcements.ts';
+import type { SharedContext, UseCase } from '../../common/context.ts';
+import { type Orm, rows } from '../../common/database.ts';
+import { events, type operations, type StoredMessage } from '../contract.ts';
+
+const EXPIRES_IN_MS = 7_000;
+const RELAY_EVERY_MS = 3_000;
+
+interface Typist {
+  threadId: string;
+  userId: string;
+  connection: string | undefined;
+  relayedAt: number;
+  expiry: NodeJS.Timeout;
+}
+
+export interface Typing {
+  start: UseCase<typeof operations.startTyping>;
+  stop: UseCase<typeof operations.stopTyping>;
+  /** Whoever has sent the message has stopped writing it. */
+  endBySending(stored: Announcement<StoredMessage>[], ctx: SharedContext): Promise<void>;
+  leave(connection: string): void;
+}
+
+interface Parts {
+  orm: Orm;
+  push: Push;
+  /** Divides waiting times in tests. */
+  timeScale: number;
+}
+
+/**
+ * Who is writing where, on this node alone: never stored, and always ended by a stop, a message, a disconnect or 7 s of
+ * silence. Whom it may reach is asked each time it is told, so that a block or a removal holds from its commit on (G10).
+ */
+export function createTyping({ orm, push, timeScale }: Parts): Typing {
+  const typists = new Map<string, Typist>();
+  const keyOf = (threadId: string, userId: string) => `${threadId} ${userId}`;
+
+  async function tell({ threadId, userId }: Typist, state: 'start' | 'stop'): Promise<boolean> {
+    const to = await findListeners(orm, threadId, userId);
+    const payload = { thread_id: threadId, user_id: userId, state, expires_in_ms: EXPIRES_IN_MS };
+    if (to.length > 0) push([{ name: events.typingUpdated.name, payload, to, isFact: false }]);
+    return to.length > 0;
+  }
+
+  function forget(key: string): Typist | undefined {
+    const typist = typists.get(key);
+    clearTimeout(typist?.expiry);
+    typists.delete(key);
+    return typist;
+  }
+
+  function end(key: string): void {
+    const typist = forget(key);
+    // What is not told, the listener's own 7 s end.
+    if (typist) void tell(typist, 'stop').catch(() => {});
+  }
+
+  return {
+    async start({ actor, connection }, { thread_id }) {
+      const key = keyOf(thread_id, actor.userId);
+      const known = forget(key);
+      const isQuiet = known !== undefined && performance.now() - known.relayedAt < RELAY_EVERY_MS / timeScale;
+      const relayedAt = isQuiet ? known.relayedAt : performance.now();
+      const expiry = setTimeout(end, EXPIRES_IN_MS / timeScale, key).unref();
+      const typist = { threadId: thread_id, userId: actor.userId, connection, relayedAt, expiry };
+      typists.set(key, typist);
+      if (!isQuiet && !(await tell(typist, 'start')) && typists.get(key) === typist) forget(key);
+      return {};
+    },
+    async stop({ actor }, { thread_id }) {
+      end(keyOf(thread_id, actor.userId));
+      return {};
+    },
+    async endBySending(stored, ctx) {
+      for (const { payload } of stored) {
+        const { thread_id, sender } = payload.message;
+        if (!forget(keyOf(thread_id, sender.id!))) continue;
+        const stopped = { thread_id, user_id: sender.id!, state: 'stop', expires_in_ms: EXPIRES_IN_MS } as const;
+        ctx.emit(events.typingUpdated, stopped, { to: payload.recipientIds });
+      }
+    },
+    leave(connection) {
+      for (const [key, typist] of typists) if (typist.connection === connection) end(key);
+    },
+  };
+}
+
+/** The others of a thread, where the user takes part and may write. */
+async function findListeners(orm: Orm, threadId: string, userId: string): Promise<string[]> {
+  const found = await rows<{ user_id: string }>(
+    orm.em.fork(),
+    sql`select r.user_id from threads t
+        join participants me on me.thread_id = t.id and me.user_id = ${userId} and me.removed_at is null
+        join participants r on r.thread_id = t.id and r.user_id <> ${userId} and r.removed_at is null
+        where t.id = ${threadId} and not t.is_blocked and not t.is_locked`,
+  );
+  return found.map(one => one.user_id);
+}
