@@ -15,6 +15,7 @@ import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
 import { chatListeners, typingListeners } from './chat/listeners.ts';
 import { chatRoutes } from './chat/routes.ts';
+import { createFocus } from './chat/service/focus.ts';
 import { findMyThreads } from './chat/service/my-threads.ts';
 import { countUnread } from './chat/service/thread-rows.ts';
 import { createTyping } from './chat/service/typing.ts';
@@ -95,7 +96,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   chatRoutes(http);
   const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
   typingListeners(core.listeners, typing);
-  chatGateway(sockets.open(chat), orm, typing);
+  chatGateway(sockets.open(chat), typing, createFocus(orm));
   sockets.open(presence);
   notificationsRoutes(http);
   notificationsGateway(sockets.open(notifications));
@@ -123,6 +124,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       isDraining = true;
       await sockets.drain(drainMs);
       await closeServer(server);
+      await sockets.settled();
       await cluster.close();
       await orm.close();
     },

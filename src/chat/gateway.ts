@@ -1,8 +1,7 @@
-import type { Orm } from '../common/database.ts';
 import type { Gateway } from '../common/sockets.ts';
 import { operations } from './contract.ts';
 import { blockUser, unblockUser } from './service/blocks.ts';
-import { createEndFocus, focusThread } from './service/focus.ts';
+import type { Focus } from './service/focus.ts';
 import { readHistory } from './service/history.ts';
 import { deleteMessage, editMessage, reactToMessage } from './service/message-changes.ts';
 import { sendMessages } from './service/messages.ts';
@@ -15,7 +14,7 @@ import { searchMessages } from './service/search.ts';
 import { getThread, listThreads } from './service/threads.ts';
 import type { Typing } from './service/typing.ts';
 
-export function chatGateway(gateway: Gateway, orm: Orm, typing: Typing): void {
+export function chatGateway(gateway: Gateway, typing: Typing, focus: Focus): void {
   gateway.handle(operations.pull, pull);
   gateway.handle(operations.openThread, openThread);
   gateway.handle(operations.listThreads, listThreads);
@@ -34,9 +33,9 @@ export function chatGateway(gateway: Gateway, orm: Orm, typing: Typing): void {
   gateway.handle(operations.blockUser, blockUser);
   gateway.handle(operations.unblockUser, unblockUser);
   gateway.handle(operations.createReport, createReport);
-  gateway.handle(operations.focusThread, focusThread);
+  gateway.handle(operations.focusThread, focus.focus);
   gateway.handle(operations.startTyping, typing.start);
   gateway.handle(operations.stopTyping, typing.stop);
   gateway.onDisconnect(typing.leave);
-  gateway.onDisconnect(createEndFocus(orm));
+  gateway.onDisconnect(focus.leave);
 }

@@ -36,7 +36,7 @@ export interface Gateway {
   /** Serves an operation at its `socket` event. */
   handle<O extends Operation>(operation: O, useCase: UseCase<O>): void;
   /** Runs when a socket of this namespace is gone, with what its calls had as `connection`. */
-  onDisconnect(listener: (connection: string, actor: Actor) => void): void;
+  onDisconnect(listener: (connection: string, actor: Actor) => void | Promise<void>): void;
 }
 
 export interface SocketDoor {
@@ -44,6 +44,8 @@ export interface SocketDoor {
   open(contract: Contract & { namespace: Namespace }): Gateway;
   push: Push;
   attach(server: HttpServer): void;
+  /** Resolves once everything is done that disconnects have caused. */
+  settled(): Promise<void>;
   /** Tells every client to come back elsewhere, then closes their connections spread over the window. */
   drain(windowMs: number): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   });
   const namespaceOf = new Map<string, IoNamespace>();
   const connections = createConnectionCount(sessionLimits.connections);
+  const leaving = new Set<Promise<void>>();
   let isDraining = false;
   io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
 
@@ -95,7 +98,13 @@ export function createSocketDoor(parts: Parts): SocketDoor {
         },
         onDisconnect(listener) {
           namespace.on('connection', socket =>
-            socket.once('disconnect', () => listener(socket.id, (socket.data as SocketData).actor)),
+            socket.once('disconnect', () => {
+              const { actor } = socket.data as SocketData;
+              const done = Promise.try(listener, socket.id, actor)
+                .catch(error => parts.log.warn({ err: error }, 'disconnect'))
+                .finally(() => leaving.delete(done));
+              leaving.add(done);
+            }),
           );
         },
       };
@@ -104,6 +113,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       for (const one of announcements) pushOne(one, namespaceOf.get(one.name), cluster.isShared);
     },
     attach: server => void io.attach(server),
+    settled: async () => void (await Promise.all(leaving)),
     async drain(windowMs) {
       isDraining = true;
       const reconnect = { min_delay_ms: 0, max_delay_ms: Math.min(windowMs, 5_000) };

@@ -20,7 +20,7 @@ export interface Typing {
   stop: UseCase<typeof operations.stopTyping>;
   /** Whoever has sent the message has stopped writing it. */
   endBySending(stored: Announcement<StoredMessage>[], ctx: SharedContext): Promise<void>;
-  leave(connection: string): void;
+  leave(connection: string): Promise<void>;
 }
 
 interface Parts {
@@ -52,10 +52,10 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
     return typist;
   }
 
-  function end(key: string): void {
+  async function end(key: string): Promise<void> {
     const typist = forget(key);
     // What is not told, the listener's own 7 s end.
-    if (typist) void tell(typist, 'stop').catch(() => {});
+    if (typist) await tell(typist, 'stop').catch(() => {});
   }
 
   return {
@@ -71,7 +71,7 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
       return {};
     },
     async stop({ actor }, { thread_id }) {
-      end(keyOf(thread_id, actor.userId));
+      await end(keyOf(thread_id, actor.userId));
       return {};
     },
     async endBySending(stored, ctx) {
@@ -82,8 +82,9 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
         ctx.emit(events.typingUpdated, stopped, { to: payload.recipientIds });
       }
     },
-    leave(connection) {
-      for (const [key, typist] of typists) if (typist.connection === connection) end(key);
+    async leave(connection) {
+      const left = [...typists].filter(([, typist]) => typist.connection === connection);
+      await Promise.all(left.map(([key]) => end(key)));
     },
   };
 }
