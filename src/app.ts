@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
+import { facts as accounts, badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
 import { devNotifier } from './accounts/notifiers/dev.ts';
 import { accountsRoutes } from './accounts/routes.ts';
-import { createFindSession } from './accounts/service/live-sessions.ts';
+import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bRoutes } from './b2b/routes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
@@ -85,12 +85,17 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   let sockets: SocketDoor;
   const core = await buildCore(config, databaseUrl, { log, push: announcements => sockets.push(announcements) });
   const { orm, executor } = core;
-  const authenticate = createAuthenticate(config, createFindSession(orm));
+  const findSession = createFindSession(orm);
+  const authenticate = createAuthenticate(config, findSession);
   const http = createHttpDoor({ config, log, executor, authenticate });
-  sockets = createSocketDoor({ config, log, executor, authenticate, cluster });
+  sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
 
   accountsRoutes(http, devNotifier(log));
+  core.listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
+    for (const id of sessionIds) findSession.forget(id);
+    sockets.endSessions(sessionIds, reason);
+  });
   billingRoutes(http);
   b2bRoutes(http);
   chatRoutes(http);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { command, fact, plainText, procedure, query } from '../common/operations.ts';
+import type { RevokeReason } from '../common/session.ts';
 import { slot } from '../common/slots.ts';
 import {
   type Badge,
@@ -108,11 +109,11 @@ export const operations = {
   }),
 };
 
-export type SessionEnd = 'logout' | 'logout_all' | 'password_changed' | 'blocked' | 'admin' | 'reused';
-
 export const facts = {
   userRegistered: fact<{ userId: string }>('accounts.user-registered'),
-  sessionsEnded: fact<{ userId: string; sessionIds: readonly string[]; reason: SessionEnd }>('accounts.sessions-ended'),
+  sessionsEnded: fact<{ userId: string; sessionIds: readonly string[]; reason: RevokeReason }>(
+    'accounts.sessions-ended',
+  ),
 };
 
 export interface Company extends z.output<typeof ProfileState> {

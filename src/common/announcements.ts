@@ -19,13 +19,23 @@ export interface Listeners {
   /** Runs inside the announcing transaction, once for all announcements of that name in it. */
   // biome-ignore lint/suspicious/noExplicitAny: a fact of any payload
   on<E extends EventDeclaration | Fact<any>>(event: E, listener: Listener<PayloadOf<E>>): void;
+  /** Runs once the announcing transaction is committed, for what is no row: sockets, caches. Must not throw. */
+  // biome-ignore lint/suspicious/noExplicitAny: a fact of any payload
+  afterCommit<F extends Fact<any>>(fact: F, listener: (payload: PayloadOf<F>) => void): void;
+  committed(announced: readonly Announcement[]): void;
   /** Runs listeners until nothing new is announced, and returns everything that was. */
   settle(announced: Announcement[], ctx: SharedContext): Promise<readonly Announcement[]>;
 }
 
 export function createListeners(): Listeners {
   const byName = new Map<string, Listener<never>[]>();
+  const later = new Map<string, ((payload: never) => void)[]>();
   return {
+    afterCommit: ({ name }, listener) => void later.set(name, [...(later.get(name) ?? []), listener]),
+    committed(announced) {
+      for (const { name, payload } of announced)
+        for (const listener of later.get(name) ?? []) listener(payload as never);
+    },
     on(event, listener) {
       byName.set(event.name, [...(byName.get(event.name) ?? []), listener as Listener<never>]);
     },

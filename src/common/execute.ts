@@ -58,6 +58,7 @@ export function createExecutor(parts: Parts): Executor {
           return done;
         });
         parts.push(announced.filter(one => !one.isFact));
+        parts.listeners.committed(announced);
         return result;
       } catch (error) {
         if (!isRetryable(error) || tries === MAX_TRIES) throw error;

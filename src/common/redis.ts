@@ -12,6 +12,9 @@ export interface Cluster {
   isShared: boolean;
   /** Resolves once the rooms joined so far hear other nodes too; at once while Redis is away. */
   subscribed(): Promise<void>;
+  /** Tells all other instances; lost while Redis is away. */
+  publish(channel: string, message: string): void;
+  subscribe(channel: string, listener: (message: string) => void): void;
   /** What does not work at this moment, as clients are told. */
   degraded(): Degraded[];
   close(): Promise<void>;
@@ -21,6 +24,8 @@ const alone: Cluster = {
   adapter: undefined,
   isShared: false,
   subscribed: async () => {},
+  publish: () => {},
+  subscribe: () => {},
   degraded: () => [],
   close: async () => {},
 };
@@ -47,6 +52,11 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     async subscribed() {
       // Commands of one connection are answered in order: this answer says that the subscriptions before it hold.
       if (!isAway()) await subscriber.ping().catch(() => {});
+    },
+    publish: (channel, message) => void publisher.publish(channel, message).catch(() => {}),
+    subscribe(channel, listener) {
+      subscriber.on('message', (from, message) => from === channel && listener(message));
+      void subscriber.subscribe(channel).catch(() => {});
     },
     degraded: () => (isAway() ? ['cross_node', 'presence'] : []),
     async close() {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, moment } from './operations.ts';
+import { event, moment, plainText } from './operations.ts';
 
 /** Events of every namespace (realtime.md, sections 2 and 10). */
 export const PROTOCOL = { min: 1, max: 1 } as const;
@@ -22,6 +22,22 @@ export const Handshake = z.object({
   locale: z.string().max(20).optional(),
 });
 
+/** Why the server ends the sockets of a session. */
+export const revokeReasons = [
+  'logout',
+  'logout_all',
+  'password_changed',
+  'blocked',
+  'token_expired',
+  'admin',
+  'reused',
+] as const;
+export type RevokeReason = (typeof revokeReasons)[number];
+
+/** Served in every namespace by the door itself. */
+export const RENEW_EVENT = 'auth:renew';
+export const Renewal = z.object({ token: plainText.max(4_096).describe('A newer access token of the same session.') });
+
 export const sessionEvents = {
   ready: event(
     'session:ready',
@@ -41,6 +57,16 @@ export const sessionEvents = {
       degraded: z.array(z.enum(['cross_node', 'presence'])),
     }),
     'The first event of every namespace: who you are here and which limits hold.',
+  ),
+  expiring: event(
+    'session:expiring',
+    z.object({ expires_at: moment, in_ms: z.int() }),
+    'The access token expires soon: refresh it and send auth:renew.',
+  ),
+  revoked: event(
+    'session:revoked',
+    z.object({ reason: z.enum(revokeReasons) }),
+    'The session has ended; the connection is cut and will not be let in again with this token.',
   ),
   draining: event(
     'server:draining',

@@ -42,7 +42,7 @@ export function useDoors(
       ...{ orm, config, log, listeners: createListeners(), slots: createSlots(), limit: () => {} },
       push: announcements => sockets.push(announcements),
     });
-    const parts = { config, log, executor, authenticate: actorOf, cluster };
+    const parts = { config, log, executor, authenticate: actorOf, cluster, findEnded: async () => [] };
     const http = createHttpDoor(parts);
     sockets = createSocketDoor(parts);
     wire(http, sockets.open(contract), sockets);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { FindSession, SessionState } from '../../common/auth.ts';
 import type { Role } from '../../common/context.ts';
 import { type Orm, rows } from '../../common/database.ts';
+import type { FindEnded } from '../../common/sockets/sessions.ts';
 
 /** A revocation is noticed on every node within this time, without Redis too (security.md, row 28). */
 const CACHE_MS = 1_000;
@@ -49,4 +50,14 @@ function refusalOf(row: SessionRow, now: Date): SessionState['refusal'] {
   if (row.is_blocked) return 'account_blocked';
   if (row.is_revoked) return 'session_revoked';
   return new Date(row.expires_at) <= now ? 'session_expired' : null;
+}
+
+/** Which of the sessions behind sockets have ended meanwhile, and why. */
+export function createFindEnded(orm: Orm): FindEnded {
+  return ids =>
+    rows(
+      orm.em.fork(),
+      sql`select id, coalesce(revoke_reason, 'logout_all') as reason from sessions
+          where id = any(${ids}::uuid[]) and revoked_at is not null`,
+    );
 }

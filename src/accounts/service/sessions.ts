@@ -7,8 +7,9 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import type { RevokeReason } from '../../common/session.ts';
 import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
-import { facts, type operations, type SessionEnd } from '../contract.ts';
+import { facts, type operations } from '../contract.ts';
 import { Session, User } from '../entities.ts';
 import { isRefreshOf, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
 import { presentUser } from './users.ts';
@@ -98,7 +99,7 @@ export async function endSessions(
   ctx: Pick<Anyone, 'em' | 'now' | 'emit'>,
   userId: string,
   sessionIds: readonly string[],
-  reason: SessionEnd,
+  reason: RevokeReason,
 ): Promise<void> {
   if (sessionIds.length === 0) return;
   const ended = await rows<{ id: string }>(

@@ -1,6 +1,6 @@
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
-import { AppError, presentError } from './errors.ts';
-import { randomToken } from './ids.ts';
+import { AppError, presentError } from '../errors.ts';
+import { randomToken } from '../ids.ts';
 
 const bytesOf = new WeakMap<object, number>();
 
