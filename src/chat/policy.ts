@@ -3,7 +3,7 @@ import type { Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import type { Message } from './contract/shapes.ts';
-import { loadMessages } from './service/message-rows.ts';
+import { loadMessage } from './service/message-rows.ts';
 
 type Asked = Pick<Context, 'em' | 'actor'>;
 
@@ -36,7 +36,7 @@ export async function reachMessage(
   ctx: Asked,
   { thread_id, message_id }: { thread_id: string; message_id: string },
 ): Promise<Message> {
-  const message = (await loadMessages(ctx, [message_id])).get(message_id);
+  const message = await loadMessage(ctx, message_id);
   if (message?.thread_id !== thread_id) throw new AppError('not_found');
   return message;
 }

@@ -6,7 +6,7 @@ import type { EventDeclaration, Input } from '../../common/operations.ts';
 import type { Message } from '../contract/shapes.ts';
 import { events, type operations } from '../contract.ts';
 import { ensureOwn, ensureRecent, ensureWritable, reachMessage } from '../policy.ts';
-import { loadMessages } from './message-rows.ts';
+import { loadMessage } from './message-rows.ts';
 import { partNumbersOf } from './part-numbers.ts';
 import { raiseRev, reachThreadLocked } from './revisions.ts';
 
@@ -99,7 +99,7 @@ async function change(
 ): Changed {
   const { rev, at, userIds } = await raiseRev(ctx, thread_id);
   await rows(ctx.em, sql`update messages set rev = ${rev}, changed_at = ${ctx.now}, ${sql.join(to)} where id = ${id}`);
-  const message = (await loadMessages(ctx, [id])).get(id)!;
+  const message = (await loadMessage(ctx, id))!;
   ctx.emit(
     event as EventDeclaration<(typeof events.messageEdited)['schema']>,
     { thread_id, rev, at, message },

@@ -5,7 +5,7 @@ import type { SendMessage } from '../contract/messages.ts';
 import type { Message } from '../contract/shapes.ts';
 import { events, facts, type operations } from '../contract.ts';
 import { attachUploads } from './attachments.ts';
-import { loadMessages } from './message-rows.ts';
+import { type KnownMessage, loadKnown } from './message-rows.ts';
 import { contentHashOf, type Draft, draftOf, presentDraft, type Written, writeMessages } from './message-writer.ts';
 import { presentPreview } from './present.ts';
 import { lockThreads } from './revisions.ts';
@@ -36,7 +36,7 @@ async function storeDrafts(ctx: SharedContext, drafts: Draft[]): Promise<Map<Dra
   const refused = await attachUploads(ctx, drafts);
   const writable = drafts.filter(draft => !refused.has(draft));
   const written = await writeMessages(ctx, writable);
-  const known = await loadMessages(
+  const known = await loadKnown(
     ctx,
     written.flatMap(one => one.known_id ?? []),
   );
@@ -52,7 +52,12 @@ function answerOf(call: Call<SendMessage>, draft: Draft, answers: ReadonlyMap<Dr
   return { ...answer, duplicate: true };
 }
 
-function settle(ctx: SharedContext, draft: Draft, written: Written, known: ReadonlyMap<string, Message>): Answer<Sent> {
+function settle(
+  ctx: SharedContext,
+  draft: Draft,
+  written: Written,
+  known: ReadonlyMap<string, KnownMessage>,
+): Answer<Sent> {
   if (!written.is_participant) return new AppError('not_found');
   if (written.known_id !== null) return repeat(ctx, draft, written, known.get(written.known_id)!);
   if (written.is_locked) return new AppError('thread_locked');
@@ -63,16 +68,16 @@ function settle(ctx: SharedContext, draft: Draft, written: Written, known: Reado
   return { message, duplicate: false };
 }
 
-function repeat(ctx: SharedContext, draft: Draft, written: Written, message: Message): Answer<Sent> {
+function repeat(ctx: SharedContext, draft: Draft, written: Written, { message, at }: KnownMessage): Answer<Sent> {
   if (!draft.contentHash.equals(written.known_hash!)) return new AppError('idempotency_conflict');
-  push(ctx, message, written);
+  push(ctx, message, at, written);
   return { message, duplicate: true };
 }
 
 function announce(ctx: SharedContext, message: Message, written: Written): void {
   const userId = message.sender.id!;
   const { recipient_id, post_id, post_title } = written;
-  push(ctx, message, written);
+  push(ctx, message, message.created_at, written);
   const recipientIds = recipient_id === null ? [] : [recipient_id];
   ctx.emit(facts.messageStored, { message, post: { id: post_id, title: post_title }, recipientIds });
   // Sending is reading; without anything unread before it there is nothing to tell.
@@ -80,11 +85,11 @@ function announce(ctx: SharedContext, message: Message, written: Written): void 
     ctx.emit(facts.threadRead, { threadId: message.thread_id, userId, seq: message.seq });
 }
 
-function push(ctx: SharedContext, message: Message, { recipient_id }: Written): void {
+function push(ctx: SharedContext, message: Message, at: string, { recipient_id }: Written): void {
   const senderId = message.sender.id!;
   ctx.emit(
     events.messageCreated,
-    { thread_id: message.thread_id, rev: message.rev, at: message.created_at, message },
+    { thread_id: message.thread_id, rev: message.rev, at, message },
     { to: recipient_id === null ? [senderId] : [senderId, recipient_id] },
   );
 }

@@ -30,6 +30,7 @@ export interface MessageRow {
   created_at: string;
   edited_at: string | null;
   deleted_at: string | null;
+  changed_at: string | null;
   reply_to: PreviewRow | null;
 }
 
@@ -74,7 +75,7 @@ function previewOf(alias: string): RawBuilder<PreviewRow | null> {
 
 /** Of `messages m left join messages r on r.id = m.reply_to_id`. */
 export const messageColumns = sql`m.id, m.thread_id, m.seq, m.rev, m.sender_id, m.client_id, m.type, m.text, m.attachments,
-  m.reactions, m.part_numbers, m.created_at, m.edited_at, m.deleted_at, ${previewOf('r')} as reply_to`;
+  m.reactions, m.part_numbers, m.created_at, m.edited_at, m.deleted_at, m.changed_at, ${previewOf('r')} as reply_to`;
 
 /** Of `threads t left join messages l on l.thread_id = t.id and l.seq = t.last_seq`. */
 export const threadColumns = sql`t.id, t.post, t.rev, t.last_seq, t.activity_id, t.is_locked, t.is_blocked, t.created_at,
@@ -105,7 +106,7 @@ export function presentPreview(row: PreviewRow | null): Preview | null {
 }
 
 export function presentMessage(row: MessageRow): Message {
-  const { sender_id, attachments, reactions, part_numbers, reply_to, ...rest } = row;
+  const { sender_id, attachments, reactions, part_numbers, reply_to, changed_at: _, ...rest } = row;
   return {
     ...rest,
     sender: { id: sender_id, kind: sender_id === null ? 'system' : 'user' },

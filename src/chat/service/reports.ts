@@ -8,7 +8,7 @@ import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { operations } from '../contract.ts';
 import { reachThread } from '../policy.ts';
-import { loadMessages, loadRange } from './message-rows.ts';
+import { loadMessage, loadRange } from './message-rows.ts';
 import { loadSharedThreads } from './thread-rows.ts';
 
 type Report = Input<typeof operations.createReport>;
@@ -85,7 +85,7 @@ async function ensureBudget(ctx: Context): Promise<void> {
 
 const copyOf: Record<Report['target']['type'], (ctx: Context, id: string) => Promise<Copy>> = {
   async message(ctx, id) {
-    const message = (await loadMessages(ctx, [id])).get(id);
+    const message = await loadMessage(ctx, id);
     if (!message) throw new AppError('not_found');
     await reachThread(ctx, message.thread_id);
     const around = await loadRange(ctx, message.thread_id, message.seq - AROUND, message.seq + AROUND);

@@ -7,7 +7,7 @@ import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Fact } from '../../common/operations.ts';
 import { events } from '../contract.ts';
-import { loadMessages } from './message-rows.ts';
+import { loadMessage } from './message-rows.ts';
 import { lockThreads, type Revision, raiseRev, raiseRevs } from './revisions.ts';
 import { loadSharedThreads } from './thread-rows.ts';
 
@@ -100,7 +100,7 @@ async function postSystemMessage(ctx: SharedContext, threadId: string, word: Sys
         insert into messages (id, thread_id, seq, rev, client_id, content_hash, type, text, created_at)
         select ${id}, ${threadId}, last_seq, ${rev}, ${newId()}, '', 'system', ${word}, ${ctx.now} from moved`,
   );
-  const message = (await loadMessages(ctx, [id])).get(id)!;
+  const message = (await loadMessage(ctx, id))!;
   ctx.emit(events.messageCreated, { thread_id: threadId, rev, at, message }, { to: userIds });
 }
 
