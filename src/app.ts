@@ -24,6 +24,7 @@ import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor } from './common/http.ts';
+import { createLimits, type SpendLimit } from './common/limits.ts';
 import { createLog } from './common/log.ts';
 import { serveOpenApi } from './common/openapi.ts';
 import { healthz, readyz } from './common/probes.ts';
@@ -53,12 +54,12 @@ export interface Core {
 export async function buildCore(
   config: Config,
   databaseUrl: string,
-  { log, push }: { log: Logger; push: Push },
+  { log, push, limit = () => {} }: { log: Logger; push: Push; limit?: SpendLimit },
 ): Promise<Core> {
   const orm = await connect(entities, databaseUrl, config.DB_POOL);
   const listeners = createListeners();
   const slots = createSlots();
-  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit: () => {} });
+  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit });
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
@@ -83,7 +84,11 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const log = createLog(config);
   const cluster = await joinCluster(config.REDIS_URL, log);
   let sockets: SocketDoor;
-  const core = await buildCore(config, databaseUrl, { log, push: announcements => sockets.push(announcements) });
+  const core = await buildCore(config, databaseUrl, {
+    log,
+    push: announcements => sockets.push(announcements),
+    limit: createLimits(config, cluster.redis),
+  });
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);

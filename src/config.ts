@@ -53,6 +53,27 @@ export const environment = z.object({
   OTP_MAX_ATTEMPTS: whole(1, 10).default(5).describe('Wrong tries that burn a code.'),
   OTP_PHONE_HOURLY: whole(1).default(5).describe('Codes per number in an hour.'),
   OTP_PHONE_DAILY: whole(1).default(10).describe('Codes per number in 24 hours.'),
+  OTP_IP_HOURLY: whole(1)
+    .default(30)
+    .describe('Codes per IP address in an hour; above it a captcha is asked for, if one is configured.'),
+  OTP_PREFIX_HOURLY: whole(1)
+    .default(20)
+    .describe('Codes in an hour to numbers that differ in their last 3 digits only.'),
+  SMS_DAILY_BUDGET: whole(1).default(5_000).describe('Codes sent in a day, over all numbers.'),
+  SMS_RESERVED_SHARE: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('Share of the daily budget that only registered numbers may use.'),
+  TEST_OTP_NUMBERS: list
+    .default([])
+    .describe('+998…:111111@2026-01-31 is a fixed code for store reviewers, until that day.'),
+  CAPTCHA_PROVIDER: z.enum(['turnstile', 'hcaptcha']).optional().describe('Asked for above the IP limit.'),
+  CAPTCHA_SECRET: z.string().optional().describe('Secret of the captcha provider.'),
+  CAPTCHA_URL: z.string().optional().describe('Where answers are verified, if not at the provider itself.'),
+  REUSE_GUARD_DAYS: whole(1).default(365).describe('A number idle for longer may belong to somebody else now.'),
+  ADMIN_IDLE_TTL: seconds(1_800).describe('A staff session ends when it is idle for so long.'),
   ALLOWED_PHONE_COUNTRIES: list.default(['UZ']).describe('ISO country codes.'),
   BILLING_TZ: z.string().default('Asia/Tashkent').describe('Where a billing month begins and ends.'),
   GRACE_DAYS: whole(0, 90).default(3).describe('Days that a subscription goes on after its period.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, fact, plainText, procedure, query } from '../common/operations.ts';
+import { command, fact, moment, plainText, procedure, query } from '../common/operations.ts';
 import type { RevokeReason } from '../common/session.ts';
 import { slot } from '../common/slots.ts';
 import {
@@ -11,6 +11,7 @@ import {
   Purpose,
   passwordInput,
   phoneInput,
+  RoleName,
   TokenPair,
   Tokens,
   type Unread,
@@ -37,23 +38,50 @@ export const operations = {
       resend_in: z.int().describe('Seconds until another may be asked for.'),
       dev_code: z.string().optional().describe('The code itself, only with DEV_OTP.'),
     }),
-    errors: ['invalid_phone', 'phone_not_supported', 'otp_cooldown', 'otp_locked', 'otp_unavailable'],
+    errors: [
+      'invalid_phone',
+      'phone_not_supported',
+      'captcha_required',
+      'otp_cooldown',
+      'otp_locked',
+      'otp_unavailable',
+    ],
   }),
   verifyOtp: procedure({
     summary: 'Checks a code: logs in (an unknown phone registers), or gives a verification token for another purpose.',
     http: 'POST /api/auth/verify-otp/',
     access: 'public',
-    input: z.object({ phone: phoneInput, code: codeInput, otp_id: z.uuid().optional(), device: Device.optional() }),
+    limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
+    input: z.object({
+      phone: phoneInput,
+      code: codeInput,
+      otp_id: z.uuid().optional(),
+      password: passwordInput.optional().describe('Needed where `password_required` was answered.'),
+      device: Device.optional(),
+    }),
     output: z.union([
       Tokens,
       z.object({ verification_token: z.string(), verification_expires_in: z.int(), purpose: Purpose }),
     ]),
-    errors: ['invalid_phone', 'otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
+    errors: [
+      'invalid_phone',
+      'otp_invalid',
+      'otp_attempts_exceeded',
+      'otp_locked',
+      'account_blocked',
+      'password_required',
+      'invalid_credentials',
+      'login_locked',
+    ],
   }),
   setPassword: procedure({
     summary: 'Sets or resets the password and gives a fresh pair of tokens; by default other sessions end.',
     http: 'POST /api/auth/set-password/',
     access: 'optional',
+    limits: [
+      { name: 'set-password', by: 'user', points: 10, windowSec: 3_600 },
+      { name: 'set-password-ip', by: 'ip', points: 60, windowSec: 3_600 },
+    ],
     input: z.object({
       password: passwordInput,
       password_confirm: passwordInput.optional(),
@@ -75,6 +103,7 @@ export const operations = {
     summary: 'Logs in with phone and password.',
     http: 'POST /api/auth/login/',
     access: 'public',
+    limits: [{ name: 'login', by: 'ip', points: 50, windowSec: 900 }],
     input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: Tokens,
     errors: ['invalid_phone', 'invalid_credentials', 'login_locked', 'account_blocked'],
@@ -83,6 +112,7 @@ export const operations = {
     summary: 'Gives the next pair of tokens; asked again within 30 s it gives the same one.',
     http: 'POST /api/auth/token/refresh/',
     access: 'public',
+    limits: [{ name: 'refresh', by: 'ip', points: 300, windowSec: 60 }],
     input: z.object({ refresh: plainText.max(300) }),
     output: TokenPair,
     errors: ['refresh_invalid', 'refresh_reused', 'session_expired', 'session_revoked', 'account_blocked'],
@@ -104,12 +134,98 @@ export const operations = {
   updateMe: command({
     summary: 'Changes my name or language.',
     http: 'PATCH /api/auth/me/',
+    limits: [{ name: 'me', by: 'user', points: 30, windowSec: 3_600 }],
     input: z.object({ full_name: plainText.trim().min(1).max(80).optional(), locale: Locale.optional() }),
     output: User,
+  }),
+  deleteMe: command({
+    summary: 'Deletes my account: sessions end now, everything personal is purged 30 days later.',
+    http: 'DELETE /api/auth/me/',
+    status: 202,
+    input: z.object({ confirm: z.literal('DELETE') }),
+    output: z.object({ purge_after: moment }),
+    errors: ['reauth_required'],
+  }),
+  changePhone: procedure({
+    summary: 'Gives my account the number that a code with the purpose change_phone was sent to.',
+    http: 'POST /api/auth/change-phone/',
+    input: z.object({ verification_token: plainText.max(2048) }),
+    output: User,
+    errors: ['reauth_required', 'verification_invalid', 'phone_taken'],
+  }),
+  listSessions: query({
+    summary: 'Where I am logged in.',
+    http: 'GET /api/auth/sessions/',
+    input: z.object({}),
+    output: z.object({
+      results: z.array(
+        z.object({
+          id: z.uuid(),
+          current: z.boolean(),
+          device_name: z.string().nullable(),
+          platform: z.string().nullable(),
+          ip: z.string().nullable(),
+          user_agent: z.string().nullable(),
+          created_at: moment,
+          last_seen_at: moment,
+          expires_at: moment,
+        }),
+      ),
+    }),
+  }),
+  endSession: command({
+    summary: 'Logs one of my devices out.',
+    http: 'DELETE /api/auth/sessions/{session_id}/',
+    status: 204,
+    input: z.object({ session_id: z.uuid() }),
+    output: z.object({}),
+    errors: ['not_found'],
+  }),
+  adminLogin: procedure({
+    summary: 'Staff: checks phone and password and sends a code.',
+    http: 'POST /api/admin/login/',
+    access: 'public',
+    limits: [{ name: 'login', by: 'ip', points: 50, windowSec: 900 }],
+    input: z.object({ phone: phoneInput, password: passwordInput }),
+    output: z.object({ otp_id: z.uuid(), expires_in: z.int(), resend_in: z.int(), dev_code: z.string().optional() }),
+    errors: [
+      'invalid_phone',
+      'invalid_credentials',
+      'login_locked',
+      'account_blocked',
+      'otp_cooldown',
+      'otp_locked',
+      'otp_unavailable',
+    ],
+  }),
+  adminVerify: procedure({
+    summary: 'Staff: checks the code and logs in.',
+    http: 'POST /api/admin/login/verify/',
+    access: 'public',
+    limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
+    input: z.object({ otp_id: z.uuid(), code: codeInput }),
+    output: Tokens,
+    errors: ['otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
+  }),
+  actOnUsers: command({
+    summary: 'Staff: blocks, unblocks, logs out, unlocks or raises users; each one is answered by itself.',
+    http: 'POST /api/admin/users/actions/{action}/',
+    access: 'staff',
+    input: z.object({
+      action: z.enum(['block', 'unblock', 'revoke_sessions', 'set_role', 'unlock_otp', 'unlock_login', 'reattach']),
+      ids: z.array(z.uuid()).min(1).max(200),
+      params: z.object({ until: z.iso.datetime({ offset: true }).optional(), role: RoleName.optional() }).default({}),
+      reason: plainText.trim().min(1).max(1_000).optional().describe('Needed for `block`.'),
+    }),
+    output: z.object({ results: z.array(z.object({ id: z.uuid(), ok: z.boolean(), code: z.string().optional() })) }),
+    errors: ['permission_denied', 'not_found'],
   }),
 };
 
 export const facts = {
+  userDeleted: fact<{ userId: string }>('accounts.user-deleted'),
+  loggedIn: fact<{ userId: string; sessionId: string; isNewDevice: boolean }>('accounts.logged-in'),
+  securityChanged: fact<{ userId: string; what: 'password' | 'phone' }>('accounts.security-changed'),
   userRegistered: fact<{ userId: string }>('accounts.user-registered'),
   sessionsEnded: fact<{ userId: string; sessionIds: readonly string[]; reason: RevokeReason }>(
     'accounts.sessions-ended',

@@ -6,17 +6,36 @@ const UserSchema = defineEntity({
   tableName: 'users',
   properties: {
     id: p.uuid().primary(),
-    phone: p.string().length(16).unique(),
+    /** null once the account is deleted or set aside: the number may belong to somebody else. */
+    phone: p.string().length(16).nullable().unique(),
+    formerPhone: p.string().length(16).nullable(),
     fullName: p.string().length(80).nullable(),
     locale: p.string().length(8).default('uz'),
     role: p.string().length(16).$type<Role>().default('user'),
     passwordHash: p.text().nullable(),
     blockedAt: p.datetime(3).nullable(),
+    blockedUntil: p.datetime(3).nullable(),
+    blockReason: p.text().nullable(),
+    /** The last login or refresh: tells recycled numbers. */
+    activeAt: p.datetime(3).nullable(),
+    /** Deleted by its owner; purged 30 days later. */
+    deletedAt: p.datetime(3).nullable(),
+    setAsideAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
   },
 });
 /** A person, known by one phone number (E.164). */
-export class User extends UserSchema.class {}
+export class User extends UserSchema.class {
+  /** Whoever is logged in has a number; deleted accounts and those set aside have none. */
+  reachablePhone(): string {
+    if (!this.phone) throw new Error(`user ${this.id} has no phone`);
+    return this.phone;
+  }
+
+  isBlocked(now: Date): boolean {
+    return this.blockedAt != null && (this.blockedUntil == null || this.blockedUntil > now);
+  }
+}
 UserSchema.setClass(User);
 
 const SessionSchema = defineEntity({
@@ -59,6 +78,7 @@ const PhoneOtpSchema = defineEntity({
     expiresAt: p.datetime(3),
     usedAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
+    isTest: p.boolean().default(false),
   },
 });
 /** A one-time code; only its HMAC is kept. */
@@ -81,6 +101,80 @@ const PhoneBudgetSchema = defineEntity({
 export class PhoneBudget extends PhoneBudgetSchema.class {}
 PhoneBudgetSchema.setClass(PhoneBudget);
 
+const CounterSchema = defineEntity({
+  name: 'Counter',
+  tableName: 'otp_counters',
+  properties: {
+    /** `ip:…`, `prefix:…`, `day:…`: what is counted. */
+    key: p.string().length(100).primary(),
+    startedAt: p.datetime(3).index(),
+    count: p.integer().default(0),
+    /** Of a prefix: how many of the codes were used. */
+    verified: p.integer().default(0),
+  },
+});
+/** A window of codes per IP address, prefix or day. */
+export class Counter extends CounterSchema.class {}
+CounterSchema.setClass(Counter);
+
+const FailureBudgetSchema = defineEntity({
+  name: 'FailureBudget',
+  tableName: 'failure_budgets',
+  properties: {
+    /** `code:<phone>`, `device:<id>` or `password:<phone>`. */
+    subject: p.string().length(100).primary(),
+    startedAt: p.datetime(3).index(),
+    failures: p.integer().default(0),
+    lockedUntil: p.datetime(3).nullable(),
+    lockLevel: p.integer().default(0),
+  },
+});
+/** Failures that survive resends, restarts and parallel guesses. */
+export class FailureBudget extends FailureBudgetSchema.class {}
+FailureBudgetSchema.setClass(FailureBudget);
+
+const OtpRequestLogSchema = defineEntity({
+  name: 'OtpRequestLog',
+  tableName: 'otp_request_log',
+  indexes: [{ properties: ['phone', 'at'] }],
+  properties: {
+    id: p.uuid().primary(),
+    at: p.datetime(3).index(),
+    phone: p.string().length(16),
+    purpose: p.string().length(20),
+    ip: p.string().length(64),
+    /** `sent`, or the code of the refusal. */
+    outcome: p.string().length(32),
+    otpId: p.uuid().nullable(),
+  },
+});
+/** Every request for a code; append only, kept for 90 days. */
+export class OtpRequestLog extends OtpRequestLogSchema.class {}
+OtpRequestLogSchema.setClass(OtpRequestLog);
+
+const AuditSchema = defineEntity({
+  name: 'AuditEntry',
+  tableName: 'audit_log',
+  indexes: [{ properties: ['resource', 'objectId', 'id'] }, { properties: ['actorId', 'id'] }],
+  properties: {
+    id: p.uuid().primary(),
+    at: p.datetime(3),
+    actorId: p.uuid().nullable(),
+    actorRole: p.string().length(16).nullable(),
+    ip: p.string().length(64),
+    requestId: p.string().length(64),
+    action: p.string().length(60),
+    resource: p.string().length(40),
+    objectId: p.string().length(80).nullable(),
+    before: p.json<Record<string, unknown>>().nullable(),
+    after: p.json<Record<string, unknown>>().nullable(),
+    reason: p.text().nullable(),
+  },
+});
+/** Who did what and why; a trigger keeps it append-only. */
+export class AuditEntry extends AuditSchema.class {}
+AuditSchema.setClass(AuditEntry);
+
 const UsedTokenSchema = defineEntity({
   name: 'UsedToken',
   tableName: 'used_tokens',
@@ -93,4 +187,14 @@ const UsedTokenSchema = defineEntity({
 export class UsedToken extends UsedTokenSchema.class {}
 UsedTokenSchema.setClass(UsedToken);
 
-export const accountsEntities = [User, Session, PhoneOtp, PhoneBudget, UsedToken];
+export const accountsEntities = [
+  User,
+  Session,
+  PhoneOtp,
+  PhoneBudget,
+  Counter,
+  FailureBudget,
+  OtpRequestLog,
+  AuditEntry,
+  UsedToken,
+];

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Actor, Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
+import { relaxed } from '../common/limits.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
 
@@ -21,6 +22,7 @@ interface Budget {
  * conditional statement, so of parallel requests one wins. Throws otp_cooldown or rate_limited.
  */
 export async function spendCode({ em, now, config }: Scope, phone: string): Promise<void> {
+  if (config.RATE_LIMITS === 'off') return;
   const cooldownEnd = new Date(now.getTime() - config.OTP_COOLDOWN * 1000);
   const hourAgo = new Date(now.getTime() - HOUR_MS);
   const dayAgo = new Date(now.getTime() - DAY_MS);
@@ -42,22 +44,93 @@ export async function spendCode({ em, now, config }: Scope, phone: string): Prom
   if (spent.length === 0) throw await refusalOf({ em, now, config }, phone);
 }
 
-/** Gives the unit back: nothing was sent, so nothing is charged. */
-export async function returnCode({ em }: Pick<Scope, 'em'>, phone: string): Promise<void> {
+async function refusalOf({ em, now, config }: Scope, phone: string): Promise<AppError> {
+  const [budget] = await rows<Budget>(em, sql`select * from phone_budgets where phone = ${phone}`);
+  const until = (start: string | null | undefined, lengthMs: number) =>
+    Math.max(1_000, new Date(start ?? now).getTime() + lengthMs - now.getTime());
+  const isFull = (start: string | undefined, count: number | undefined, most: number, lengthMs: number) =>
+    (count ?? 0) >= most && until(start, lengthMs) > 1_000;
+  if (isFull(budget?.day_started_at, budget?.day_count, config.OTP_PHONE_DAILY, DAY_MS))
+    return new AppError('rate_limited', { retry_after_ms: until(budget?.day_started_at, DAY_MS) });
+  if (isFull(budget?.hour_started_at, budget?.hour_count, config.OTP_PHONE_HOURLY, HOUR_MS))
+    return new AppError('rate_limited', { retry_after_ms: until(budget?.hour_started_at, HOUR_MS) });
+  return new AppError('otp_cooldown', { retry_after_ms: until(budget?.last_sent_at, config.OTP_COOLDOWN * 1000) });
+}
+
+/** Numbers alike but for their last 3 digits: what an attacker walks through. */
+const prefixOf = (phone: string) => `prefix:${phone.slice(0, -3)}`;
+const dayOf = (now: Date, whose: 'all' | 'new') => `day:${now.toISOString().slice(0, 10)}:${whose}`;
+
+const PAUSE_AFTER = 20;
+const PAUSE_BELOW = 0.2;
+
+/** Takes one of `most` within a window; false when there is none left. One statement, so parallel calls cannot pass it. */
+export async function take(
+  { em, now }: Pick<Scope, 'em' | 'now'>,
+  key: string,
+  most: number,
+  lengthMs: number,
+): Promise<boolean> {
+  if (most === Number.POSITIVE_INFINITY) return true;
+  const start = new Date(now.getTime() - lengthMs);
+  const taken = await rows(
+    em,
+    sql`insert into otp_counters as c (key, started_at, count) select ${key}, ${now}, 1 where ${most} >= 1
+        on conflict (key) do update set
+          count = case when c.started_at <= ${start} then 1 else c.count + 1 end,
+          verified = case when c.started_at <= ${start} then 0 else c.verified end,
+          started_at = case when c.started_at <= ${start} then ${now} else c.started_at end
+        where c.started_at <= ${start} or c.count < ${most} returning key`,
+  );
+  return taken.length === 1;
+}
+
+/** Codes per IP address in an hour; false asks for a captcha. */
+export function takeFromIp(scope: Scope, ip: string): Promise<boolean> {
+  return take(scope, `ip:${ip}`, relaxed(scope.config, scope.config.OTP_IP_HOURLY), HOUR_MS);
+}
+
+/** The prefix's hour, and a pause for one whose codes nobody uses (S-9, S-11). Throws rate_limited. */
+export async function takeFromPrefix(scope: Scope, phone: string): Promise<void> {
+  const { em, now, config } = scope;
+  const [paused] = await rows(
+    em,
+    sql`select 1 from otp_counters where key = ${prefixOf(phone)} and started_at > ${new Date(now.getTime() - HOUR_MS)}
+        and count >= ${relaxed(config, PAUSE_AFTER)} and verified < count * ${PAUSE_BELOW}::float`,
+  );
+  const isFree = !paused && (await take(scope, prefixOf(phone), relaxed(config, config.OTP_PREFIX_HOURLY), HOUR_MS));
+  if (!isFree) throw new AppError('rate_limited', { retry_after_ms: HOUR_MS });
+}
+
+/**
+ * The daily budget of SMS. New numbers may use a part of it only: an attacker who spends that leaves registered users their
+ * codes. Throws otp_unavailable.
+ */
+export async function takeFromDay(scope: Scope, isRegistered: boolean): Promise<void> {
+  const { SMS_DAILY_BUDGET, SMS_RESERVED_SHARE } = scope.config;
+  const forNew = Math.floor(SMS_DAILY_BUDGET * (1 - SMS_RESERVED_SHARE));
+  const isFree = isRegistered || (await take(scope, dayOf(scope.now, 'new'), forNew, DAY_MS));
+  if (!isFree || !(await take(scope, dayOf(scope.now, 'all'), SMS_DAILY_BUDGET, DAY_MS)))
+    throw new AppError('otp_unavailable');
+}
+
+/** Gives everything back: nothing was sent, so nothing is charged. */
+export async function returnCode(
+  { em, now }: Pick<Scope, 'em' | 'now'>,
+  phone: string,
+  ip: string,
+  isRegistered: boolean,
+): Promise<void> {
   await rows(
     em,
     sql`update phone_budgets set last_sent_at = null, hour_count = greatest(hour_count - 1, 0),
         day_count = greatest(day_count - 1, 0) where phone = ${phone}`,
   );
+  const keys = [`ip:${ip}`, prefixOf(phone), dayOf(now, 'all'), ...(isRegistered ? [] : [dayOf(now, 'new')])];
+  await rows(em, sql`update otp_counters set count = greatest(count - 1, 0) where key = any(${keys}::text[])`);
 }
 
-async function refusalOf({ em, now, config }: Scope, phone: string): Promise<AppError> {
-  const [budget] = await rows<Budget>(em, sql`select * from phone_budgets where phone = ${phone}`);
-  const until = (start: string | null | undefined, lengthMs: number) =>
-    Math.max(1_000, new Date(start ?? now).getTime() + lengthMs - now.getTime());
-  const hourIsFull = (budget?.hour_count ?? 0) >= config.OTP_PHONE_HOURLY;
-  const dayIsFull = (budget?.day_count ?? 0) >= config.OTP_PHONE_DAILY;
-  if (dayIsFull) return new AppError('rate_limited', { retry_after_ms: until(budget?.day_started_at, DAY_MS) });
-  if (hourIsFull) return new AppError('rate_limited', { retry_after_ms: until(budget?.hour_started_at, HOUR_MS) });
-  return new AppError('otp_cooldown', { retry_after_ms: until(budget?.last_sent_at, config.OTP_COOLDOWN * 1000) });
+/** A code of this prefix was used by somebody: its numbers are real. */
+export async function countVerified({ em }: Pick<Scope, 'em'>, phone: string): Promise<void> {
+  await rows(em, sql`update otp_counters set verified = verified + 1 where key = ${prefixOf(phone)}`);
 }

@@ -1,9 +1,12 @@
 import type { HttpDoor } from '../common/http.ts';
 import { operations } from './contract.ts';
 import type { Notifier } from './notifiers/notifier.ts';
-import { requestOtp, verifyOtp } from './service/codes.ts';
-import { login, setPassword } from './service/passwords.ts';
+import { changePhone, deleteMe, endSession, listSessions } from './service/account.ts';
+import { requestOtp } from './service/codes.ts';
+import { login, verifyOtp } from './service/logins.ts';
+import { setPassword } from './service/passwords.ts';
 import { logout, refreshTokens } from './service/sessions.ts';
+import { actOnUsers, adminLogin, adminVerify } from './service/staff.ts';
 import { getMe, updateMe } from './service/users.ts';
 
 export function accountsRoutes(door: HttpDoor, notifier: Notifier): void {
@@ -15,4 +18,11 @@ export function accountsRoutes(door: HttpDoor, notifier: Notifier): void {
   door.handle(operations.logout, logout);
   door.handle(operations.getMe, getMe);
   door.handle(operations.updateMe, updateMe);
+  door.handle(operations.deleteMe, deleteMe);
+  door.handle(operations.changePhone, changePhone(notifier));
+  door.handle(operations.listSessions, listSessions);
+  door.handle(operations.endSession, endSession);
+  door.handle(operations.adminLogin, adminLogin(notifier));
+  door.handle(operations.adminVerify, adminVerify);
+  door.handle(operations.actOnUsers, actOnUsers);
 }

@@ -41,6 +41,14 @@ export function makeDeviceToken(config: Config, phone: string): string {
   return `pdt_${id}.${hmac(currentKey(config, 'device'), id, phone).toString('base64url')}`;
 }
 
+/** The device behind a token of this phone; null for a token of another phone, or none of ours. */
+export function deviceOf(config: Config, phone: string, token: string): string | null {
+  const [, id, mac] = /^pdt_([0-9a-f-]{36})\.([\w-]{43})$/.exec(token) ?? [];
+  if (!isUuid(id) || !mac) return null;
+  const given = Buffer.from(mac, 'base64url');
+  return keysFor(config, 'device').some(key => sameBytes(hmac(key, id, phone), given)) ? id : null;
+}
+
 export interface Verification {
   jti: string;
   phone: string;

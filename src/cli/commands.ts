@@ -1,5 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
-import { createSuperuser, reachUserByPhone } from '../accounts/service/staff.ts';
+import { createSuperuser, reachUserByPhone } from '../accounts/service/superusers.ts';
 import type { Core } from '../app.ts';
 import { enableProfile } from '../b2b/service/profiles.ts';
 import type { SubscriptionStatus } from '../billing/entities.ts';

@@ -12,6 +12,14 @@ export type HttpPath = `${Method} /${string}`;
 export type Access = 'public' | 'optional' | 'user' | 'staff';
 export type Namespace = '/chat' | '/presence' | '/notifications';
 
+/** So many calls in a window of seconds, per user or IP address; one name is one budget. */
+export interface Limit {
+  name: string;
+  by: 'user' | 'ip';
+  points: number;
+  windowSec: number;
+}
+
 export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> {
   summary: string;
   input: Input;
@@ -32,6 +40,7 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   status?: 200 | 201 | 202 | 204;
   /** True for an answer that created nothing (`duplicate`, an existing thread): REST then says 200 instead of 201. */
   isRepeat?: (output: z.output<Output>) => boolean;
+  limits?: readonly Limit[];
   /** REST adds `next` (a relative URL made from `next_cursor`) and `previous: null`. */
   paged?: true;
   /** Codes it answers beside those that every operation may (`validation_failed`, `auth_required` …). */

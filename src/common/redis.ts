@@ -8,6 +8,8 @@ export type Degraded = 'cross_node' | 'presence';
 /** What ties several instances together: nothing for one instance alone, Redis as soon as REDIS_URL is set. */
 export interface Cluster {
   adapter: ServerOptions['adapter'] | undefined;
+  /** For what instances count together; fails at once while Redis is away. */
+  redis: Redis | undefined;
   /** Other instances hear our pushes. */
   isShared: boolean;
   /** Resolves once the rooms joined so far hear other nodes too; at once while Redis is away. */
@@ -22,6 +24,7 @@ export interface Cluster {
 
 const alone: Cluster = {
   adapter: undefined,
+  redis: undefined,
   isShared: false,
   subscribed: async () => {},
   publish: () => {},
@@ -48,6 +51,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
   const isAway = () => publisher.status !== 'ready' || subscriber.status !== 'ready';
   return {
     adapter: createShardedAdapter(publisher, subscriber, { subscriptionMode: 'dynamic' }),
+    redis: publisher,
     isShared: true,
     async subscribed() {
       // Commands of one connection are answered in order: this answer says that the subscriptions before it hold.

@@ -6,7 +6,17 @@ export class Initial extends Migration {
 
   override up(): void | Promise<void> {
     this.addSql('create extension if not exists pg_trgm;');
+    this.addSql(`create table "audit_log" ("id" uuid not null, "at" timestamptz(3) not null, "actor_id" uuid null, "actor_role" varchar(16) null, "ip" varchar(64) not null, "request_id" varchar(64) not null, "action" varchar(60) not null, "resource" varchar(40) not null, "object_id" varchar(80) null, "before" jsonb null, "after" jsonb null, "reason" text null, primary key ("id"));`);
+    this.addSql(`create index "audit_log_resource_object_id_id_index" on "audit_log" ("resource", "object_id", "id");`);
+    this.addSql(`create index "audit_log_actor_id_id_index" on "audit_log" ("actor_id", "id");`);
+
     this.addSql(`create table "blocks" ("blocker_id" uuid not null, "blocked_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("blocker_id", "blocked_id"));`);
+
+    this.addSql(`create table "otp_counters" ("key" varchar(100) not null, "started_at" timestamptz(3) not null, "count" int not null default 0, "verified" int not null default 0, primary key ("key"));`);
+    this.addSql(`create index "otp_counters_started_at_index" on "otp_counters" ("started_at");`);
+
+    this.addSql(`create table "failure_budgets" ("subject" varchar(100) not null, "started_at" timestamptz(3) not null, "failures" int not null default 0, "locked_until" timestamptz(3) null, "lock_level" int not null default 0, primary key ("subject"));`);
+    this.addSql(`create index "failure_budgets_started_at_index" on "failure_budgets" ("started_at");`);
 
     this.addSql(`create table "focus_leases" ("connection" varchar(40) not null, "user_id" uuid not null, "thread_id" uuid not null, "expires_at" timestamptz(3) not null, primary key ("connection"));`);
     this.addSql(`create index "focus_leases_by_user" on "focus_leases" ("user_id", "thread_id");`);
@@ -22,12 +32,16 @@ export class Initial extends Migration {
     this.addSql(`create index "notifications_by_user" on "notifications" ("user_id", "updated_at", "id");`);
     this.addSql(`create index notifications_unread on notifications (user_id) where read_at is null;`);
 
+    this.addSql(`create table "otp_request_log" ("id" uuid not null, "at" timestamptz(3) not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "ip" varchar(64) not null, "outcome" varchar(32) not null, "otp_id" uuid null, primary key ("id"));`);
+    this.addSql(`create index "otp_request_log_at_index" on "otp_request_log" ("at");`);
+    this.addSql(`create index "otp_request_log_phone_at_index" on "otp_request_log" ("phone", "at");`);
+
     this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "read_seq" int not null default 0, "delivered_seq" int not null default 0, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, "hides_receipts" boolean not null default false, "removed_at" timestamptz(3) null, primary key ("thread_id", "user_id"));`);
     this.addSql(`create index "participants_by_user" on "participants" ("user_id", "thread_id");`);
 
     this.addSql(`create table "phone_budgets" ("phone" varchar(16) not null, "last_sent_at" timestamptz(3) null, "hour_started_at" timestamptz(3) not null, "hour_count" int not null default 0, "day_started_at" timestamptz(3) not null, "day_count" int not null default 0, primary key ("phone"));`);
 
-    this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "is_test" boolean not null default false, primary key ("id"));`);
     this.addSql(`create index "phone_otps_phone_created_at_index" on "phone_otps" ("phone", "created_at");`);
 
     this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);
@@ -44,7 +58,7 @@ export class Initial extends Migration {
     this.addSql(`create table "used_tokens" ("jti" uuid not null, "expires_at" timestamptz(3) not null, primary key ("jti"));`);
     this.addSql(`create index "used_tokens_expires_at_index" on "used_tokens" ("expires_at");`);
 
-    this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) not null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) null, "former_phone" varchar(16) null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "blocked_until" timestamptz(3) null, "block_reason" text null, "active_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, "set_aside_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "users" add constraint "users_phone_unique" unique ("phone");`);
 
     this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
@@ -76,6 +90,10 @@ export class Initial extends Migration {
     this.addSql(`alter table "monthly_usage" add constraint "monthly_usage_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
 
     this.addSql(`alter table "b2b_profiles" add constraint "b2b_profiles_user_id_foreign" foreign key ("user_id") references "users" ("id") on update cascade on delete cascade;`);
+    this.addSql(`create function refuse_change() returns trigger language plpgsql as $$
+    begin raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege'; end $$;
+    create trigger audit_log_append_only before update or delete or truncate on audit_log
+      for each statement execute function refuse_change();`);
   }
 
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Reply, useApp } from '../support/app.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 let lastPhone = 0;
 
 function newPhone(): string {

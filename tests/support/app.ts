@@ -145,7 +145,7 @@ async function buildUser(
     expiresAt: new Date(now.getTime() + config.REFRESH_TTL * 1000),
   });
   await em.flush();
-  const who = { id: user.id, phone: user.phone, sessionId: session.id };
+  const who = { id: user.id, phone: user.reachablePhone(), sessionId: session.id };
   return { ...who, token: signToken(config, who, user.role, now) };
 }
 

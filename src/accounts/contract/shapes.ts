@@ -63,6 +63,8 @@ export type Tokens = z.output<typeof Tokens>;
 
 export const Purpose = z.enum(['login', 'reset_password', 'change_phone']);
 export type Purpose = z.output<typeof Purpose>;
+/** Staff log in with a code of their own, which opens nothing else. */
+export type CodePurpose = Purpose | 'admin_login';
 
 export const phoneInput = plainText
   .max(64)

@@ -9,5 +9,8 @@ export function devNotifier(log: Logger): Notifier {
       log.info(`Code for ${phone.slice(0, 6)}…${phone.slice(-2)}: ${code}`);
       return { providerId: otpId };
     },
+    async tell(phone) {
+      log.info(`Told ${phone.slice(0, 6)}…${phone.slice(-2)} that its account has a new number`);
+    },
   };
 }

@@ -1,79 +1,112 @@
+import { sql } from 'kysely';
 import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
+import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
-import type { Device } from '../contract/shapes.ts';
+import { ensureUnlocked } from '../budgets.ts';
+import { isCaptchaSolved } from '../captcha.ts';
+import type { CodePurpose } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
-import type { User } from '../entities.ts';
+import { OtpRequestLog } from '../entities.ts';
 import type { Notifier } from '../notifiers/notifier.ts';
-import { addCode, CODE_LENGTH, type NewCode, tryCode, useCode } from '../otp.ts';
-import { returnCode, spendCode } from '../otp-limits.ts';
+import { addCode, CODE_LENGTH, type NewCode } from '../otp.ts';
+import { returnCode, spendCode, takeFromDay, takeFromIp, takeFromPrefix } from '../otp-limits.ts';
 import { readPhone } from '../phones.ts';
-import { signVerification, VERIFICATION_TTL_SEC } from '../tokens.ts';
-import { openSession } from './sessions.ts';
-import { findOrCreateUser } from './users.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
+type RequestOtp = Input<typeof operations.requestOtp>;
 type Requested = Output<typeof operations.requestOtp>;
-type Verified = Output<typeof operations.verifyOtp>;
 
 /**
  * Sends a code, alike for known and unknown numbers. Of parallel requests one sends; what no driver took is not charged.
- * Throws invalid_phone, phone_not_supported, otp_cooldown, rate_limited, otp_unavailable.
+ * Throws invalid_phone, phone_not_supported, captcha_required, otp_locked, otp_cooldown, rate_limited, otp_unavailable.
  */
 export function requestOtp(notifier: Notifier) {
-  return async (ctx: Anyone, input: Input<typeof operations.requestOtp>): Promise<Requested> => {
-    const { config } = ctx;
-    const phone = readPhone(config, input.phone);
-    const made = await ctx.transaction(async tx => {
-      await spendCode(tx, phone);
-      return addCode(tx, phone, input.purpose);
-    });
-    await send(ctx, notifier, phone, made);
-    return {
-      otp_id: made.id,
+  return async (ctx: Anyone, input: RequestOtp): Promise<Requested> => {
+    const phone = readPhone(ctx.config, input.phone);
+    const { otp_id, code } = await sendCode(ctx, notifier, {
       phone,
+      purpose: input.purpose,
       channel: input.channel,
-      code_length: CODE_LENGTH,
-      expires_in: config.OTP_TTL,
-      resend_in: config.OTP_COOLDOWN,
-      ...(config.DEV_OTP && { dev_code: made.code }),
+      captchaToken: input.captcha_token,
+    });
+    return {
+      ...{ otp_id, phone, channel: input.channel, code_length: CODE_LENGTH },
+      expires_in: ctx.config.OTP_TTL,
+      resend_in: ctx.config.OTP_COOLDOWN,
+      ...(ctx.config.DEV_OTP && { dev_code: code }),
     };
   };
 }
 
-async function send(ctx: Anyone, notifier: Notifier, phone: string, { id, code }: NewCode): Promise<void> {
+export interface Wanted {
+  phone: string;
+  purpose: CodePurpose;
+  channel: 'auto' | 'sms' | 'telegram';
+  captchaToken?: string | undefined;
+}
+
+/** The budgets, the code, the message, and the log of it; used by every way that ends in a code. */
+export async function sendCode(
+  ctx: Anyone,
+  notifier: Notifier,
+  wanted: Wanted,
+): Promise<{ otp_id: string; code: string }> {
+  const isHuman = await isCaptchaSolved(ctx.config, wanted.captchaToken, ctx.ip);
   try {
-    await notifier.send({ phone, code, otpId: id, ttlSec: ctx.config.OTP_TTL });
+    const made = await ctx.transaction(tx => reserve(tx, wanted, isHuman));
+    if (!made.isTest) await deliver(ctx, notifier, wanted, made);
+    await logRequest(ctx, wanted, 'sent', made.id);
+    return { otp_id: made.id, code: made.code };
+  } catch (error) {
+    if (error instanceof AppError) await logRequest(ctx, wanted, error.code, null);
+    throw error;
+  }
+}
+
+interface Reserved extends NewCode {
+  isRegistered: boolean;
+}
+
+async function reserve(tx: Context<Actor | null>, { phone, purpose }: Wanted, isHuman: boolean): Promise<Reserved> {
+  await ensureUnlocked(tx, `code:${phone}`);
+  if (!isHuman && !(await takeFromIp(tx, tx.ip)))
+    throw tx.config.CAPTCHA_PROVIDER
+      ? new AppError('captcha_required')
+      : new AppError('rate_limited', { retry_after_ms: 3_600_000 });
+  await spendCode(tx, phone);
+  const made = addCode(tx, phone, purpose);
+  const [known] = await rows(tx.em, sql`select 1 from users where phone = ${phone}`);
+  const isRegistered = known !== undefined;
+  if (made.isTest) return { ...made, isRegistered };
+  await takeFromPrefix(tx, phone);
+  await takeFromDay(tx, isRegistered);
+  return { ...made, isRegistered };
+}
+
+async function deliver(
+  ctx: Anyone,
+  notifier: Notifier,
+  { phone, channel }: Wanted,
+  { id, code, isRegistered }: Reserved,
+): Promise<void> {
+  try {
+    await notifier.send({ phone, code, otpId: id, ttlSec: ctx.config.OTP_TTL, channel });
   } catch (error) {
     ctx.log.error({ err: error, driver: notifier.name }, 'code not sent');
-    await ctx.transaction(tx => returnCode(tx, phone));
+    await ctx.transaction(tx => returnCode(tx, phone, tx.ip, isRegistered));
     throw new AppError('otp_unavailable');
   }
 }
 
-/**
- * Checks a code and uses it up. For `login` it opens a session and registers an unknown phone; for another purpose it gives
- * a verification token. The try is counted before the comparison and stays counted.
- * Throws otp_invalid, otp_attempts_exceeded, account_blocked.
- */
-export async function verifyOtp(ctx: Anyone, input: Input<typeof operations.verifyOtp>): Promise<Verified> {
-  const phone = readPhone(ctx.config, input.phone);
-  const attempt = await ctx.transaction(tx => tryCode(tx, { phone, code: input.code.trim(), otpId: input.otp_id }));
-  if (!attempt.isRight) throw new AppError('otp_invalid', { attempts_left: attempt.attemptsLeft });
-  return ctx.transaction(async tx => {
-    if (!(await useCode(tx, attempt.id))) throw new AppError('otp_invalid', { attempts_left: 0 });
-    if (attempt.purpose === 'login') return logInByCode(tx, phone, input.device);
-    const token = signVerification(tx.config, phone, attempt.purpose, tx.now);
-    return { verification_token: token, verification_expires_in: VERIFICATION_TTL_SEC, purpose: attempt.purpose };
+async function logRequest(
+  ctx: Anyone,
+  { phone, purpose }: Wanted,
+  outcome: string,
+  otpId: string | null,
+): Promise<void> {
+  await ctx.transaction(async ({ em, now, ip }) => {
+    em.persist(em.create(OtpRequestLog, { id: newId(), at: now, phone, purpose, ip, outcome, otpId }));
   });
-}
-
-async function logInByCode(tx: Context<Actor | null>, phone: string, device: Device | undefined): Promise<Verified> {
-  const { user, isNew } = await findOrCreateUser(tx, phone);
-  ensureNotBlocked(user);
-  return openSession(tx, { user, isNew, amr: 'otp', device });
-}
-
-export function ensureNotBlocked(user: User): void {
-  if (user.blockedAt) throw new AppError('account_blocked');
 }

@@ -23,7 +23,7 @@ export function createFindSession(orm: Orm): FindSession & { forget(sessionId: s
   async function load(sessionId: string): Promise<SessionRow | undefined> {
     const [row] = await rows<SessionRow>(
       orm.em.fork(),
-      sql`select s.user_id, u.role, s.revoked_at is not null as is_revoked, u.blocked_at is not null as is_blocked, s.expires_at
+      sql`select s.user_id, u.role, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
           from sessions s join users u on u.id = s.user_id where s.id = ${sessionId}`,
     );
     return row;

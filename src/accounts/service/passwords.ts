@@ -3,34 +3,19 @@ import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input } from '../../common/operations.ts';
-import type { Tokens } from '../contract/shapes.ts';
-import type { operations } from '../contract.ts';
+import type { Purpose, Tokens } from '../contract/shapes.ts';
+import { facts, type operations } from '../contract.ts';
 import { User } from '../entities.ts';
 import { ensureStrong, hashPassword, isPassword } from '../passwords.ts';
-import { readPhone } from '../phones.ts';
+import { ensureFresh } from '../policy.ts';
 import { readVerification } from '../tokens.ts';
-import { ensureNotBlocked } from './codes.ts';
+import { audit } from './audit.ts';
+import { ensureNotBlocked } from './logins.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
 import { findOrCreateUser } from './users.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type SetPassword = Input<typeof operations.setPassword>;
-
-/** A session proves who it is for so long; then the current password or another login is needed. */
-const FRESH_MS = 600_000;
-
-/** Logs in with a password; unknown number, no password and a wrong one are alike, in time too. */
-export async function login(ctx: Anyone, input: Input<typeof operations.login>): Promise<Tokens> {
-  const phone = readPhone(ctx.config, input.phone);
-  const user = await ctx.em.findOne(User, { phone });
-  const isRight = await isPassword(input.password, user?.passwordHash ?? null);
-  if (!user || !isRight) throw new AppError('invalid_credentials');
-  ensureNotBlocked(user);
-  return ctx.transaction(async tx => {
-    const fresh = await tx.em.findOneOrFail(User, { id: user.id });
-    return openSession(tx, { user: fresh, isNew: false, amr: 'pwd', device: input.device });
-  });
-}
 
 /**
  * Sets the caller's password, or resets that of a verified phone (which registers when it is unknown). Other sessions end
@@ -48,12 +33,14 @@ export async function setPassword(ctx: Anyone, input: SetPassword): Promise<Toke
   const passwordHash = await hashPassword(input.password);
   return ctx.transaction(async tx => {
     const { user, isNew } = await setter.reach(tx);
-    ensureNotBlocked(user);
+    ensureNotBlocked(user, tx.now);
     user.passwordHash = passwordHash;
     await tx.em.flush();
-    const tokens = await openSession(tx, { user, isNew, amr: 'pwd', device: undefined });
+    const tokens = await openSession(tx, { user, isNew, amr: ['pwd'], device: undefined });
     const others = input.logout_others ? await liveSessions(tx, user.id, tokens.session_id) : [];
     await endSessions(tx, user.id, others, 'password_changed');
+    audit(tx, { action: 'set_password', resource: 'users', objectId: user.id, actorId: user.id });
+    if (!isNew) tx.emit(facts.securityChanged, { userId: user.id, what: 'password' });
     return tokens;
   });
 }
@@ -68,27 +55,34 @@ async function ownSetter(ctx: Anyone, { current_password }: SetPassword): Promis
   const { actor, now } = ctx;
   if (!actor) throw new AppError('auth_required');
   const user = await ctx.em.findOneOrFail(User, { id: actor.userId });
-  if (current_password !== undefined) {
-    if (!(await isPassword(current_password, user.passwordHash ?? null)))
-      throw new AppError('current_password_invalid');
-  } else if (now.getTime() - actor.authAt.getTime() > FRESH_MS) throw new AppError('reauth_required');
+  if (current_password === undefined) ensureFresh(actor, now);
+  else if (!(await isPassword(current_password, user.passwordHash ?? null)))
+    throw new AppError('current_password_invalid');
   return {
-    phone: user.phone,
+    phone: user.reachablePhone(),
     reach: async tx => ({ user: await tx.em.findOneOrFail(User, { id: user.id }), isNew: false }),
   };
 }
 
 function verifiedSetter(ctx: Anyone, token: string): Setter {
-  const { jti, phone, expiresAt } = readVerification(ctx.config, token, 'reset_password', ctx.now);
+  const verification = readVerification(ctx.config, token, 'reset_password', ctx.now);
   return {
-    phone,
+    phone: verification.phone,
     async reach(tx) {
-      const used = await rows(
-        tx.em,
-        sql`insert into used_tokens (jti, expires_at) values (${jti}, ${expiresAt}) on conflict do nothing returning jti`,
-      );
-      if (used.length === 0) throw new AppError('verification_invalid');
-      return findOrCreateUser(tx, phone);
+      await useVerification(tx, verification);
+      return findOrCreateUser(tx, verification.phone);
     },
   };
+}
+
+/** A verification token opens nothing twice. Throws verification_invalid. */
+export async function useVerification(
+  { em }: Pick<Context, 'em'>,
+  token: { jti: string; expiresAt: Date; purpose: Purpose },
+): Promise<void> {
+  const used = await rows(
+    em,
+    sql`insert into used_tokens (jti, expires_at) values (${token.jti}, ${token.expiresAt}) on conflict do nothing returning jti`,
+  );
+  if (used.length === 0) throw new AppError('verification_invalid');
 }

@@ -8,19 +8,23 @@ import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { RevokeReason } from '../../common/session.ts';
+import type { Config } from '../../config.ts';
 import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { Session, User } from '../entities.ts';
 import { isRefreshOf, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
+import { audit } from './audit.ts';
 import { presentUser } from './users.ts';
 
 type Pair = z.output<typeof TokenPair>;
 type Anyone = Context<Actor | null>;
 
+type Method = 'otp' | 'pwd';
+
 export interface Login {
   user: User;
   isNew: boolean;
-  amr: 'otp' | 'pwd';
+  amr: readonly Method[];
   device: Device | undefined;
 }
 
@@ -28,23 +32,39 @@ export interface Login {
 export async function openSession(ctx: Anyone, { user, isNew, amr, device }: Login): Promise<Tokens> {
   const session =
     ctx.actor?.userId === user.id ? await renew(ctx, ctx.actor.sessionId, amr) : await begin(ctx, user, amr, device);
+  user.activeAt = ctx.now;
+  audit(ctx, {
+    action: 'login',
+    resource: 'sessions',
+    objectId: session.id,
+    actorId: user.id,
+    after: { amr: [...amr] },
+  });
   await ctx.em.flush();
   await endLeastRecentlyUsed(ctx, user.id);
   return {
     ...presentPair(ctx, session, user),
-    device_token: makeDeviceToken(ctx.config, user.phone),
+    device_token: makeDeviceToken(ctx.config, user.reachablePhone()),
     is_new_user: isNew,
     has_password: user.passwordHash != null,
     user: await presentUser(ctx, user),
   };
 }
 
-async function begin(ctx: Anyone, user: User, amr: 'otp' | 'pwd', device: Device | undefined): Promise<Session> {
+/** Sliding from the last refresh (staff: a short idle limit), and absolute from the login. */
+function sessionEnd(config: Config, { role }: User, createdAt: Date, now: Date): Date {
+  const slidingSec = role === 'user' ? config.REFRESH_TTL : config.ADMIN_IDLE_TTL;
+  return new Date(
+    Math.min(now.getTime() + slidingSec * 1000, createdAt.getTime() + config.SESSION_ABSOLUTE_TTL * 1000),
+  );
+}
+
+async function begin(ctx: Anyone, user: User, amr: readonly Method[], device: Device | undefined): Promise<Session> {
   const { em, now, config } = ctx;
   const session = em.create(Session, {
-    ...{ id: newId(), user: user.id, salt: randomBytes(32), counter: 0, amr: [amr] },
+    ...{ id: newId(), user: user.id, salt: randomBytes(32), counter: 0, amr: [...amr] },
     ...{ authAt: now, createdAt: now, refreshedAt: now },
-    expiresAt: new Date(now.getTime() + Math.min(config.REFRESH_TTL, config.SESSION_ABSOLUTE_TTL) * 1000),
+    expiresAt: sessionEnd(config, user, now, now),
     ...{ deviceId: device?.device_id, deviceName: device?.name, platform: device?.platform },
     ...{ ip: ctx.ip, userAgent: ctx.userAgent },
   });
@@ -52,13 +72,13 @@ async function begin(ctx: Anyone, user: User, amr: 'otp' | 'pwd', device: Device
   return session;
 }
 
-async function renew({ em, now }: Anyone, sessionId: string, amr: 'otp' | 'pwd'): Promise<Session> {
+async function renew({ em, now }: Anyone, sessionId: string, amr: readonly Method[]): Promise<Session> {
   const session = await em.findOneOrFail(Session, { id: sessionId });
   Object.assign(session, {
     authAt: now,
     refreshedAt: now,
     counter: session.counter + 1,
-    amr: [...new Set([...session.amr, amr])],
+    amr: [...new Set([...session.amr, ...amr])],
   });
   return session;
 }
@@ -152,10 +172,11 @@ export async function refreshTokens(
     if (!session || !isRefreshOf(ctx.config, session, given.counter, refresh)) throw new AppError('refresh_invalid');
     const user = await tx.em.findOneOrFail(User, { id: session.user });
     ensureUsable(session, user, tx.now);
-    await rotate(tx, session, given.counter);
+    await rotate(tx, { session, user }, given.counter);
     await tx.em.refresh(session);
     if (isSuccessor(tx, session, given.counter)) return presentPair(tx, session, user);
     await endSessions(tx, user.id, [session.id], 'reused');
+    audit(tx, { action: 'refresh_reused', resource: 'sessions', objectId: session.id, actorId: user.id });
     return null;
   });
   if (!pair) throw new AppError('refresh_reused');
@@ -163,14 +184,18 @@ export async function refreshTokens(
 }
 
 function ensureUsable(session: Session, user: User, now: Date): void {
-  if (user.blockedAt) throw new AppError('account_blocked');
+  if (user.isBlocked(now)) throw new AppError('account_blocked');
   if (session.revokedAt) throw new AppError('session_revoked');
   if (session.expiresAt <= now) throw new AppError('session_expired');
 }
 
-async function rotate({ em, now, config }: Anyone, session: Session, counter: number): Promise<void> {
-  const absoluteEnd = session.createdAt.getTime() + config.SESSION_ABSOLUTE_TTL * 1000;
-  const expiresAt = new Date(Math.min(now.getTime() + config.REFRESH_TTL * 1000, absoluteEnd));
+async function rotate(
+  { em, now, config }: Anyone,
+  { session, user }: { session: Session; user: User },
+  counter: number,
+): Promise<void> {
+  const expiresAt = sessionEnd(config, user, session.createdAt, now);
+  user.activeAt = now;
   await rows(
     em,
     sql`update sessions set counter = counter + 1, refreshed_at = ${now}, expires_at = ${expiresAt}

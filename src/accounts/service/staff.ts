@@ -1,37 +1,119 @@
-import type { Context, Role } from '../../common/context.ts';
-import { ensureStrong, hashPassword } from '../passwords.ts';
-import { readPhone } from '../phones.ts';
-import { findOrCreateUser } from './users.ts';
+import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
+import { violates } from '../../common/database.ts';
+import { AppError } from '../../common/errors.ts';
+import type { Input, Output } from '../../common/operations.ts';
+import { forgetFailures } from '../budgets.ts';
+import type { Tokens } from '../contract/shapes.ts';
+import type { operations } from '../contract.ts';
+import { PhoneOtp, User } from '../entities.ts';
+import type { Notifier } from '../notifiers/notifier.ts';
+import { ensureStaff } from '../policy.ts';
+import { audit } from './audit.ts';
+import { sendCode } from './codes.ts';
+import { checkCode, checkPassword, ensureNotBlocked, useUp } from './logins.ts';
+import { endSessions, liveSessions, openSession } from './sessions.ts';
 
-export interface Superuser {
-  user_id: string;
-  phone: string;
-  role: Role;
-  created: boolean;
+type Anyone = ProcedureContext<Actor | null>;
+type ActOnUsers = Input<typeof operations.actOnUsers>;
+
+/** Staff log in with password and code. Who is no staff gets what a wrong password gets. */
+export function adminLogin(notifier: Notifier) {
+  return async (
+    ctx: Anyone,
+    input: Input<typeof operations.adminLogin>,
+  ): Promise<Output<typeof operations.adminLogin>> => {
+    const user = await checkPassword(ctx, input.phone, input.password);
+    if (user.role === 'user') throw new AppError('invalid_credentials');
+    const phone = user.reachablePhone();
+    const { otp_id, code } = await sendCode(ctx, notifier, { phone, purpose: 'admin_login', channel: 'auto' });
+    const { OTP_TTL, OTP_COOLDOWN, DEV_OTP } = ctx.config;
+    return { otp_id, expires_in: OTP_TTL, resend_in: OTP_COOLDOWN, ...(DEV_OTP && { dev_code: code }) };
+  };
+}
+
+/** The second step: the code that was sent to the staff member's phone. Throws otp_invalid, otp_locked, account_blocked. */
+export async function adminVerify(
+  ctx: Anyone,
+  { otp_id, code }: Input<typeof operations.adminVerify>,
+): Promise<Tokens> {
+  const sent = await ctx.em.findOne(PhoneOtp, { id: otp_id, purpose: 'admin_login' });
+  if (!sent) throw new AppError('otp_invalid', { attempts_left: 0 });
+  const attempt = await checkCode(ctx, { phone: sent.phone, code, otpId: otp_id });
+  return ctx.transaction(async tx => {
+    await useUp(tx, attempt, sent.phone);
+    const user = await tx.em.findOne(User, { phone: sent.phone });
+    if (!user || user.role === 'user') throw new AppError('otp_invalid', { attempts_left: 0 });
+    ensureNotBlocked(user, tx.now);
+    return openSession(tx, { user, isNew: false, amr: ['otp', 'pwd'], device: undefined });
+  });
 }
 
 /**
- * Makes a superuser, or raises the user of that phone; the password is set in both cases.
- * Throws invalid_phone, phone_not_supported, weak_password.
+ * Does one thing to up to 200 users; each is answered by itself, each leaves an audit row. For support; roles are given by
+ * superusers alone. Throws permission_denied.
  */
-export async function createSuperuser(
-  ctx: Pick<Context, 'em' | 'now' | 'emit' | 'config'>,
-  given: { phone: string; password: string },
-): Promise<Superuser> {
-  const phone = readPhone(ctx.config, given.phone);
-  ensureStrong(given.password, phone);
-  const { user, isNew } = await findOrCreateUser(ctx, phone);
-  user.role = 'superuser';
-  user.passwordHash = await hashPassword(given.password);
-  await ctx.em.flush();
-  return { user_id: user.id, phone, role: user.role, created: isNew };
+export async function actOnUsers(ctx: Context, input: ActOnUsers): Promise<Output<typeof operations.actOnUsers>> {
+  ensureStaff(ctx.actor, input.action === 'set_role' ? [] : ['support']);
+  if (input.action === 'block' && input.reason === undefined)
+    throw new AppError('validation_failed', { fields: [{ path: 'reason', code: 'required' }] });
+  const results: Output<typeof operations.actOnUsers>['results'] = [];
+  for (const id of [...new Set(input.ids)].sort()) {
+    const user = await ctx.em.findOne(User, { id });
+    const refusal = user ? await act(ctx, user, input) : 'not_found';
+    results.push(refusal === null ? { id, ok: true } : { id, ok: false, code: refusal });
+  }
+  return { results };
 }
 
-/** The user of a phone as staff type it, made when missing. Throws invalid_phone, phone_not_supported. */
-export async function reachUserByPhone(
-  ctx: Pick<Context, 'em' | 'now' | 'emit' | 'config'>,
-  typed: string,
-): Promise<{ id: string; phone: string }> {
-  const { user } = await findOrCreateUser(ctx, readPhone(ctx.config, typed));
-  return { id: user.id, phone: user.phone };
+/** The code of the refusal, null once done. */
+async function act(ctx: Context, user: User, input: ActOnUsers): Promise<string | null> {
+  // Nobody shuts themselves out, and only a superuser touches staff.
+  if (user.id === ctx.actor.userId || (user.role !== 'user' && ctx.actor.role !== 'superuser'))
+    return 'permission_denied';
+  const before = { role: user.role, blocked_at: user.blockedAt ?? null, phone: user.phone ?? null };
+  const refusal = await actions[input.action](ctx, user, input);
+  if (refusal) return refusal;
+  const after = { role: user.role, blocked_at: user.blockedAt ?? null, phone: user.phone ?? null };
+  audit(ctx, { action: input.action, resource: 'users', objectId: user.id, before, after, reason: input.reason });
+  await ctx.em.flush();
+  return null;
 }
+
+type Action = (ctx: Context, user: User, input: ActOnUsers) => Promise<string | undefined>;
+
+const actions: Record<ActOnUsers['action'], Action> = {
+  async block(ctx, user, { reason, params }) {
+    Object.assign(user, {
+      blockedAt: ctx.now,
+      blockedUntil: params.until ? new Date(params.until) : null,
+      blockReason: reason,
+    });
+    await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'blocked');
+  },
+  async unblock(_ctx, user) {
+    Object.assign(user, { blockedAt: null, blockedUntil: null, blockReason: null });
+  },
+  async revoke_sessions(ctx, user) {
+    await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'admin');
+  },
+  async set_role(ctx, user, { params }) {
+    if (!params.role) return 'validation_failed';
+    user.role = params.role;
+    await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'admin');
+  },
+  async unlock_otp(ctx, user) {
+    await forgetFailures(ctx, `code:${user.phone}`);
+  },
+  async unlock_login(ctx, user) {
+    await forgetFailures(ctx, `password:${user.phone}`);
+  },
+  async reattach(ctx, user) {
+    if (!user.setAsideAt || !user.formerPhone) return 'invalid_state';
+    const holder = await ctx.em.findOne(User, { phone: user.formerPhone });
+    if (holder) return 'phone_taken';
+    Object.assign(user, { phone: user.formerPhone, formerPhone: null, setAsideAt: null, activeAt: ctx.now });
+    await ctx.em.flush().catch(error => {
+      throw violates(error, 'users_phone_unique') ? new AppError('phone_taken') : error;
+    });
+  },
+};

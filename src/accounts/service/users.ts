@@ -51,7 +51,7 @@ export async function presentUser(scope: Scope, user: User): Promise<UserView> {
   const company = (await scope.slot(companyOf, ids)).get(user.id) ?? null;
   return {
     id: user.id,
-    phone: user.phone,
+    phone: user.reachablePhone(),
     full_name: user.fullName ?? null,
     display_name: displayName({ id: user.id, fullName: user.fullName ?? null }, company),
     locale: user.locale as UserView['locale'],

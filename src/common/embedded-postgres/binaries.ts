@@ -86,6 +86,7 @@ async function repairedCopy(root: string, cacheDir: string): Promise<string> {
   const draft = `${copy}.new-${process.pid}`;
   await rm(draft, { recursive: true, force: true });
   await cp(join(root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+  await makeWritable(draft);
   for (const folder of ['lib', 'bin']) await chmod(join(draft, 'native', folder), 0o755); // the copy is as read-only
   if (!(await repair(draft))) throw new Error(`${draft} (a copy of ${basename(root)}) may not be written`);
   await rename(draft, copy).catch(async error => {
@@ -93,6 +94,13 @@ async function repairedCopy(root: string, cacheDir: string): Promise<string> {
     if (!(await exists(copy))) throw error;
   });
   return copy;
+}
+
+/** A copy of folders that may not be written may neither be repaired nor removed. */
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
 }
 
 export async function exists(path: string): Promise<boolean> {

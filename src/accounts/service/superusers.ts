@@ -1,0 +1,33 @@
+import type { Context, Role } from '../../common/context.ts';
+import { ensureStrong, hashPassword } from '../passwords.ts';
+import { readPhone } from '../phones.ts';
+import { findOrCreateUser } from './users.ts';
+
+export interface Superuser {
+  user_id: string;
+  phone: string;
+  role: Role;
+  created: boolean;
+}
+
+type Scope = Pick<Context, 'em' | 'now' | 'emit' | 'config'>;
+
+/**
+ * Makes a superuser, or raises the user of that phone; the password is set in both cases.
+ * Throws invalid_phone, phone_not_supported, weak_password.
+ */
+export async function createSuperuser(ctx: Scope, given: { phone: string; password: string }): Promise<Superuser> {
+  const phone = readPhone(ctx.config, given.phone);
+  ensureStrong(given.password, phone);
+  const { user, isNew } = await findOrCreateUser(ctx, phone);
+  user.role = 'superuser';
+  user.passwordHash = await hashPassword(given.password);
+  await ctx.em.flush();
+  return { user_id: user.id, phone, role: user.role, created: isNew };
+}
+
+/** The user of a phone as staff type it, made when missing. Throws invalid_phone, phone_not_supported. */
+export async function reachUserByPhone(ctx: Scope, typed: string): Promise<{ id: string; phone: string }> {
+  const { user } = await findOrCreateUser(ctx, readPhone(ctx.config, typed));
+  return { id: user.id, phone: user.reachablePhone() };
+}
