@@ -16,6 +16,7 @@ import { chatGateway } from './chat/gateway.ts';
 import { chatListeners, typingListeners } from './chat/listeners.ts';
 import { chatRoutes } from './chat/routes.ts';
 import { createFocus } from './chat/service/focus.ts';
+import { createHeads } from './chat/service/heads.ts';
 import { findMyThreads } from './chat/service/my-threads.ts';
 import { countUnread } from './chat/service/thread-rows.ts';
 import { createTyping } from './chat/service/typing.ts';
@@ -106,7 +107,9 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   chatRoutes(http);
   const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
   typingListeners(core.listeners, typing);
-  chatGateway(sockets.open(chat), typing, createFocus(orm));
+  const chatSockets = sockets.open(chat);
+  chatGateway(chatSockets, typing, createFocus(orm));
+  const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   sockets.open(presence);
   notificationsRoutes(http);
   notificationsGateway(sockets.open(notifications));
@@ -124,6 +127,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     ...core,
     async listen() {
       sockets.attach(server);
+      heads.start();
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(config.PORT, config.HOST, resolve);
@@ -132,6 +136,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     },
     async close(drainMs = 0) {
       isDraining = true;
+      await heads.stop();
       await sockets.drain(drainMs);
       await closeServer(server);
       await sockets.settled();

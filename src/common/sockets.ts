@@ -38,6 +38,10 @@ export interface Gateway {
   handle<O extends Operation>(operation: O, useCase: UseCase<O>): void;
   /** Runs when a socket of this namespace is gone, with what its calls had as `connection`. */
   onDisconnect(listener: (connection: string, actor: Actor) => void | Promise<void>): void;
+  /** Users with a socket of this namespace on this instance. */
+  users(): Set<string>;
+  /** Like `push`, to sockets of this instance alone. */
+  pushHere: Push;
 }
 
 export interface SocketDoor {
@@ -95,6 +99,10 @@ export function createSocketDoor(parts: Parts): SocketDoor {
             }),
           );
         },
+        users: () => new Set([...namespace.sockets.values()].map(socket => (socket.data as SocketData).actor.userId)),
+        pushHere: announcements => {
+          for (const { name, payload, to } of announcements) namespace.local.to(roomsOf(to)).emit(name, payload);
+        },
       };
     },
     push: announcements => {
@@ -133,9 +141,13 @@ function createServer({ config, cluster }: Parts): Server {
 /** To the devices of each recipient. With several nodes one emit per user: only nodes that hold them then hear it. */
 function pushOne({ name, payload, to }: Announcement, namespace: IoNamespace | undefined, isShared: boolean): void {
   if (!namespace || to.length === 0) return;
-  const rooms = [...new Set(to)].map(userId => `user:${userId}`);
+  const rooms = roomsOf(to);
   if (isShared) for (const room of rooms) namespace.to(room).emit(name, payload);
   else namespace.to(rooms).emit(name, payload);
+}
+
+function roomsOf(userIds: readonly string[]): string[] {
+  return [...new Set(userIds)].map(userId => `user:${userId}`);
 }
 
 /** `conn.close()` and not `disconnect()`: a client then comes back by itself. */

@@ -1,0 +1,51 @@
+import { afterEach, expect, test } from 'vitest';
+import { createChat } from '../../src/client/chat.ts';
+import { ask, eventually, openSocket, record, startApp, type TestApp } from '../support/app.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { buildTalk, done, message } from '../support/talk.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  while (closers.length > 0) await closers.pop()!();
+});
+
+async function buildNodes(redis: TestRedis): Promise<[TestApp, TestApp]> {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const env = { REDIS_URL: redis.url, TEST_TIME_SCALE: '20' };
+  const nodes = await Promise.all([startApp(database.url, env), startApp(database.url, env)]);
+  for (const node of nodes) closers.push(() => node.close());
+  return nodes as [TestApp, TestApp];
+}
+
+test('G6: while Redis is away every message is acknowledged, and the other instance catches up by heads', async () => {
+  const redis = await startRedis();
+  const [here, there] = await buildNodes(redis);
+  const { buyer, seller, outsider, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const reader = openSocket(there.url, '/chat', { token: seller.token });
+  closers.push(async () => reader.close());
+  const chat = createChat(reader);
+  const stranger = await there.connect(outsider, '/chat');
+  const overheard = record(stranger, 'sync:head');
+  await eventually(() => expect(chat.views().size).toBe(1));
+  await redis.stop();
+  const acks = await Promise.all(Array.from({ length: 5 }, () => ask(sender, 'message:send', message(thread))));
+  expect(acks.map(ack => ack.ok)).toEqual([true, true, true, true, true]);
+  // 5 s of an outage: 2 s until a head comes, and the client's own wait of 500 ms; 1,500 here, the client is not faster
+  await eventually(() => expect(chat.views().get(thread.id)!.messages).toHaveLength(5), 2_500);
+  await ask(stranger, 'thread:list', {});
+  expect(overheard).toEqual([]);
+});
+
+test('G6: in health a head tells now and then what changed lately, in case a publish was lost', async () => {
+  const redis = await startRedis();
+  closers.push(redis.stop);
+  const [here, there] = await buildNodes(redis);
+  const { buyer, seller, thread } = await buildTalk(here);
+  const reader = await there.connect(seller, '/chat');
+  const heads = record(reader, 'sync:head');
+  await done(await here.connect(buyer, '/chat'), 'message:send', message(thread));
+  await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }));
+});
