@@ -3,6 +3,7 @@ import type { Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import type { Message } from './contract/shapes.ts';
+import { isClosed } from './service/closed-accounts.ts';
 import { loadMessage } from './service/message-rows.ts';
 
 type Asked = Pick<Context, 'em' | 'actor'>;
@@ -51,11 +52,11 @@ export function ensureRecent({ now }: Pick<Context, 'now'>, message: Message, wi
 }
 
 /** Whatever would bring the other something new to read; throws thread_locked, recipient_unavailable. */
-export async function ensureWritable(ctx: Asked, thread: ReachedThread): Promise<void> {
+export async function ensureWritable(ctx: Asked & Pick<Context, 'now'>, thread: ReachedThread): Promise<void> {
   if (thread.isLocked) throw new AppError('thread_locked');
   const [peer] = await rows<{ is_closed: boolean }>(
     ctx.em,
-    sql`select blocked_at is not null as is_closed from users where id = ${thread.peerId}`,
+    sql`select ${isClosed('u', ctx.now)} as is_closed from users u where u.id = ${thread.peerId}`,
   );
   if (thread.isBlocked || !peer || peer.is_closed) throw new AppError('recipient_unavailable');
 }

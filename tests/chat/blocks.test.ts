@@ -129,10 +129,21 @@ test('two parallel: a block and the opening of a first thread end blocked or wit
   }
 });
 
-test('to an account that was closed nothing is sent: the same code', async () => {
+test.each([
+  ['banned', { blockedAt: new Date() }],
+  ['banned for a while', { blockedAt: new Date(), blockedUntil: new Date(Date.now() + 60_000) }],
+  ['deleted', { deletedAt: new Date() }],
+])('to an account that is %s nothing is sent: the same code', async (_how, state) => {
   const { buyer, seller, thread, buyerSocket } = await buildConnected();
-  await app.orm.em.fork().nativeUpdate(User, { id: seller.id }, { blockedAt: new Date() });
+  await app.orm.em.fork().nativeUpdate(User, { id: seller.id }, state);
   expect(await ask(buyerSocket, 'message:send', message(thread))).toMatchObject(refused('recipient_unavailable'));
   const post_id = await buildPost(app, seller);
   expect((await app.post(buyer, '/api/chat/start/', { post_id })).body.code).toBe('recipient_unavailable');
+});
+
+test('after a ban that has ended messages are taken again', async () => {
+  const { seller, thread, buyerSocket } = await buildConnected();
+  const state = { blockedAt: new Date(Date.now() - 120_000), blockedUntil: new Date(Date.now() - 60_000) };
+  await app.orm.em.fork().nativeUpdate(User, { id: seller.id }, state);
+  expect(await ask(buyerSocket, 'message:send', message(thread))).toMatchObject({ ok: true });
 });

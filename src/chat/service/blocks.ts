@@ -4,6 +4,7 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { facts, type operations } from '../contract.ts';
+import { isClosed } from './closed-accounts.ts';
 import { changeThreads } from './thread-changes.ts';
 
 /** Stops all writing between the caller and another user, in every thread of the two; throws not_found. */
@@ -76,10 +77,14 @@ async function isBlocked(ctx: Pick<SharedContext, 'em'>, a: string, b: string): 
 }
 
 /** Throws recipient_unavailable: blocked either way, or the other's account is closed. One code on purpose. */
-export async function ensureReachable(ctx: Pick<SharedContext, 'em'>, userId: string, otherId: string): Promise<void> {
+export async function ensureReachable(
+  ctx: Pick<SharedContext, 'em' | 'now'>,
+  userId: string,
+  otherId: string,
+): Promise<void> {
   const [other] = await rows<{ is_closed: boolean }>(
     ctx.em,
-    sql`select blocked_at is not null as is_closed from users where id = ${otherId}`,
+    sql`select ${isClosed('u', ctx.now)} as is_closed from users u where u.id = ${otherId}`,
   );
   if (!other || other.is_closed || (await isBlocked(ctx, userId, otherId))) throw new AppError('recipient_unavailable');
 }

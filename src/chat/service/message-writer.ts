@@ -5,6 +5,7 @@ import { rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Attachment, Message, Preview } from '../contract/shapes.ts';
+import { isClosed } from './closed-accounts.ts';
 import { partNumbersOf } from './part-numbers.ts';
 
 /** A message that waits to be stored. */
@@ -59,7 +60,7 @@ export function draftOf(call: Call<SendMessage>): Draft {
 export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]): Promise<Written[]> {
   return rows<Written>(
     ctx.em,
-    sql`with draft as (${draftRows(drafts)}), checked as (${checkedDrafts}),
+    sql`with draft as (${draftRows(drafts)}), checked as (${checkedDrafts(ctx.now)}),
       fresh as (
         select c.*, c.last_seq + c.n as seq, c.base_rev + c.n as rev
         from (select *, row_number() over (partition by thread_id order by place)::int as n from checked where may_store) c
@@ -84,14 +85,14 @@ export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]
   );
 }
 
-const checkedDrafts = sql`
+const checkedDrafts = (now: Date) => sql`
   select d.*, t.last_seq, t.rev as base_rev, s.read_seq, r.user_id as recipient_id, t.post_id, t.post->>'title' as post_title,
     s.user_id is not null as is_participant, t.is_locked, k.id as known_id, k.content_hash as known_hash,
-    t.is_blocked or u.blocked_at is not null as is_unavailable,
+    t.is_blocked or ${isClosed('u', now)} as is_unavailable,
     d.reply_to_id is null or q.id is not null as has_reply_target,
     case when q.id is not null then json_build_object('id', q.id, 'seq', q.seq, 'sender_id', q.sender_id, 'type', q.type,
       'text', left(q.text, 140), 'created_at', q.created_at) end as reply_to,
-    k.id is null and s.user_id is not null and not t.is_locked and not t.is_blocked and u.blocked_at is null
+    k.id is null and s.user_id is not null and not t.is_locked and not t.is_blocked and not ${isClosed('u', now)}
       and (d.reply_to_id is null or q.id is not null) as may_store
   from draft d
   left join threads t on t.id = d.thread_id
