@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { facts as accounts, badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
 import { devNotifier } from './accounts/notifiers/dev.ts';
 import { accountsRoutes } from './accounts/routes.ts';
+import { purgeAccounts } from './accounts/service/account.ts';
 import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bRoutes } from './b2b/routes.ts';
@@ -25,6 +26,7 @@ import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor } from './common/http.ts';
+import { createJobs, type Jobs } from './common/jobs.ts';
 import { createLimits, type SpendLimit } from './common/limits.ts';
 import { createLog } from './common/log.ts';
 import { serveOpenApi } from './common/openapi.ts';
@@ -49,6 +51,7 @@ export interface Core {
   listeners: Listeners;
   slots: Slots;
   executor: Executor;
+  jobs: Jobs;
 }
 
 /** Connects to the database and wires what modules say to each other, in their order. */
@@ -70,7 +73,8 @@ export async function buildCore(
   slots.fill(myThreadOf, findMyThreads);
   notificationsListeners(listeners);
   slots.fill(badgeOf, countBadges);
-  return { orm, log, listeners, slots, executor };
+  const jobs = createJobs([{ name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts }], executor, log);
+  return { orm, log, listeners, slots, executor, jobs };
 }
 
 export interface App extends Core {
@@ -137,6 +141,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async close(drainMs = 0) {
       isDraining = true;
       await heads.stop();
+      await core.jobs.stop();
       await sockets.drain(drainMs);
       await closeServer(server);
       await sockets.settled();

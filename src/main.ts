@@ -22,12 +22,14 @@ function reasonOf(error: unknown): string {
 async function start(): Promise<void> {
   const config = loadConfig();
   const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });
-  const app = await buildApp(config, config.DATABASE_URL ?? embedded!.url);
+  const databaseUrl = config.DATABASE_URL ?? embedded!.url;
+  const app = await buildApp(config, databaseUrl);
   // An outside database is migrated by `npm run migrate` alone: a deployment decides when.
   if (embedded) await migrate(app.orm);
   if (config.DEBUG && (await app.orm.migrator.getPending()).length === 0) await seedFirstPlans(app);
   const port = await app.listen();
   app.log.info(`Parthub listens on http://${config.HOST}:${port}`);
+  app.jobs.start(databaseUrl).catch(error => app.log.error({ err: error }, 'jobs not started'));
 
   let isStopping = false;
   const stop = async (signal: string) => {

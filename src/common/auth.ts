@@ -5,6 +5,7 @@ import type { Actor, Role } from './context.ts';
 import { AppError } from './errors.ts';
 import { isUuid, newId } from './ids.ts';
 import { currentKey, keysFor } from './keys.ts';
+import type { Locale } from './messages.ts';
 
 const ISSUER = 'parthub';
 const AUDIENCE = 'parthub-api';
@@ -22,6 +23,7 @@ export interface AccessClaims {
 export interface SessionState {
   userId: string;
   role: Role;
+  locale: Locale;
   /** Why it may not be used any more. */
   refusal: 'session_revoked' | 'session_expired' | 'account_blocked' | null;
 }
@@ -59,6 +61,7 @@ export function createAuthenticate(config: Config, findSession: FindSession): Au
       userId: session.userId,
       sessionId: claims.sid,
       role: session.role,
+      locale: session.locale,
       isStaff: session.role !== 'user',
       authAt: new Date(claims.auth_time * 1000),
       amr: claims.amr,

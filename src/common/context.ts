@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { AppError } from './errors.ts';
+import type { Locale } from './messages.ts';
 import type { EventDeclaration, Fact, Input, Output } from './operations.ts';
 import type { Slot } from './slots.ts';
 
@@ -14,6 +15,7 @@ export interface Actor {
   sessionId: string;
   role: Role;
   isStaff: boolean;
+  locale: Locale;
   /** When and how this session last proved who it is. */
   authAt: Date;
   amr: readonly string[];

@@ -130,12 +130,12 @@ export interface Err {
   request_id: string;
 }
 
-export function presentError(error: AppError, requestId: string): Err {
+export function presentError(error: AppError, requestId: string, message: string = error.message): Err {
   const { retry_after_ms, ...details } = error.details ?? {};
   const entry = errorCatalogue[error.code];
   return {
     code: error.code,
-    message: entry.message,
+    message,
     retryable: entry.retryable ?? false,
     ...(retry_after_ms !== undefined && { retry_after_ms }),
     ...(Object.keys(details).length > 0 && { details }),

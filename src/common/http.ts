@@ -10,6 +10,7 @@ import { AppError, errorCatalogue, presentError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
 import { type ReadRaw, rawInputOf } from './http-input.ts';
 import { randomToken } from './ids.ts';
+import { describeError, type Locale, readLocale } from './messages.ts';
 import type { HttpPath, Operation, Output } from './operations.ts';
 import { isTooComplex } from './payload.ts';
 
@@ -39,6 +40,9 @@ export interface HttpDoor {
 export interface RequestState {
   requestId: string;
   now: Date;
+  locale: Locale;
+  /** The header names a language of ours, so the user's own does not matter. */
+  isLocaleAsked: boolean;
 }
 
 const BODY_LIMIT = '100kb';
@@ -100,6 +104,8 @@ function operationHandler(
     const { requestId, now } = stateOf(res);
     const actor =
       access === 'public' ? null : await readActor(authenticate, req.headers.authorization, now, access === 'optional');
+    if (actor && !stateOf(res).isLocaleAsked) stateOf(res).locale = actor.locale;
+    res.setHeader('Content-Language', stateOf(res).locale);
     res.setHeader('Cache-Control', cacheRule(operation, req.method, actor));
     const call = { requestId, now, actor, ip: req.ip ?? '', userAgent: req.get('user-agent')?.slice(0, 300) ?? null };
     const output = await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) }));
@@ -158,7 +164,13 @@ function beginRequest({ config, log }: Parts): RequestHandler {
     const requestId = given && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomToken();
     const testNow = config.NODE_ENV === 'test' ? Date.parse(req.get('x-test-now') ?? '') : Number.NaN;
     const now = Number.isNaN(testNow) ? new Date() : new Date(testNow);
-    Object.assign(res.locals, { requestId, now } satisfies RequestState);
+    const asked = readLocale(req.get('accept-language'));
+    Object.assign(res.locals, {
+      requestId,
+      now,
+      locale: asked ?? 'uz',
+      isLocaleAsked: asked !== null,
+    } satisfies RequestState);
     res.setHeader('X-Request-Id', requestId);
     const startedAt = performance.now();
     res.on('finish', () => {
@@ -271,21 +283,23 @@ function refusalOf(error: unknown): AppError {
 function answerError({ log }: Parts): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
     const error = refusalOf(thrown);
-    const { requestId } = stateOf(res);
+    const { requestId, locale } = stateOf(res);
     if (error.code === 'internal' || error.code === 'unavailable')
       log.error({ request_id: requestId, err: error.cause ?? error }, error.code);
     if (res.headersSent) return void res.destroy();
     const { status } = errorCatalogue[error.code];
-    const err = presentError(error, requestId);
+    const { title, detail } = describeError(error.code, error.details, locale);
+    const err = presentError(error, requestId, detail);
+    res.setHeader('Content-Language', locale);
     if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
     if (err.retry_after_ms !== undefined) res.setHeader('Retry-After', Math.ceil(err.retry_after_ms / 1000));
     if (!res.getHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-store');
-    const { code, message, ...rest } = err;
+    const { code, message: _, ...rest } = err;
     const problem = {
       type: `/problems/${code}`,
-      title: message,
+      title,
       status,
-      detail: message,
+      detail,
       instance: req.path,
       code,
       ...rest,

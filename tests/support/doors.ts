@@ -77,6 +77,7 @@ async function actorOf(token: string): Promise<Actor> {
     userId: token,
     sessionId,
     role: 'user',
+    locale: 'en',
     isStaff: false,
     authAt: now,
     amr: [],

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { FindSession, SessionState } from '../../common/auth.ts';
 import type { Role } from '../../common/context.ts';
 import { type Orm, rows } from '../../common/database.ts';
+import type { Locale } from '../../common/messages.ts';
 import type { FindEnded } from '../../common/sockets/sessions.ts';
 
 /** A revocation is noticed on every node within this time, without Redis too (security.md, row 28). */
@@ -11,6 +12,7 @@ const MAX_CACHED = 50_000;
 interface SessionRow {
   user_id: string;
   role: Role;
+  locale: Locale;
   is_revoked: boolean;
   is_blocked: boolean;
   expires_at: string;
@@ -23,7 +25,7 @@ export function createFindSession(orm: Orm): FindSession & { forget(sessionId: s
   async function load(sessionId: string): Promise<SessionRow | undefined> {
     const [row] = await rows<SessionRow>(
       orm.em.fork(),
-      sql`select s.user_id, u.role, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
+      sql`select s.user_id, u.role, u.locale, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
           from sessions s join users u on u.id = s.user_id where s.id = ${sessionId}`,
     );
     return row;
@@ -41,7 +43,7 @@ export function createFindSession(orm: Orm): FindSession & { forget(sessionId: s
 
   const find: FindSession = async (sessionId, now) => {
     const row = await cached(sessionId);
-    return row ? { userId: row.user_id, role: row.role, refusal: refusalOf(row, now) } : null;
+    return row ? { userId: row.user_id, role: row.role, locale: row.locale, refusal: refusalOf(row, now) } : null;
   };
   return Object.assign(find, { forget: (sessionId: string) => void cache.delete(sessionId) });
 }

@@ -5,6 +5,7 @@ import type { Authenticate } from '../auth.ts';
 import type { Actor } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { isAllowedHost } from '../http.ts';
+import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
 import { Handshake, PROTOCOL } from '../session.ts';
@@ -14,6 +15,7 @@ export interface SocketData {
   /** Replaced by auth:renew. */
   actor: Actor;
   deviceId: string | null;
+  locale: Locale;
 }
 export type ClientSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
 
@@ -54,8 +56,8 @@ export async function admit(
     throw new AppError('protocol_unsupported', { ...PROTOCOL });
   const actor = await authenticate(auth['token'], new Date());
   connections.take(actor.userId, socket);
-  const { device_id } = Handshake.partial().safeParse(auth).data ?? {};
-  socket.data = { actor, deviceId: device_id ?? null };
+  const { device_id, locale } = Handshake.partial().safeParse(auth).data ?? {};
+  socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale };
   await socket.join([`user:${actor.userId}`, `session:${actor.sessionId}`]);
   await cluster.subscribed();
 }

@@ -3,6 +3,7 @@ import { asAppError } from '../database.ts';
 import { AppError, presentError } from '../errors.ts';
 import type { Run } from '../execute.ts';
 import { randomToken } from '../ids.ts';
+import { describeError, type Locale } from '../messages.ts';
 import type { Operation } from '../operations.ts';
 import { isPlainObject, isTooComplex } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
@@ -34,7 +35,7 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   socket.use(packet => {
     const [name, ...args] = packet as [unknown, ...unknown[]];
     const ack = typeof args.at(-1) === 'function' ? (args.pop() as (reply: object) => void) : null;
-    const asked = { raw: args[0], requestId: randomToken(), ack };
+    const asked = { raw: args[0], requestId: randomToken(), locale: socket.data.locale, ack };
     const handler = typeof name === 'string' ? handlers.get(name) : undefined;
     if (!handler && name !== RENEW_EVENT) return refuse(parts, asked, new AppError('unknown_event'));
     const wrong = wrongPayload(packet, args);
@@ -72,6 +73,7 @@ function wrongPayload(packet: object, args: readonly unknown[]): AppError | null
 interface Asked {
   raw: unknown;
   requestId: string;
+  locale: Locale;
   ack: ((reply: object) => void) | null;
 }
 
@@ -92,10 +94,10 @@ async function answer(parts: Parts, socket: ClientSocket, asked: Asked, run: () 
   }
 }
 
-function refuse({ log }: Parts, { ack, requestId }: Asked, error: AppError): void {
+function refuse({ log }: Parts, { ack, requestId, locale }: Asked, error: AppError): void {
   if (error.code === 'internal' || error.code === 'unavailable')
     log.error({ request_id: requestId, err: error.cause ?? error }, error.code);
-  ack?.({ ok: false, error: presentError(error, requestId) });
+  ack?.({ ok: false, error: presentError(error, requestId, describeError(error.code, error.details, locale).detail) });
 }
 
 /** After the limit the outcome is unknown, so the caller is told `unavailable` and may repeat. */
