@@ -48,7 +48,7 @@ export interface TestApp extends App {
   buildUser(more?: { role?: Role; phone?: string; fullName?: string }): Promise<TestUser>;
 }
 
-const SECRET_KEY = 'a secret key of tests, longer than 32 bytes';
+const SECRET_KEY = 'a secret key of tests: longer than 32 bytes';
 
 export function testConfig(databaseUrl: string, env: Record<string, string> = {}): Config {
   return loadConfig({
