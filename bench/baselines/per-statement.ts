@@ -1,0 +1,50 @@
+// Baseline (c): the same rows with plain `pg`, one SQL statement per message.
+import { randomUUIDv7 } from 'node:crypto';
+import pg from 'pg';
+import { listen, tellBoth } from './door.ts';
+import { readThreads } from './threads.ts';
+
+const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
+pool.on('error', () => {});
+await pool.query(`
+  create table thread (id uuid primary key, buyer_id uuid not null, seller_id uuid not null, last_seq int not null default 0,
+    last_message_at timestamptz);
+  create table message (id uuid primary key, thread_id uuid not null references thread, seq int not null, sender_id uuid not null,
+    client_id uuid not null, text text not null, created_at timestamptz not null, unique (thread_id, seq), unique (sender_id, client_id));
+  create table notification (id uuid primary key, user_id uuid not null, thread_id uuid not null references thread,
+    count int not null default 1, body text not null, read_at timestamptz, updated_at timestamptz not null);
+  create unique index one_unread on notification (user_id, thread_id) where read_at is null;`);
+for (const one of readThreads(process.argv[2]!).values())
+  await pool.query('insert into thread (id, buyer_id, seller_id) values ($1, $2, $3)', [
+    one.thread_id,
+    one.buyer_id,
+    one.seller_id,
+  ]);
+
+const statement = `
+  with moved as (
+    update thread set last_seq = last_seq + 1, last_message_at = $6 where id = $2 and $3 in (buyer_id, seller_id)
+    returning last_seq, case when buyer_id = $3 then seller_id else buyer_id end as recipient_id
+  ), stored as (
+    insert into message (id, thread_id, seq, sender_id, client_id, text, created_at)
+    select $1, $2, last_seq, $3, $4, $5, $6 from moved
+  ), noted as (
+    insert into notification (id, user_id, thread_id, body, updated_at) select $7, recipient_id, $2, $5, $6 from moved
+    on conflict (user_id, thread_id) where read_at is null
+    do update set count = notification.count + 1, body = excluded.body, updated_at = excluded.updated_at
+  )
+  select last_seq, recipient_id from moved`;
+
+listen(async (io, userId, sent) => {
+  const [id, now] = [randomUUIDv7(), new Date()];
+  const values = [id, sent.thread_id, userId, sent.client_id, sent.text, now, randomUUIDv7()];
+  const { rows } = await pool.query<{ last_seq: number; recipient_id: string }>({
+    name: 'send',
+    text: statement,
+    values,
+  });
+  if (rows.length === 0) throw new Error('not_found');
+  const message = { id, ...sent, seq: rows[0]!.last_seq, sender_id: userId, created_at: now.toISOString() };
+  tellBoth(io, [userId, rows[0]!.recipient_id], message);
+  return { message };
+});

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+const started = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
+export interface Started {
+  child: ChildProcess;
+  pid: number;
+  /** What the awaited line matched. */
+  match: string;
+  stop(): Promise<void>;
+}
+
+/** Runs a TypeScript file as a process of its own and waits until it prints a line that matches. */
+export async function startNode(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  ready: RegExp,
+): Promise<Started> {
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  started.add(child);
+  const match = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).on('line', line => {
+      const found = ready.exec(line);
+      if (found) resolve(found[1] ?? found[0]);
+    });
+    child.once('exit', code => reject(new Error(`${file} ended with ${code}`)));
+  });
+  return {
+    child,
+    pid: child.pid!,
+    match,
+    async stop() {
+      const exited = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
+      child.kill('SIGKILL');
+      await exited;
+      started.delete(child);
+    },
+  };
+}
+
+/** Runs a TypeScript file to its end and returns what it printed. */
+export async function runNode(file: string, args: string[], env: Record<string, string>): Promise<string> {
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  started.add(child);
+  let output = '';
+  child.stdout!.on('data', chunk => {
+    output += chunk;
+  });
+  const [code] = await once(child, 'close');
+  started.delete(child);
+  if (code !== 0) throw new Error(`${file} ended with ${code}`);
+  return output;
+}
