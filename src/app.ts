@@ -2,10 +2,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { facts as accounts, badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
-import { devNotifier } from './accounts/notifiers/dev.ts';
+import { createNotifier } from './accounts/notifiers/chain.ts';
 import { accountsRoutes } from './accounts/routes.ts';
 import { purgeAccounts } from './accounts/service/account.ts';
 import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
+import { accountsWebhooks } from './accounts/webhooks.ts';
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bRoutes } from './b2b/routes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
@@ -101,7 +102,8 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
 
-  accountsRoutes(http, devNotifier(log));
+  accountsRoutes(http, createNotifier(config, log));
+  accountsWebhooks(http, executor, config);
   core.listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
     for (const id of sessionIds) findSession.forget(id);
     sockets.endSessions(sessionIds, reason);

@@ -69,6 +69,30 @@ export const environment = z.object({
   TEST_OTP_NUMBERS: list
     .default([])
     .describe('+998…:111111@2026-01-31 is a fixed code for store reviewers, until that day.'),
+  NOTIFIER: list
+    .optional()
+    .describe('Drivers that bring codes, in this order: dev, eskiz, playmobile, telegram. Default with DEV_OTP: dev.'),
+  SMS_TEMPLATE: z
+    .string()
+    .default('Parthub: tasdiqlash kodi {code}')
+    .describe('The text as the provider has approved it; {code} once, one GSM-7 segment.'),
+  ESKIZ_URL: z.string().default('https://notify.eskiz.uz/api').describe('Eskiz: base address.'),
+  ESKIZ_EMAIL: z.string().optional().describe('Eskiz: login.'),
+  ESKIZ_PASSWORD: z.string().optional().describe('Eskiz: password.'),
+  ESKIZ_FROM: z.string().default('4546').describe('Eskiz: sender.'),
+  ESKIZ_CALLBACK_SECRET: z
+    .string()
+    .optional()
+    .describe('Eskiz: secret part of the callback address, at least 16 letters.'),
+  PLAYMOBILE_URL: z.string().default('https://send.smsxabar.uz/broker-api').describe('Play Mobile: base address.'),
+  PLAYMOBILE_LOGIN: z.string().optional().describe('Play Mobile: login.'),
+  PLAYMOBILE_PASSWORD: z.string().optional().describe('Play Mobile: password.'),
+  PLAYMOBILE_ORIGINATOR: z.string().default('3700').describe('Play Mobile: sender.'),
+  TELEGRAM_GATEWAY_URL: z
+    .string()
+    .default('https://gatewayapi.telegram.org')
+    .describe('Telegram Gateway: base address.'),
+  TELEGRAM_GATEWAY_TOKEN: z.string().optional().describe('Telegram Gateway: access token.'),
   CAPTCHA_PROVIDER: z.enum(['turnstile', 'hcaptcha']).optional().describe('Asked for above the IP limit.'),
   CAPTCHA_SECRET: z.string().optional().describe('Secret of the captcha provider.'),
   CAPTCHA_URL: z.string().optional().describe('Where answers are verified, if not at the provider itself.'),
@@ -91,7 +115,7 @@ export const environment = z.object({
 });
 
 type Parsed = z.output<typeof environment>;
-type Completed = 'DEBUG' | 'SECRET_KEY' | 'CORS_ALLOWED_ORIGINS' | 'DEV_OTP' | 'HOST' | 'PUBLIC_URL';
+type Completed = 'NOTIFIER' | 'DEBUG' | 'SECRET_KEY' | 'CORS_ALLOWED_ORIGINS' | 'DEV_OTP' | 'HOST' | 'PUBLIC_URL';
 export type Config = Omit<Parsed, Completed> & { [Name in Completed]: NonNullable<Parsed[Name]> };
 
 /** The value that the README shows; a server must never run on it. */
@@ -119,6 +143,7 @@ function withEnvFile(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 function complete(parsed: Parsed): Config {
   const DEBUG = parsed.DEBUG ?? (parsed.DATABASE_URL === undefined && parsed.NODE_ENV !== 'production');
+  const DEV_OTP = parsed.DEV_OTP ?? DEBUG;
   const HOST = parsed.HOST ?? (DEBUG ? '127.0.0.1' : '0.0.0.0');
   return {
     ...parsed,
@@ -126,7 +151,8 @@ function complete(parsed: Parsed): Config {
     HOST,
     SECRET_KEY: parsed.SECRET_KEY ?? (DEBUG ? keptSecretKey(parsed.DATA_DIR) : ''),
     CORS_ALLOWED_ORIGINS: parsed.CORS_ALLOWED_ORIGINS ?? (DEBUG ? ['http://localhost:3000'] : []),
-    DEV_OTP: parsed.DEV_OTP ?? DEBUG,
+    DEV_OTP,
+    NOTIFIER: parsed.NOTIFIER ?? (DEV_OTP ? ['dev'] : []),
     PUBLIC_URL: parsed.PUBLIC_URL ?? `http://${HOST}:${parsed.PORT}`,
     TEST_TIME_SCALE: parsed.NODE_ENV === 'test' ? parsed.TEST_TIME_SCALE : 1,
   };
@@ -147,6 +173,7 @@ function refuseUnsafe(config: Config): Config {
   const wrong: string[] = [];
   if (Buffer.byteLength(config.SECRET_KEY) < 32 || config.SECRET_KEY === EXAMPLE_SECRET_KEY)
     wrong.push('SECRET_KEY: at least 32 random bytes are needed, e.g. from `openssl rand -base64 32`');
+  if (config.NOTIFIER.length === 0) wrong.push('NOTIFIER: names at least one driver, or DEV_OTP=1 is set');
   if (!config.DEBUG) {
     if (config.DEV_OTP && !config.ALLOW_DEV_OTP_IN_PROD)
       wrong.push('DEV_OTP: 1 shows every code to everybody; with DEBUG=0 it needs ALLOW_DEV_OTP_IN_PROD=1');

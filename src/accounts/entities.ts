@@ -79,6 +79,11 @@ const PhoneOtpSchema = defineEntity({
     usedAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     isTest: p.boolean().default(false),
+    /** Who brought it, under which id of theirs, and what became of it. */
+    driver: p.string().length(20).nullable(),
+    providerId: p.string().length(100).nullable(),
+    cost: p.decimal().precision(12).scale(4).nullable(),
+    deliveryStatus: p.string().length(30).nullable(),
   },
 });
 /** A one-time code; only its HMAC is kept. */

@@ -158,6 +158,11 @@ function stateOf(res: Response): RequestState {
   return res.locals as RequestState;
 }
 
+/** The path without the secret that an unsigned callback carries in it. */
+function loggedPath(path: string): string {
+  return path.replace(/^(\/api\/webhooks\/\w+\/)[^/]+/, '$1***');
+}
+
 function beginRequest({ config, log }: Parts): RequestHandler {
   return (req, res, next) => {
     const given = req.get('x-request-id');
@@ -176,7 +181,10 @@ function beginRequest({ config, log }: Parts): RequestHandler {
     res.on('finish', () => {
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
       // The path alone: queries may hold what people search for.
-      log.info({ request_id: requestId, method: req.method, path: req.path, status: res.statusCode, ms }, 'request');
+      log.info(
+        { request_id: requestId, method: req.method, path: loggedPath(req.path), status: res.statusCode, ms },
+        'request',
+      );
     });
     next();
   };

@@ -41,7 +41,7 @@ export class Initial extends Migration {
 
     this.addSql(`create table "phone_budgets" ("phone" varchar(16) not null, "last_sent_at" timestamptz(3) null, "hour_started_at" timestamptz(3) not null, "hour_count" int not null default 0, "day_started_at" timestamptz(3) not null, "day_count" int not null default 0, primary key ("phone"));`);
 
-    this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "is_test" boolean not null default false, primary key ("id"));`);
+    this.addSql(`create table "phone_otps" ("id" uuid not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "code_hmac" bytea not null, "attempts" int not null default 0, "expires_at" timestamptz(3) not null, "used_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "is_test" boolean not null default false, "driver" varchar(20) null, "provider_id" varchar(100) null, "cost" numeric(12,4) null, "delivery_status" varchar(30) null, primary key ("id"));`);
     this.addSql(`create index "phone_otps_phone_created_at_index" on "phone_otps" ("phone", "created_at");`);
 
     this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);

@@ -16,6 +16,13 @@ export interface TestUser {
   token: string;
 }
 
+export interface NewUser {
+  role?: Role;
+  phone?: string;
+  fullName?: string;
+  passwordHash?: string;
+}
+
 export interface Reply {
   status: number;
   headers: Headers;
@@ -45,7 +52,7 @@ export interface TestApp extends App {
   /** The same user with a token of another moment, for requests with X-Test-Now. */
   tokenOf(who: TestUser, moment: Date): TestUser;
   /** A user with a live session, without the detour over a code. */
-  buildUser(more?: { role?: Role; phone?: string; fullName?: string }): Promise<TestUser>;
+  buildUser(more?: NewUser): Promise<TestUser>;
 }
 
 const SECRET_KEY = 'a secret key of tests: longer than 32 bytes';
@@ -121,11 +128,7 @@ export function openSocket(url: string, namespace: string, auth: object): Socket
 
 let lastPhone = 0;
 
-async function buildUser(
-  app: App,
-  config: Config,
-  more: { role?: Role; phone?: string; fullName?: string } = {},
-): Promise<TestUser> {
+async function buildUser(app: App, config: Config, more: NewUser = {}): Promise<TestUser> {
   const em = app.orm.em.fork();
   const now = new Date();
   lastPhone += 1;
@@ -134,6 +137,7 @@ async function buildUser(
     phone: more.phone ?? `+99890${String(1_000_000 + lastPhone)}`,
     fullName: more.fullName ?? null,
     role: more.role ?? 'user',
+    passwordHash: more.passwordHash ?? null,
     createdAt: now,
   });
   const session = em.create(Session, {

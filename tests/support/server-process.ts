@@ -2,10 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { eventually } from './app.ts';
 
 export interface ServerProcess {
   url: string;
   pid: number;
+  /** Everything it has logged, once that holds what is waited for. */
+  logged(awaited: RegExp): Promise<string>;
   /** As when the machine loses its power: nothing is finished, nothing is said. */
   kill(): Promise<void>;
 }
@@ -19,9 +22,11 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   process.once('exit', () => child.kill('SIGKILL'));
-  const url = await listening(child);
+  const lines: string[] = [];
+  const url = await listening(child, lines);
   return {
     url,
+    logged: awaited => eventually(() => ensureLogged(lines, awaited)),
     pid: child.pid!,
     async kill() {
       const exited = once(child, 'exit');
@@ -31,15 +36,20 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
   };
 }
 
-async function listening(child: ChildProcess): Promise<string> {
-  let output = '';
+function ensureLogged(lines: readonly string[], awaited: RegExp): string {
+  const log = lines.join('\n');
+  if (!awaited.test(log)) throw new Error(`not logged: ${awaited}`);
+  return log;
+}
+
+async function listening(child: ChildProcess, lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', line => {
-        if (output.length < 10_000) output += `${line}\n`;
+        if (lines.length < 1_000) lines.push(line);
         const found = /listens on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1];
         if (found) resolve(found);
       });
-    child.once('exit', code => reject(new Error(`The server ended with ${code}: ${output}`)));
+    child.once('exit', code => reject(new Error(`The server ended with ${code}: ${lines.join('\n')}`)));
   });
 }

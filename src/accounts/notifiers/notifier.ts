@@ -7,10 +7,25 @@ export interface CodeMessage {
   channel: 'auto' | 'sms' | 'telegram';
 }
 
-/** Brings codes to phones; rejects when the provider did not take the message. */
+export interface Sent {
+  driver: string;
+  /** The message's id at the provider. */
+  providerId: string;
+  cost?: number | undefined;
+}
+
+/** Brings codes to phones; rejects when nobody took the message. */
 export interface Notifier {
+  send(message: CodeMessage): Promise<Sent>;
+  /** Tells an old number that it is no longer the account's; where a driver can. */
+  tell(phone: string): Promise<void>;
+}
+
+/** One provider. Rejects when it did not take the message; then the next one is tried. */
+export interface Driver {
   name: string;
-  send(message: CodeMessage): Promise<{ providerId: string }>;
-  /** Tells an old number that it is no longer the account's. */
-  tell?(phone: string): Promise<void>;
+  channel: 'sms' | 'telegram' | 'any';
+  send(message: CodeMessage): Promise<Omit<Sent, 'driver'>>;
+  /** Any text; codes go by `send`. */
+  sendText?(phone: string, text: string): Promise<void>;
 }

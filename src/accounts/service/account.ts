@@ -80,7 +80,7 @@ export function changePhone(notifier: Notifier) {
       await useVerification(tx, verification);
       return replacePhone(tx, verification.phone);
     });
-    await notifier.tell?.(oldPhone).catch(error => ctx.log.warn({ err: error }, 'old number not told'));
+    await notifier.tell(oldPhone).catch(error => ctx.log.warn({ err: error }, 'old number not told'));
     return view;
   };
 }

@@ -92,9 +92,21 @@ async function deliver(
   { id, code, isRegistered }: Reserved,
 ): Promise<void> {
   try {
-    await notifier.send({ phone, code, otpId: id, ttlSec: ctx.config.OTP_TTL, channel });
+    const { driver, providerId, cost } = await notifier.send({
+      phone,
+      code,
+      otpId: id,
+      ttlSec: ctx.config.OTP_TTL,
+      channel,
+    });
+    await ctx.transaction(tx =>
+      rows(
+        tx.em,
+        sql`update phone_otps set driver = ${driver}, provider_id = ${providerId}, cost = ${cost ?? null} where id = ${id}`,
+      ),
+    );
   } catch (error) {
-    ctx.log.error({ err: error, driver: notifier.name }, 'code not sent');
+    ctx.log.error({ err: error }, 'code not sent');
     await ctx.transaction(tx => returnCode(tx, phone, tx.ip, isRegistered));
     throw new AppError('otp_unavailable');
   }

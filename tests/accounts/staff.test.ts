@@ -1,0 +1,183 @@
+import { expect, test } from 'vitest';
+import { hashPassword } from '../../src/accounts/passwords.ts';
+import type { Role } from '../../src/common/context.ts';
+import {
+  bearer,
+  buildMember,
+  DAY,
+  later,
+  logIn,
+  MINUTE,
+  newPhone,
+  requestCode,
+  verify,
+  wrongCode,
+} from '../support/accounts.ts';
+import { eventually, once, openSocket, record, type TestUser, useApp } from '../support/app.ts';
+
+const app = useApp({ RATE_LIMITS: 'relaxed' });
+const PASSWORD = 'correct horse battery';
+
+async function buildStaff(role: Role): Promise<TestUser> {
+  return app.buildUser({ role, phone: newPhone(), passwordHash: await hashPassword(PASSWORD) });
+}
+
+/** A staff login by both steps; the token that opens the staff's routes. */
+async function adminToken(phone: string): Promise<{ access: string; refresh: string }> {
+  const { body } = await app.post(null, '/api/admin/login/', { phone, password: PASSWORD });
+  return (await app.post(null, '/api/admin/login/verify/', { otp_id: body.otp_id, code: body.dev_code })).body;
+}
+
+const auditOf = (id: string) =>
+  app.orm.em
+    .fork()
+    .execute(
+      'select action, actor_id, actor_role, before, after, reason from audit_log where object_id = ? order by id',
+      [id],
+    );
+
+test('staff log in with password and code; who is no staff hears what a wrong password hears', async () => {
+  const staff = await buildStaff('support');
+  const member = await buildMember(app);
+  const first = await app.post(null, '/api/admin/login/', { phone: staff.phone, password: PASSWORD });
+  expect(first).toMatchObject({ status: 200, body: { expires_in: 180, resend_in: 60, dev_code: expect.any(String) } });
+  const verifyCode = (code: string) => app.post(null, '/api/admin/login/verify/', { otp_id: first.body.otp_id, code });
+  expect((await verifyCode(wrongCode(first.body.dev_code))).body.code).toBe('otp_invalid');
+  expect((await verify(app, staff.phone, first.body.dev_code)).body.code).toBe('otp_invalid');
+  const done = await verifyCode(first.body.dev_code);
+  expect(done).toMatchObject({ status: 200, body: { user: { role: 'support', is_staff: true } } });
+  expect((await verifyCode(first.body.dev_code)).body.code).toBe('otp_invalid');
+  const [notStaff, wrong] = [
+    await app.post(null, '/api/admin/login/', member),
+    await app.post(null, '/api/admin/login/', { phone: staff.phone, password: 'wrong horse battery' }),
+  ];
+  expect([notStaff.status, notStaff.body.code]).toEqual([wrong.status, wrong.body.code]);
+});
+
+test('S-39: the routes of staff are closed to users, to staff without both steps, and to other roles', async () => {
+  const [member, target] = [await logIn(app), await app.buildUser()];
+  const path = '/api/admin/users/actions/revoke_sessions/';
+  const code = async (token: string) => (await app.post(null, path, { ids: [target.id] }, bearer(token))).body.code;
+  expect((await app.post(null, path, { ids: [target.id] })).body.code).toBe('auth_required');
+  expect(await code(member.body.access)).toBe('permission_denied');
+  const support = await buildStaff('support');
+  const onlyCode = await logIn(app, support.phone);
+  expect(await code(onlyCode.body.access)).toBe('permission_denied');
+  for (const role of ['moderator', 'billing', 'auditor'] as const)
+    expect(await code((await adminToken((await buildStaff(role)).phone)).access)).toBe('permission_denied');
+  for (const role of ['support', 'superuser'] as const)
+    expect(await code((await adminToken((await buildStaff(role)).phone)).access)).toBeUndefined();
+});
+
+test('S-28: ban, role and unlock, each with its audit row', async () => {
+  const [staff, boss] = [await buildStaff('support'), await buildStaff('superuser')];
+  const [support, superuser] = [await adminToken(staff.phone), await adminToken(boss.phone)];
+  const asked = (token: { access: string }, action: string, ids: string[], more: object = {}) =>
+    app.post(null, `/api/admin/users/actions/${action}/`, { ids, ...more }, bearer(token.access));
+  const member = await logIn(app);
+  const { id } = member.body.user;
+  const socket = openSocket(app.url, '/chat', { token: member.body.access });
+  await once(socket, 'session:ready');
+  const revoked = record(socket, 'session:revoked');
+
+  expect((await asked(support, 'block', [id])).body).toMatchObject({
+    code: 'validation_failed',
+    details: { fields: [{ path: 'reason' }] },
+  });
+  expect((await asked(support, 'block', [id, staff.id, boss.id], { reason: 'fraud' })).body.results).toEqual(
+    expect.arrayContaining([
+      { id, ok: true },
+      { id: staff.id, ok: false, code: 'permission_denied' },
+      { id: boss.id, ok: false, code: 'permission_denied' },
+    ]),
+  );
+  await eventually(() => expect([revoked, socket.connected]).toEqual([[{ reason: 'blocked' }], false]), 1_000);
+  expect((await app.get(null, '/api/auth/me/', bearer(member.body.access))).body.code).toBe('account_blocked');
+  const { dev_code } = (await requestCode(app, member.phone, {}, later(2 * MINUTE))).body;
+  expect((await verify(app, member.phone, dev_code, {}, later(2 * MINUTE))).body.code).toBe('account_blocked');
+  expect((await asked(support, 'unblock', [id])).body.results).toEqual([{ id, ok: true }]);
+
+  expect((await asked(support, 'set_role', [id], { params: { role: 'moderator' } })).body.code).toBe(
+    'permission_denied',
+  );
+  expect((await asked(superuser, 'set_role', [id], { params: { role: 'moderator' } })).body.results).toEqual([
+    { id, ok: true },
+  ]);
+  const rows = await auditOf(id);
+  expect(rows.map(row => [row.action, row.actor_role, row.reason])).toEqual(
+    expect.arrayContaining([
+      ['block', 'support', 'fraud'],
+      ['unblock', 'support', null],
+      ['set_role', 'superuser', null],
+    ]),
+  );
+  expect(JSON.stringify(rows)).not.toContain(PASSWORD);
+});
+
+test('S-27: a staff session ends when it was idle for half an hour', async () => {
+  const { refresh } = await adminToken((await buildStaff('auditor')).phone);
+  const next = (token: string, minutes: number) =>
+    app.post(null, '/api/auth/token/refresh/', { refresh: token }, later(minutes * MINUTE));
+  const renewed = await next(refresh, 29);
+  expect(renewed.status).toBe(200);
+  expect((await next(renewed.body.refresh, 60)).body.code).toBe('session_expired');
+});
+
+test('support unlocks codes and passwords, and gives an account that was set aside its number back', async () => {
+  const support = await adminToken((await buildStaff('support')).phone);
+  const asked = (action: string, id: string) =>
+    app.post(null, `/api/admin/users/actions/${action}/`, { ids: [id] }, bearer(support.access));
+  const member = await buildMember(app);
+  for (let n = 0; n < 5; n += 1)
+    await app.post(null, '/api/auth/login/', { phone: member.phone, password: 'wrong horse battery' });
+  expect((await app.post(null, '/api/auth/login/', member)).body.code).toBe('login_locked');
+  await asked('unlock_login', member.body.user.id);
+  expect((await app.post(null, '/api/auth/login/', member)).status).toBe(200);
+
+  const old = await logIn(app);
+  const at = later(366 * DAY);
+  const { dev_code } = (await requestCode(app, old.phone, {}, at)).body;
+  const newcomer = (await verify(app, old.phone, dev_code, {}, at)).body.user.id;
+  expect((await asked('reattach', old.body.user.id)).body.results).toEqual([
+    { id: old.body.user.id, ok: false, code: 'phone_taken' },
+  ]);
+  await app.orm.em.fork().execute('update users set phone = null where id = ?', [newcomer]);
+  expect((await asked('reattach', old.body.user.id)).body.results).toEqual([{ id: old.body.user.id, ok: true }]);
+  expect((await asked('reattach', old.body.user.id)).body.results).toEqual([
+    { id: old.body.user.id, ok: false, code: 'invalid_state' },
+  ]);
+});
+
+test('S-66: logins, failures and new passwords are in the audit', async () => {
+  const { phone, body } = await buildMember(app);
+  await app.post(null, '/api/auth/login/', { phone, password: 'wrong horse battery' });
+  const em = app.orm.em.fork();
+  const failed = await em.execute('select actor_id from audit_log where action = ? and object_id = ?', [
+    'login_failed',
+    phone,
+  ]);
+  expect(failed).toEqual([{ actor_id: body.user.id }]);
+  const done = await em.execute('select distinct action from audit_log where actor_id = ? order by action', [
+    body.user.id,
+  ]);
+  expect(done.map(({ action }) => action)).toEqual(['login', 'login_failed', 'set_password']);
+});
+
+test('S-67: thirty days after its deletion nothing personal is left of an account, and after ninety no log of codes', async () => {
+  const member = await buildMember(app);
+  await app.patch(null, '/api/auth/me/', { full_name: 'Ali Valiyev' }, bearer(member.body.access));
+  await app.delete(null, '/api/auth/me/', { confirm: 'DELETE' }, bearer(member.body.access));
+  const em = app.orm.em.fork();
+  const kept = async () =>
+    (
+      await em.execute('select former_phone, full_name, password_hash from users where id = ?', [member.body.user.id])
+    )[0];
+  const logged = async () => (await em.execute('select 1 from otp_request_log where phone = ?', [member.phone])).length;
+  await app.jobs.run('purge-accounts', new Date(Date.now() + 29 * DAY));
+  expect(await kept()).toMatchObject({ former_phone: member.phone, full_name: 'Ali Valiyev' });
+  expect(await logged()).toBeGreaterThan(0);
+  await app.jobs.run('purge-accounts', new Date(Date.now() + 31 * DAY));
+  expect(await kept()).toEqual({ former_phone: null, full_name: null, password_hash: null });
+  await app.jobs.run('purge-accounts', new Date(Date.now() + 91 * DAY));
+  expect(await logged()).toBe(0);
+});
