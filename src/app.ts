@@ -8,6 +8,7 @@ import { purgeAccounts } from './accounts/service/account.ts';
 import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
 import { accountsWebhooks } from './accounts/webhooks.ts';
 import { myThreadOf } from './b2b/contract.ts';
+import { b2bListeners } from './b2b/listeners.ts';
 import { b2bRoutes } from './b2b/routes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
@@ -68,6 +69,7 @@ export async function buildCore(
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
+  b2bListeners(listeners);
   slots.fill(isBusinessEnabled, findEnabled);
   slots.fill(unreadOf, countUnread);
   chatListeners(listeners);

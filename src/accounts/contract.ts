@@ -224,7 +224,8 @@ export const operations = {
 
 export const facts = {
   userDeleted: fact<{ userId: string }>('accounts.user-deleted'),
-  loggedIn: fact<{ userId: string; sessionId: string; isNewDevice: boolean }>('accounts.logged-in'),
+  /** On a device that has not logged in with this number before. */
+  loggedIn: fact<{ userId: string; device: string | null }>('accounts.logged-in'),
   securityChanged: fact<{ userId: string; what: 'password' | 'phone' }>('accounts.security-changed'),
   userRegistered: fact<{ userId: string }>('accounts.user-registered'),
   sessionsEnded: fact<{ userId: string; sessionIds: readonly string[]; reason: RevokeReason }>(

@@ -4,7 +4,14 @@ import { command, cursor, event, moment, nextCursor, pageLimit, plainText } from
 
 export const namespace = '/notifications';
 
-export const NotificationType = z.enum(['chat_message', 'b2b_enabled', 'b2b_suspended', 'subscription_activated']);
+export const NotificationType = z.enum([
+  'chat_message',
+  'b2b_enabled',
+  'b2b_suspended',
+  'subscription_activated',
+  'security_login',
+  'security_changed',
+]);
 export type NotificationType = z.output<typeof NotificationType>;
 
 export const Notification = z
@@ -16,7 +23,9 @@ export const Notification = z
     title: z.string(),
     body: z.string(),
     actors: z.array(PublicUser).max(3).describe('Who caused it, the latest first.'),
-    data: z.object({ thread_id: z.uuid(), post_id: z.uuid(), plan: z.string() }).partial(),
+    data: z
+      .object({ thread_id: z.uuid(), post_id: z.uuid(), plan: z.string(), what: z.enum(['password', 'phone']) })
+      .partial(),
     read_at: moment.nullable(),
     created_at: moment,
     updated_at: moment,

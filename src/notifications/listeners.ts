@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { facts as accounts } from '../accounts/contract.ts';
 import { facts as b2b } from '../b2b/contract.ts';
 import { facts as billing } from '../billing/contract.ts';
 import { facts as chat, type StoredMessage } from '../chat/contract.ts';
@@ -26,6 +27,18 @@ export function notificationsListeners(listeners: Listeners): void {
     readThreadNotes(
       ctx,
       read.map(one => one.payload),
+    ),
+  );
+  listeners.on(accounts.securityChanged, (changed, ctx) =>
+    notify(
+      ctx,
+      changed.map(({ payload }) => securityNote(payload)),
+    ),
+  );
+  listeners.on(accounts.loggedIn, (logins, ctx) =>
+    notify(
+      ctx,
+      logins.map(({ payload }) => loginNote(payload)),
     ),
   );
   listeners.on(b2b.profileEnabled, (changed, ctx) =>
@@ -71,6 +84,16 @@ async function findQuiet({ em, now }: SharedContext, stored: readonly StoredMess
           or exists (select from focus_leases f where f.user_id = p.user_id and f.thread_id = p.thread_id and f.expires_at > ${now})`,
   );
   return new Set(found.map(({ user_id, thread_id }) => `${user_id} ${thread_id}`));
+}
+
+const changedTitles = { password: 'Parolingiz oʻzgartirildi', phone: 'Raqamingiz oʻzgartirildi' };
+
+function securityNote({ userId, what }: { userId: string; what: 'password' | 'phone' }): Note {
+  return { ...alone, userId, type: 'security_changed', title: changedTitles[what], body: '', data: { what } };
+}
+
+function loginNote({ userId, device }: { userId: string; device: string | null }): Note {
+  return { ...alone, userId, type: 'security_login', title: 'Yangi qurilmadan kirildi', body: device ?? '', data: {} };
 }
 
 const alone = { groupKey: null, count: 1, actorId: null, alert: true } as const;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { bearer, buildMember } from '../support/accounts.ts';
 import { ask, record, useApp } from '../support/app.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
@@ -126,4 +127,17 @@ test('/presence answers its handshake', async () => {
   const { buyer } = await buildTalk(app);
   const socket = await app.connect(buyer, '/presence');
   expect(await ask(socket, 'presence:nothing', {})).toMatchObject({ error: { code: 'unknown_event' } });
+});
+
+test('S-19: a new password and a login from a new device leave a note, a known device does not', async () => {
+  const { phone, password, body } = await buildMember(app);
+  const types = async () =>
+    (await app.get(null, '/api/notifications/', bearer(body.access))).body.results.map(
+      (one: { type: string }) => one.type,
+    );
+  expect(await types()).toEqual(['security_changed']);
+  await app.post(null, '/api/auth/login/', { phone, password, device: { name: 'Pixel', token: body.device_token } });
+  expect(await types()).toEqual(['security_changed']);
+  await app.post(null, '/api/auth/login/', { phone, password, device: { name: 'Pixel' } });
+  expect(await types()).toEqual(['security_login', 'security_changed']);
 });

@@ -12,7 +12,7 @@ import type { Config } from '../../config.ts';
 import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { Session, User } from '../entities.ts';
-import { isRefreshOf, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
+import { deviceOf, isRefreshOf, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { presentUser } from './users.ts';
 
@@ -32,6 +32,8 @@ export interface Login {
 export async function openSession(ctx: Anyone, { user, isNew, amr, device }: Login): Promise<Tokens> {
   const session =
     ctx.actor?.userId === user.id ? await renew(ctx, ctx.actor.sessionId, amr) : await begin(ctx, user, amr, device);
+  if (!isNew && session.id !== ctx.actor?.sessionId && !isKnownDevice(ctx, user, device))
+    ctx.emit(facts.loggedIn, { userId: user.id, device: device?.name ?? ctx.userAgent });
   user.activeAt = ctx.now;
   audit(ctx, {
     action: 'login',
@@ -49,6 +51,10 @@ export async function openSession(ctx: Anyone, { user, isNew, amr, device }: Log
     has_password: user.passwordHash != null,
     user: await presentUser(ctx, user),
   };
+}
+
+function isKnownDevice({ config }: Anyone, user: User, device: Device | undefined): boolean {
+  return device?.token !== undefined && deviceOf(config, user.reachablePhone(), device.token) !== null;
 }
 
 /** Sliding from the last refresh (staff: a short idle limit), and absolute from the login. */

@@ -1,0 +1,22 @@
+import { facts as accounts } from '../accounts/contract.ts';
+import type { Listeners } from '../common/announcements.ts';
+import { facts } from './contract.ts';
+import { Post } from './entities.ts';
+import { snapshotOf } from './service/present.ts';
+
+/** A deleted account leaves the board: its posts are removed, its conversations say so. */
+export function b2bListeners(listeners: Listeners): void {
+  listeners.on(accounts.userDeleted, async (deleted, ctx) => {
+    const authors = deleted.map(({ payload }) => payload.userId);
+    const posts = await ctx.em.find(
+      Post,
+      { author: { $in: authors }, status: { $ne: 'removed' } },
+      { orderBy: { id: 'asc' } },
+    );
+    for (const post of posts) {
+      Object.assign(post, { status: 'removed', rev: post.rev + 1, updatedAt: ctx.now });
+      ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
+    }
+    await ctx.em.flush();
+  });
+}
