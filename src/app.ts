@@ -28,6 +28,7 @@ import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor } from './common/http.ts';
+import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
 import { createJobs, type Jobs } from './common/jobs.ts';
 import { createLimits, type SpendLimit } from './common/limits.ts';
 import { createLog } from './common/log.ts';
@@ -76,7 +77,14 @@ export async function buildCore(
   slots.fill(myThreadOf, findMyThreads);
   notificationsListeners(listeners);
   slots.fill(badgeOf, countBadges);
-  const jobs = createJobs([{ name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts }], executor, log);
+  const jobs = createJobs(
+    [
+      { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
+      { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
+    ],
+    executor,
+    log,
+  );
   return { orm, log, listeners, slots, executor, jobs };
 }
 
@@ -100,7 +108,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);
-  const http = createHttpDoor({ config, log, executor, authenticate });
+  const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
 

@@ -4,7 +4,7 @@ import { buildCore } from './app.ts';
 import { type Arguments, type Command, commands, UsageError } from './cli/commands.ts';
 import { asAppError, migrate } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
-import { presentError } from './common/errors.ts';
+import { AppError, presentError } from './common/errors.ts';
 import { newId } from './common/ids.ts';
 import { createLog } from './common/log.ts';
 import { ConfigError, loadConfig } from './config.ts';
@@ -71,6 +71,10 @@ function refuse(command: Command, error: unknown): 1 | 2 {
   }
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
+    if (isJson)
+      process.stdout.write(
+        `${JSON.stringify({ ok: false, error: presentError(new AppError('internal'), newId(), error.message) })}\n`,
+      );
     return 1;
   }
   const refused = asAppError(error);

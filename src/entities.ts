@@ -2,10 +2,12 @@ import { accountsEntities } from './accounts/entities.ts';
 import { b2bEntities } from './b2b/entities.ts';
 import { billingEntities } from './billing/entities.ts';
 import { chatEntities } from './chat/entities.ts';
+import { IdempotencyKey } from './common/idempotency.ts';
 import { notificationsEntities } from './notifications/entities.ts';
 
 /** Every table, in the order of the modules. */
 export const entities = [
+  IdempotencyKey,
   ...accountsEntities,
   ...billingEntities,
   ...b2bEntities,

@@ -46,7 +46,7 @@ function cli(args: string[], env: Record<string, string> = {}): Promise<Ran> {
       { env: { PATH: process.env['PATH'], ...settings } },
       (_error, stdout, stderr) => {
         const lines = stdout.trim().split('\n');
-        const answer = args.includes('--json') && lines.length === 1 ? JSON.parse(lines[0]!) : undefined;
+        const answer = args.includes('--json') && lines[0] ? JSON.parse(lines[0]!) : undefined;
         resolve({ code: child.exitCode ?? -1, answer, stdout, stderr });
       },
     );
@@ -137,7 +137,7 @@ test('seed:load makes users whose tokens work at once; again they are the same u
 });
 
 test('seed:load is refused with DEBUG=0 unless it is confirmed', async () => {
-  const env = { DEBUG: '0', DEV_OTP: '0', NODE_ENV: 'production' };
+  const env = { DEBUG: '0', DEV_OTP: '0', NOTIFIER: 'dev', NODE_ENV: 'production' };
   expect(await cli(['seed:load', '--users', '1', '--json'], env)).toMatchObject({
     code: 1,
     answer: { ok: false, error: { code: 'permission_denied' } },

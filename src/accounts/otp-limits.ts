@@ -4,7 +4,7 @@ import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import { relaxed } from '../common/limits.ts';
 
-type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
+type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config' | 'reportLimit'>;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -21,12 +21,13 @@ interface Budget {
  * Spends one code of a number's budget: one per OTP_COOLDOWN, OTP_PHONE_HOURLY an hour, OTP_PHONE_DAILY a day. It is one
  * conditional statement, so of parallel requests one wins. Throws otp_cooldown or rate_limited.
  */
-export async function spendCode({ em, now, config }: Scope, phone: string): Promise<void> {
+export async function spendCode(scope: Scope, phone: string): Promise<void> {
+  const { em, now, config } = scope;
   if (config.RATE_LIMITS === 'off') return;
   const cooldownEnd = new Date(now.getTime() - config.OTP_COOLDOWN * 1000);
   const hourAgo = new Date(now.getTime() - HOUR_MS);
   const dayAgo = new Date(now.getTime() - DAY_MS);
-  const spent = await rows(
+  const [spent] = await rows<Budget>(
     em,
     sql`insert into phone_budgets as b (phone, last_sent_at, hour_started_at, hour_count, day_started_at, day_count)
         values (${phone}, ${now}, ${now}, 1, ${now}, 1)
@@ -39,9 +40,16 @@ export async function spendCode({ em, now, config }: Scope, phone: string): Prom
         where (b.last_sent_at is null or b.last_sent_at <= ${cooldownEnd})
           and (b.hour_started_at <= ${hourAgo} or b.hour_count < ${config.OTP_PHONE_HOURLY})
           and (b.day_started_at <= ${dayAgo} or b.day_count < ${config.OTP_PHONE_DAILY})
-        returning phone`,
+        returning *`,
   );
-  if (spent.length === 0) throw await refusalOf({ em, now, config }, phone);
+  if (!spent) throw await refusalOf(scope, phone);
+  report(scope, spent);
+}
+
+function report({ now, config, reportLimit }: Scope, { hour_started_at, hour_count }: Budget): void {
+  const points = config.OTP_PHONE_HOURLY;
+  const resetSec = Math.ceil((new Date(hour_started_at).getTime() + HOUR_MS - now.getTime()) / 1000);
+  reportLimit?.({ name: 'otp-phone', points, windowSec: HOUR_MS / 1000, remaining: points - hour_count, resetSec });
 }
 
 async function refusalOf({ em, now, config }: Scope, phone: string): Promise<AppError> {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { AppError } from './errors.ts';
+import type { LimitState } from './limits.ts';
 import type { Locale } from './messages.ts';
 import type { EventDeclaration, Fact, Input, Output } from './operations.ts';
 import type { Slot } from './slots.ts';
@@ -44,6 +45,8 @@ export interface Request {
   userAgent: string | null;
   /** The socket's connection that the call came by, none over REST; its calls keep their order. */
   connection?: string | undefined;
+  /** Tells the door what is left of a budget that the call has spent of. */
+  reportLimit?: ((state: LimitState) => void) | undefined;
 }
 
 /** All that a use-case may touch. */

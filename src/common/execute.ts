@@ -72,8 +72,8 @@ export function createExecutor(parts: Parts): Executor {
   }
 
   function contextOf(call: Request & { actor: Actor | null }, em: EntityManager, emit: Emit): Context<Actor | null> {
-    const { now, requestId, ip, userAgent, connection, actor } = call;
-    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, connection, actor };
+    const { now, requestId, ip, userAgent, connection, reportLimit, actor } = call;
+    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, connection, reportLimit, actor };
   }
 
   async function admit(operation: Operation, call: RawCall): Promise<unknown> {

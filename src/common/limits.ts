@@ -10,8 +10,21 @@ export function relaxed({ RATE_LIMITS }: Pick<Config, 'RATE_LIMITS'>, limit: num
   return RATE_LIMITS === 'on' ? limit : RATE_LIMITS === 'relaxed' ? limit * 100 : Number.POSITIVE_INFINITY;
 }
 
+/** What is left of a budget after this call; REST tells it in `RateLimit` headers. */
+export interface LimitState {
+  name: string;
+  points: number;
+  windowSec: number;
+  remaining: number;
+  resetSec: number;
+}
+
 /** Spends one call of each budget the operation names, per user or IP address. Throws rate_limited. */
 export type SpendLimit = (operation: Operation, call: RawCall) => void | Promise<void>;
+
+/** What every REST call spends beside the operation's own limits. */
+const restOfUser: Limit = { name: 'rest', by: 'user', points: 600, windowSec: 60 };
+const restOfAddress: Limit = { name: 'rest-ip', by: 'ip', points: 300, windowSec: 60 };
 
 /**
  * Over all instances in Redis; without it, or while it is away, each instance counts for itself. Budgets of one name are
@@ -30,19 +43,32 @@ export function createLimits(config: Config, redis: Redis | undefined): SpendLim
     return made;
   }
 
-  async function spend(limits: readonly Limit[], { actor, ip }: RawCall): Promise<void> {
-    for (const limit of limits) {
-      const key = limit.by === 'ip' ? ip : actor?.userId;
-      if (key === undefined) continue;
-      try {
-        await limiterOf(limit).consume(key);
-      } catch (refused) {
-        if (!(refused instanceof RateLimiterRes)) throw refused;
-        throw new AppError('rate_limited', { retry_after_ms: Math.max(1, refused.msBeforeNext) });
-      }
+  async function spendOne(limit: Limit, { actor, ip, reportLimit }: RawCall): Promise<void> {
+    const key = limit.by === 'ip' ? ip : actor?.userId;
+    if (key === undefined) return;
+    const tell = ({ remainingPoints, msBeforeNext }: RateLimiterRes) => {
+      const points = relaxed(config, limit.points);
+      reportLimit?.({
+        name: limit.name,
+        points,
+        windowSec: limit.windowSec,
+        remaining: remainingPoints,
+        resetSec: Math.ceil(msBeforeNext / 1000),
+      });
+    };
+    try {
+      tell(await limiterOf(limit).consume(key));
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused;
+      tell(refused);
+      throw new AppError('rate_limited', { retry_after_ms: Math.max(1, refused.msBeforeNext) });
     }
   }
 
   if (config.RATE_LIMITS === 'off') return () => {};
-  return (operation, call) => (operation.limits ? spend(operation.limits, call) : undefined);
+  return async (operation, call) => {
+    const isRest = call.connection === undefined;
+    const general = isRest ? [call.actor ? restOfUser : restOfAddress] : [];
+    for (const limit of [...general, ...(operation.limits ?? [])]) await spendOne(limit, call);
+  };
 }

@@ -21,6 +21,9 @@ export class Initial extends Migration {
     this.addSql(`create table "focus_leases" ("connection" varchar(40) not null, "user_id" uuid not null, "thread_id" uuid not null, "expires_at" timestamptz(3) not null, primary key ("connection"));`);
     this.addSql(`create index "focus_leases_by_user" on "focus_leases" ("user_id", "thread_id");`);
 
+    this.addSql(`create table "idempotency_keys" ("user_id" uuid not null, "target" varchar(200) not null, "key" varchar(128) not null, "body_hash" bytea not null, "status" int null, "body" text null, "headers" jsonb null, "created_at" timestamptz(3) not null, primary key ("user_id", "target", "key"));`);
+    this.addSql(`create index "idempotency_keys_created_at_index" on "idempotency_keys" ("created_at");`);
+
     this.addSql(`create table "messages" ("id" uuid not null, "thread_id" uuid not null, "seq" int not null, "rev" int not null, "sender_id" uuid null, "client_id" uuid not null, "content_hash" bytea not null, "type" varchar(8) not null default 'text', "text" text null, "reply_to_id" uuid null, "attachments" jsonb null, "reactions" jsonb null, "part_numbers" text[] null, "changed_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "edited_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, primary key ("id"));`);
     this.addSql(`create index messages_changed on messages (thread_id, rev) where changed_at is not null;`);
     this.addSql(`create index messages_part_numbers on messages using gin (part_numbers) where part_numbers is not null;`);

@@ -8,6 +8,7 @@ import { connect } from '../../src/common/database.ts';
 import { AppError } from '../../src/common/errors.ts';
 import { createExecutor } from '../../src/common/execute.ts';
 import { createHttpDoor, type HttpDoor } from '../../src/common/http.ts';
+import { createIdempotency } from '../../src/common/idempotency.ts';
 import { newId } from '../../src/common/ids.ts';
 import { createLog } from '../../src/common/log.ts';
 import type { Contract, Namespace } from '../../src/common/operations.ts';
@@ -42,7 +43,15 @@ export function useDoors(
       ...{ orm, config, log, listeners: createListeners(), slots: createSlots(), limit: () => {} },
       push: announcements => sockets.push(announcements),
     });
-    const parts = { config, log, executor, authenticate: actorOf, cluster, findEnded: async () => [] };
+    const parts = {
+      config,
+      log,
+      executor,
+      authenticate: actorOf,
+      cluster,
+      findEnded: async () => [],
+      idempotency: createIdempotency(orm),
+    };
     const http = createHttpDoor(parts);
     sockets = createSocketDoor(parts);
     wire(http, sockets.open(contract), sockets);

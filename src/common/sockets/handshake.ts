@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
 import type { Actor } from '../context.ts';
 import { AppError } from '../errors.ts';
-import { isAllowedHost } from '../http.ts';
+import { isAllowedHost } from '../http/request.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import type { Cluster } from '../redis.ts';

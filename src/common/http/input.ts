@@ -1,9 +1,9 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { AppError } from './errors.ts';
-import { newId } from './ids.ts';
-import type { HttpPath, Operation } from './operations.ts';
-import { isPlainObject } from './payload.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { HttpPath, Operation } from '../operations.ts';
+import { isPlainObject } from '../payload.ts';
 
 /** Gathers the raw input of an operation from the path, the body and the query string. */
 export interface ReadRaw {

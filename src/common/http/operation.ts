@@ -1,0 +1,158 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Config } from '../../config.ts';
+import type { Authenticate } from '../auth.ts';
+import type { Actor } from '../context.ts';
+import { asAppError } from '../database.ts';
+import { AppError } from '../errors.ts';
+import type { RawCall, Run } from '../execute.ts';
+import { type Attempt, type Idempotency, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
+import type { LimitState } from '../limits.ts';
+import type { HttpPath, Operation, Output } from '../operations.ts';
+import { type ReadRaw, rawInputOf } from './input.ts';
+import { presentProblem } from './problems.ts';
+import { stateOf } from './request.ts';
+
+export interface HandleOptions<O extends Operation> {
+  /** Headers that come from the answer: Location, ETag. */
+  headers?: (output: Output<O>) => Record<string, string>;
+}
+
+interface Parts {
+  config: Config;
+  authenticate: Authenticate;
+  idempotency: Idempotency;
+}
+
+interface Bound {
+  operation: Operation;
+  path: HttpPath;
+  run: Run<Operation>;
+  options: HandleOptions<Operation>;
+}
+
+/** Who asks, what they ask, how to answer: one operation at one path. */
+export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
+  const { operation, path, run } = bound;
+  const readRaw = rawInputOf(operation, path);
+  return async (req, res) => {
+    const actor = await readActor(parts.authenticate, operation, req, stateOf(res).now);
+    beginAnswer(operation, req, res, actor);
+    const attempt = attemptOf(req, res, actor);
+    const stored = attempt && (await parts.idempotency.begin(attempt));
+    if (stored) return replay(res, stored);
+    const call = callOf(req, res, actor);
+    const produce = async () =>
+      answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
+    send(res, attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce());
+  };
+}
+
+function callOf(req: Request, res: Response, actor: Actor | null): Omit<RawCall, 'raw'> {
+  const { requestId, now } = stateOf(res);
+  const userAgent = req.get('user-agent')?.slice(0, 300) ?? null;
+  return { requestId, now, actor, ip: req.ip ?? '', userAgent, reportLimit: state => tellLimit(res, state) };
+}
+
+/** The tightest budget that the call has spent of. */
+function tellLimit(res: Response, { name, points, windowSec, remaining, resetSec }: LimitState): void {
+  const told = res.locals['remaining'] as number | undefined;
+  if (told !== undefined && told <= remaining) return;
+  res.locals['remaining'] = remaining;
+  res.setHeader('RateLimit-Policy', `"${name}";q=${points};w=${windowSec}`);
+  res.setHeader('RateLimit', `"${name}";r=${Math.max(0, remaining)};t=${resetSec}`);
+}
+
+function beginAnswer(operation: Operation, req: Request, res: Response, actor: Actor | null): void {
+  const state = stateOf(res);
+  if (actor && !state.isLocaleAsked) state.locale = actor.locale;
+  const isPublic = operation.access === 'public' && req.method === 'GET' && !actor;
+  res.setHeader('Content-Language', state.locale);
+  res.setHeader('Cache-Control', isPublic ? 'public, max-age=30' : 'private, no-store');
+}
+
+function answerOf(
+  { operation, options }: Bound,
+  req: Request,
+  config: Config,
+  output: Output<Operation>,
+): StoredAnswer {
+  const status = operation.status === 201 && operation.isRepeat?.(output) ? 200 : (operation.status ?? 200);
+  const view = operation.paged ? withPageLinks(output, req.originalUrl, config) : output;
+  return { status, headers: options.headers?.(output) ?? {}, body: status === 204 ? null : JSON.stringify(view) };
+}
+
+function send(res: Response, { status, headers, body }: StoredAnswer): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (body === null) res.status(status).end();
+  else
+    res
+      .status(status)
+      .type(status < 400 ? 'application/json' : 'application/problem+json')
+      .send(body);
+}
+
+function replay(res: Response, stored: StoredAnswer): void {
+  res.setHeader('Idempotent-Replayed', 'true');
+  send(res, stored);
+}
+
+function attemptOf(req: Request, res: Response, actor: Actor | null): Attempt | null {
+  const header = req.get('idempotency-key');
+  if (header === undefined || req.method !== 'POST' || !actor) return null;
+  const target = `POST ${req.path.replace(/\/?$/, '/')}`.slice(0, 200);
+  return { userId: actor.userId, target, key: readIdempotencyKey(header), body: req.body, now: stateOf(res).now };
+}
+
+/** Keeps what the first request was answered, refusals too; but not that it was too early, or that we failed. */
+async function remember(
+  idempotency: Idempotency,
+  attempt: Attempt,
+  req: Request,
+  res: Response,
+  produce: () => Promise<StoredAnswer>,
+): Promise<StoredAnswer> {
+  try {
+    const answer = await produce();
+    await idempotency.finish(attempt, answer);
+    return answer;
+  } catch (thrown) {
+    const { requestId, locale } = stateOf(res);
+    const { status, problem } = presentProblem(asAppError(thrown), { requestId, locale, path: req.path });
+    const isFinal = status < 500 && status !== 429;
+    await idempotency.finish(attempt, isFinal ? { status, headers: {}, body: JSON.stringify(problem) } : null);
+    throw thrown;
+  }
+}
+
+async function readActor(
+  authenticate: Authenticate,
+  operation: Operation,
+  req: Request,
+  now: Date,
+): Promise<Actor | null> {
+  const header = req.headers.authorization;
+  if (operation.access === 'public' || (operation.access === 'optional' && header === undefined)) return null;
+  if (header === undefined || header.trim() === '') throw new AppError('auth_required');
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  if (!token) throw new AppError('token_invalid');
+  return authenticate(token, now);
+}
+
+/** An id in the path that is no id at all is answered like one that does not exist. */
+async function answerPathErrors<T>({ pathFields }: ReadRaw, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const isInvalid = error instanceof AppError && error.code === 'validation_failed';
+    const fields = isInvalid ? (error.details?.['fields'] as { path: string }[]) : [];
+    if (fields.some(field => pathFields.has(field.path))) throw new AppError('not_found');
+    throw error;
+  }
+}
+
+function withPageLinks(output: { next_cursor: string | null }, originalUrl: string, config: Config): object {
+  const { next_cursor, ...rest } = output;
+  const url = new URL(originalUrl, config.PUBLIC_URL);
+  if (next_cursor !== null) url.searchParams.set('cursor', next_cursor);
+  return { ...rest, next: next_cursor === null ? null : url.pathname + url.search, next_cursor, previous: null };
+}

@@ -1,0 +1,57 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { asAppError } from '../database.ts';
+import { AppError, errorCatalogue, presentError } from '../errors.ts';
+import { describeError, type Locale } from '../messages.ts';
+import { stateOf } from './request.ts';
+
+const bodyErrors: Record<string, AppError['code']> = {
+  'entity.parse.failed': 'bad_json',
+  'entity.too.large': 'payload_too_large',
+  'encoding.unsupported': 'unsupported_media_type',
+  'charset.unsupported': 'unsupported_media_type',
+  'request.size.invalid': 'bad_json',
+};
+
+function refusalOf(error: unknown): AppError {
+  const type = (error as { type?: string })?.type;
+  if (type !== undefined && bodyErrors[type]) return new AppError(bodyErrors[type]);
+  // A path that is no valid percent-encoding.
+  if (error instanceof URIError) return new AppError('not_found');
+  return asAppError(error);
+}
+
+/** RFC 9457, with the fields of the socket's error beside it. */
+export function presentProblem(
+  error: AppError,
+  about: { requestId: string; locale: Locale; path: string },
+): { status: number; problem: object } {
+  const { status } = errorCatalogue[error.code];
+  const { title, detail } = describeError(error.code, error.details, about.locale);
+  const { code, message: _, ...rest } = presentError(error, about.requestId);
+  return { status, problem: { type: `/problems/${code}`, title, status, detail, instance: about.path, code, ...rest } };
+}
+
+export function answerError(log: Logger): ErrorRequestHandler {
+  return (thrown, req, res, _next) => {
+    const error = refusalOf(thrown);
+    const { requestId, locale } = stateOf(res);
+    if (error.code === 'internal' || error.code === 'unavailable')
+      log.error({ request_id: requestId, err: error.cause ?? error }, error.code);
+    if (res.headersSent) return void res.destroy();
+    const { status, problem } = presentProblem(error, { requestId, locale, path: req.path });
+    const retryAfterMs = error.details?.retry_after_ms;
+    if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
+    if (retryAfterMs !== undefined) res.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
+    if (!res.getHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-store');
+    res.setHeader('Content-Language', locale);
+    res.status(status).type('application/problem+json').send(JSON.stringify(problem));
+  };
+}
+
+export function refuseMethod(methods: ReadonlySet<string>): RequestHandler {
+  return (_req, res) => {
+    res.setHeader('Allow', [...methods].join(', '));
+    throw new AppError('method_not_allowed');
+  };
+}

@@ -1,0 +1,116 @@
+import cors from 'cors';
+import express, { type RequestHandler, type Response } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import type { Config } from '../../config.ts';
+import { AppError } from '../errors.ts';
+import { randomToken } from '../ids.ts';
+import { type Locale, readLocale } from '../messages.ts';
+import { isTooComplex } from '../payload.ts';
+
+const BODY_LIMIT = '100kb';
+
+/** What every request carries from door to use-case. */
+export interface RequestState {
+  requestId: string;
+  now: Date;
+  locale: Locale;
+  /** The header names a language of ours, so the user's own does not matter. */
+  isLocaleAsked: boolean;
+}
+
+export function stateOf(res: Response): RequestState {
+  return res.locals as RequestState;
+}
+
+export function beginRequest({ config, log }: { config: Config; log: Logger }): RequestHandler {
+  return (req, res, next) => {
+    const given = req.get('x-request-id');
+    const requestId = given && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomToken();
+    const testNow = config.NODE_ENV === 'test' ? Date.parse(req.get('x-test-now') ?? '') : Number.NaN;
+    const now = Number.isNaN(testNow) ? new Date() : new Date(testNow);
+    const asked = readLocale(req.get('accept-language'));
+    const state: RequestState = { requestId, now, locale: asked ?? 'uz', isLocaleAsked: asked !== null };
+    Object.assign(res.locals, state);
+    res.setHeader('X-Request-Id', requestId);
+    const startedAt = performance.now();
+    res.on('finish', () => {
+      const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+      // The path alone: queries may hold what people search for.
+      const path = loggedPath(req.path);
+      log.info({ request_id: requestId, method: req.method, path, status: res.statusCode, ms }, 'request');
+    });
+    next();
+  };
+}
+
+/** The path without the secret that an unsigned callback carries in it. */
+function loggedPath(path: string): string {
+  return path.replace(/^(\/api\/webhooks\/\w+\/)[^/]+/, '$1***');
+}
+
+/** Probes come by address, so they answer any host. */
+const probes = new Set(['/healthz', '/readyz', '/healthz/', '/readyz/']);
+
+export function isAllowedHost(config: Config, host: string | undefined): boolean {
+  if (config.ALLOWED_HOSTS.includes('*')) return true;
+  const name = /^(\[[0-9a-f:.]+\]|[^:]*)(:\d{1,5})?$/i.exec(host ?? '')?.[1];
+  return name !== undefined && config.ALLOWED_HOSTS.includes(name.toLowerCase());
+}
+
+export function ensureHost(config: Config): RequestHandler {
+  return (req, _res, next) => {
+    if (!probes.has(req.path) && !isAllowedHost(config, req.headers.host)) throw new AppError('invalid_host');
+    next();
+  };
+}
+
+export function securityHeaders(config: Config): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: config.DEBUG ? false : { maxAge: 31_536_000, includeSubDomains: true },
+  });
+}
+
+const ownHeaders = ['Idempotency-Key', 'If-Match', 'If-None-Match', 'X-Request-Id'];
+const toldHeaders = [
+  'ETag',
+  'Location',
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'X-Request-Id',
+  'Idempotent-Replayed',
+];
+
+export function allowOrigins(config: Config): RequestHandler {
+  return cors({
+    origin: (origin, done) => done(null, origin !== undefined && config.CORS_ALLOWED_ORIGINS.includes(origin)),
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'Accept-Language', ...ownHeaders],
+    exposedHeaders: toldHeaders,
+    maxAge: 600,
+  });
+}
+
+export const acceptJson: RequestHandler = (req, res, next) => {
+  if (!req.accepts(['application/json', 'application/problem+json'])) throw new AppError('not_acceptable');
+  res.vary('Accept-Language').vary('Origin');
+  next();
+};
+
+const jsonTypes = ['application/json', 'application/*+json'];
+const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: false, type: jsonTypes });
+
+export const jsonBody: RequestHandler = (req, res, next) => {
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  if (!hasBody) return next();
+  if (!req.is(jsonTypes)) throw new AppError('unsupported_media_type');
+  parseJson(req, res, error => {
+    if (error) return next(error);
+    if (isTooComplex(req.body))
+      return next(new AppError('validation_failed', { fields: [{ path: '', code: 'too_complex' }] }));
+    next();
+  });
+};

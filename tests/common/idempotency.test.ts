@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { type TestUser, useApp } from '../support/app.ts';
+import { buildDealer, postInput } from '../support/worlds.ts';
+
+const app = useApp();
+const create = (who: TestUser, key: string, body: object) =>
+  app.post(who, '/api/b2b/posts/', body, { 'idempotency-key': key });
+const count = async (who: TestUser) => (await app.get(who, '/api/b2b/posts/?mine=1')).body.results.length;
+
+test('S-48: the same key and body are answered with the stored answer, and nothing is made twice', async () => {
+  const [dealer, key, body] = [await buildDealer(app), randomUUID(), postInput()];
+  const first = await create(dealer, key, body);
+  const again = await create(dealer, `"${key}"`, body);
+  expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([201, null]);
+  expect([again.status, again.headers.get('idempotent-replayed'), again.headers.get('location')]).toEqual([
+    201,
+    'true',
+    first.headers.get('location'),
+  ]);
+  expect(again.body).toEqual(first.body);
+  expect(await count(dealer)).toBe(1);
+});
+
+test('S-48: another body is idempotency_conflict, another user or path is independent', async () => {
+  const [dealer, other, key, body] = [await buildDealer(app), await buildDealer(app), randomUUID(), postInput()];
+  await create(dealer, key, body);
+  expect(await create(dealer, key, postInput())).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
+  expect((await create(other, key, body)).headers.get('idempotent-replayed')).toBeNull();
+  expect((await app.post(dealer, '/api/notifications/read-all/', {}, { 'idempotency-key': key })).status).toBe(200);
+});
+
+test('S-48: of parallel requests one runs, the others hear that it is under way or get its answer', async () => {
+  const [dealer, key, body] = [await buildDealer(app), randomUUID(), postInput()];
+  const replies = await Promise.all(Array.from({ length: 20 }, () => create(dealer, key, body)));
+  const codes = new Set(replies.map(({ status, body }) => (status === 409 ? body.code : status)));
+  expect([...codes].every(code => code === 201 || code === 'idempotency_in_progress')).toBe(true);
+  expect(await count(dealer)).toBe(1);
+});
+
+test('a refusal is an answer too; one for being too early is not', async () => {
+  const [dealer, key] = [await buildDealer(app, { plan: null }), randomUUID()];
+  const body = postInput();
+  expect(await create(dealer, key, body)).toMatchObject({ status: 403, body: { code: 'subscription_required' } });
+  expect((await create(dealer, key, body)).headers.get('idempotent-replayed')).toBe('true');
+});
+
+test('after 24 hours a key is new again', async () => {
+  const [dealer, key, body] = [await buildDealer(app), randomUUID(), postInput()];
+  await create(dealer, key, body);
+  const tomorrow = new Date(Date.now() + 25 * 3_600_000);
+  const again = await app.post(app.tokenOf(dealer, tomorrow), '/api/b2b/posts/', body, {
+    'idempotency-key': key,
+    'x-test-now': tomorrow.toISOString(),
+  });
+  expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([201, null]);
+});
+
+test.each(['short', 'x'.repeat(129), 'with spaces in it!', "'; drop table users --"])(
+  'S-69: the key %s is refused',
+  async key => {
+    expect(await create(await buildDealer(app), key, postInput())).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', details: { fields: [{ path: 'Idempotency-Key' }] } },
+    });
+  },
+);
