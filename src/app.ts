@@ -19,7 +19,7 @@ import { chatGateway } from './chat/gateway.ts';
 import { chatListeners, typingListeners } from './chat/listeners.ts';
 import { chatRoutes } from './chat/routes.ts';
 import { createFocus } from './chat/service/focus.ts';
-import { createHeads } from './chat/service/heads.ts';
+import { createHeads, type Heads } from './chat/service/heads.ts';
 import { findMyThreads } from './chat/service/my-threads.ts';
 import { countUnread } from './chat/service/thread-rows.ts';
 import { createTyping } from './chat/service/typing.ts';
@@ -27,14 +27,14 @@ import { createListeners, type Listeners, type Push } from './common/announcemen
 import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
-import { createHttpDoor } from './common/http.ts';
+import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
 import { createJobs, type Jobs } from './common/jobs.ts';
 import { createLimits, type SpendLimit } from './common/limits.ts';
 import { createLog } from './common/log.ts';
 import { serveOpenApi } from './common/openapi.ts';
 import { healthz, readyz } from './common/probes.ts';
-import { joinCluster } from './common/redis.ts';
+import { type Cluster, joinCluster } from './common/redis.ts';
 import { createSlots, type Slots } from './common/slots.ts';
 import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
 import type { Config } from './config.ts';
@@ -111,31 +111,11 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-
-  accountsRoutes(http, createNotifier(config, log));
-  accountsWebhooks(http, executor, config);
-  core.listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
-    for (const id of sessionIds) findSession.forget(id);
-    sockets.endSessions(sessionIds, reason);
-  });
-  billingRoutes(http);
-  b2bRoutes(http);
-  chatRoutes(http);
-  const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
-  typingListeners(core.listeners, typing);
-  const chatSockets = sockets.open(chat);
-  chatGateway(chatSockets, typing, createFocus(orm));
-  const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
-  sockets.open(presence);
-  notificationsRoutes(http);
-  notificationsGateway(sockets.open(notifications));
-
-  http.raw('GET /healthz', healthz);
+  const heads = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
   );
-  http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.seal();
 
   const server = createServer(http.app);
@@ -161,6 +141,39 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await orm.close();
     },
   };
+}
+
+interface Doors {
+  config: Config;
+  core: Core;
+  cluster: Cluster;
+  http: HttpDoor;
+  sockets: SocketDoor;
+  findSession: ReturnType<typeof createFindSession>;
+}
+
+/** What is served where, in the order of the modules. */
+function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Heads {
+  const { orm, log, executor, listeners } = core;
+  accountsRoutes(http, createNotifier(config, log));
+  accountsWebhooks(http, executor, config);
+  listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
+    for (const id of sessionIds) findSession.forget(id);
+    sockets.endSessions(sessionIds, reason);
+  });
+  billingRoutes(http);
+  b2bRoutes(http);
+  chatRoutes(http);
+  const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
+  typingListeners(listeners, typing);
+  const chatSockets = sockets.open(chat);
+  chatGateway(chatSockets, typing, createFocus(orm));
+  sockets.open(presence);
+  notificationsRoutes(http);
+  notificationsGateway(sockets.open(notifications));
+  http.raw('GET /healthz', healthz);
+  http.raw('GET /api/schema/', serveOpenApi(contracts));
+  return createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
 }
 
 async function closeServer(server: Server): Promise<void> {

@@ -1,16 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import type { Announcement, Listeners, Push } from './announcements.ts';
-import type {
-  Actor, Answer, Call, Context, Emit, ProcedureContext, Request, SharedContext, UseCase,
-} from './context.ts'; // biome-ignore format: short
-import { asAppError, isRetryable, type Orm } from './database.ts';
+import type { Actor, Answer, Call, Context, Request, UseCase } from './context.ts';
+import { asAppError, isOutage } from './database.ts';
 import { AppError } from './errors.ts';
 import { type GroupCommit, groupCommit } from './group-commit.ts';
-import type { Batch, EventDeclaration, Input, Operation, Output } from './operations.ts';
-import type { Slots } from './slots.ts';
+import type { Batch, Input, Operation, Output } from './operations.ts';
+import { ensureShape } from './shapes.ts';
+import { createTransactions, type TransactionParts, type Transactions } from './transactions.ts';
 
 export interface RawCall extends Request {
   actor: Actor | null;
@@ -28,132 +22,88 @@ export interface Executor {
   transaction<T>(request: Request, work: (ctx: Context<null>) => Promise<T>): Promise<T>;
 }
 
-interface Parts {
-  orm: Orm;
-  config: Config;
-  log: Logger;
-  listeners: Listeners;
-  slots: Slots;
-  push: Push;
+interface Parts extends TransactionParts {
   /** Spends one call of the actor's budget for this operation, or throws `rate_limited`. */
   limit: (operation: Operation, call: RawCall) => void | Promise<void>;
 }
 
-const MAX_TRIES = 3;
-
 /** The one road: parse → limit → transaction → use-case → listeners → commit → pushes. */
 export function createExecutor(parts: Parts): Executor {
   const bound = new Map<Operation, Run<Operation>>();
-  const checkShapes = parts.config.NODE_ENV === 'test';
+  const transactions = createTransactions(parts);
+  const isChecked = parts.config.NODE_ENV === 'test';
 
-  /** Runs `work` in one transaction, again after a deadlock; pushes what was announced once it is committed. */
-  async function transact<T>(now: Date, work: (em: EntityManager, emit: Emit) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      const announced: Announcement[] = [];
+  function roadOf(operation: Operation, useCase: UseCase<Operation>): Run<Operation> {
+    const run = runnerOf(transactions, operation, useCase);
+    return async call => {
       try {
-        const result = await parts.orm.em.fork().transactional(async em => {
-          const emit = recordInto(announced, checkShapes);
-          const done = await work(em as EntityManager, emit);
-          await parts.listeners.settle(announced, sharedContext(em as EntityManager, now, emit));
-          return done;
-        });
-        parts.push(announced.filter(one => !one.isFact));
-        parts.listeners.committed(announced);
-        return result;
+        ensureAccess(operation, call);
+        await parts.limit(operation, call);
+        const output = await run(call, parseInput(operation, call.raw));
+        if (isChecked) ensureShape(operation.output, output, operation.summary);
+        return output;
       } catch (error) {
-        if (!isRetryable(error) || tries === MAX_TRIES) throw error;
+        throw asAppError(error);
       }
-    }
-  }
-
-  function sharedContext(em: EntityManager, now: Date, emit: Emit): SharedContext {
-    const { config, log, slots } = parts;
-    return { em, now, config, log, emit, slot: (slot, ids) => slots.read(slot, { em, now }, ids) };
-  }
-
-  function contextOf(call: Request & { actor: Actor | null }, em: EntityManager, emit: Emit): Context<Actor | null> {
-    const { now, requestId, ip, userAgent, connection, reportLimit, actor } = call;
-    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, connection, reportLimit, actor };
-  }
-
-  async function admit(operation: Operation, call: RawCall): Promise<unknown> {
-    const access = operation.access ?? 'user';
-    if (!call.actor && access !== 'public' && access !== 'optional') throw new AppError('auth_required');
-    if (access === 'staff' && !call.actor?.isStaff) throw new AppError('permission_denied');
-    await parts.limit(operation, call);
-    return parseInput(operation, call.raw);
-  }
-
-  function runnerOf(
-    operation: Operation,
-    useCase: UseCase<Operation>,
-  ): (call: RawCall, input: unknown) => Promise<unknown> {
-    if (operation.kind === 'batch') {
-      const commit = gather(operation, useCase as UseCase<Batch>);
-      return (call, input) => commit.submit({ ...call, input } as Job);
-    }
-    const single = useCase as (ctx: unknown, input: unknown) => Promise<unknown>;
-    if (operation.kind === 'query')
-      return (call, input) => single(contextOf(call, parts.orm.em.fork() as EntityManager, refuseToEmit), input);
-    if (operation.kind === 'procedure') return (call, input) => single(procedureContext(call), input);
-    return (call, input) => transact(call.now, (em, emit) => single(contextOf(call, em, emit), input));
-  }
-
-  function procedureContext(call: RawCall): ProcedureContext<Actor | null> {
-    const { emit: _, ...ctx } = contextOf(call, parts.orm.em.fork() as EntityManager, refuseToEmit);
-    return { ...ctx, transaction: work => transact(call.now, (em, emit) => work(contextOf(call, em, emit))) };
-  }
-
-  function gather(operation: Batch, useCase: UseCase<Batch>): GroupCommit<Job, unknown> {
-    const once = (jobs: Job[]): Promise<Answer<unknown>[]> =>
-      transact(jobs[0]!.now, (em, emit) => useCase(sharedContext(em, jobs[0]!.now, emit), jobs));
-    return groupCommit<Job, unknown>({
-      lanes: job => [operation.lane(job.input), ...(job.connection ? [job.connection] : [])],
-      run: async jobs => {
-        try {
-          return (await once(jobs)).map(settled);
-        } catch (error) {
-          // One poisonous call must not fail its neighbours: each again, alone and in order.
-          if (jobs.length === 1) return [{ status: 'rejected', reason: error }];
-          const results: PromiseSettledResult<unknown>[] = [];
-          for (const job of jobs)
-            results.push(...(await Promise.allSettled([once([job]).then(([answer]) => answer)])).map(unwrap));
-          return results;
-        }
-      },
-    });
+    };
   }
 
   return {
     bind<O extends Operation>(operation: O, useCase: UseCase<O>): Run<O> {
-      const known = bound.get(operation);
-      if (known) return known as Run<O>;
-      const run = runnerOf(operation, useCase as UseCase<Operation>);
-      const road = async (call: RawCall): Promise<Output<O>> => {
-        try {
-          const output = await run(call, await admit(operation, call));
-          if (checkShapes) ensureShape(operation.output, output, operation.summary);
-          return output as Output<O>;
-        } catch (error) {
-          throw asAppError(error);
-        }
-      };
-      bound.set(operation, road as Run<Operation>);
-      return road;
+      const road = bound.get(operation) ?? roadOf(operation, useCase as UseCase<Operation>);
+      bound.set(operation, road);
+      return road as Run<O>;
     },
-    transaction: (request, work) =>
-      transact(request.now, (em, emit) => work(contextOf({ ...request, actor: null }, em, emit) as Context<null>)),
+    transaction: (request, work) => transactions.single({ ...request, actor: null }, ctx => work(ctx as Context<null>)),
   };
+}
+
+function ensureAccess({ access = 'user' }: Operation, { actor }: RawCall): void {
+  if (!actor && access !== 'public' && access !== 'optional') throw new AppError('auth_required');
+  if (access === 'staff' && !actor?.isStaff) throw new AppError('permission_denied');
+}
+
+type Runner = (call: RawCall, input: unknown) => Promise<unknown>;
+
+function runnerOf(transactions: Transactions, operation: Operation, useCase: UseCase<Operation>): Runner {
+  if (operation.kind === 'batch') {
+    const commit = gather(transactions, operation, useCase as UseCase<Batch>);
+    return (call, input) => commit.submit({ ...call, input } as Job);
+  }
+  const run = useCase as (ctx: unknown, input: unknown) => Promise<unknown>;
+  if (operation.kind === 'query') return (call, input) => run(transactions.reading(call), input);
+  if (operation.kind === 'procedure') return (call, input) => run(transactions.procedure(call), input);
+  return (call, input) => transactions.single(call, ctx => run(ctx, input));
 }
 
 type Job = Call<Input<Batch>>;
 
-function settled(answer: Answer<unknown>): PromiseSettledResult<unknown> {
-  return answer instanceof AppError ? { status: 'rejected', reason: answer } : { status: 'fulfilled', value: answer };
+function gather(transactions: Transactions, operation: Batch, useCase: UseCase<Batch>): GroupCommit<Job, unknown> {
+  const once = (jobs: Job[]): Promise<Answer<unknown>[]> =>
+    transactions.shared(jobs[0]!.now, ctx => useCase(ctx, jobs));
+  const alone = async (job: Job): Promise<PromiseSettledResult<unknown>> =>
+    once([job]).then(([answer]) => settled(answer), refused);
+  return groupCommit<Job, unknown>({
+    lanes: job => [operation.lane(job.input), ...(job.connection ? [job.connection] : [])],
+    run: async jobs => {
+      try {
+        return (await once(jobs)).map(settled);
+      } catch (error) {
+        // While the database is away nobody fares better alone.
+        if (jobs.length === 1 || isOutage(error)) return jobs.map(() => refused(error));
+        // One poisonous call must not fail its neighbours: each again, alone and in order.
+        const results: PromiseSettledResult<unknown>[] = [];
+        for (const job of jobs) results.push(await alone(job));
+        return results;
+      }
+    },
+  });
 }
 
-function unwrap(result: PromiseSettledResult<unknown>): PromiseSettledResult<unknown> {
-  return result.status === 'fulfilled' ? settled(result.value) : result;
+const refused = (reason: unknown): PromiseRejectedResult => ({ status: 'rejected', reason });
+
+function settled(answer: Answer<unknown>): PromiseSettledResult<unknown> {
+  return answer instanceof AppError ? refused(answer) : { status: 'fulfilled', value: answer };
 }
 
 function parseInput(operation: Operation, raw: unknown): unknown {
@@ -166,28 +116,4 @@ function parseInput(operation: Operation, raw: unknown): unknown {
       code: code === 'custom' ? message : code,
     })),
   });
-}
-
-function recordInto(announced: Announcement[], checkShapes: boolean): Emit {
-  return (
-    event: EventDeclaration | { name: string; fact: true },
-    payload: unknown,
-    recipients?: { to: readonly string[] },
-  ) => {
-    const isFact = 'fact' in event;
-    if (checkShapes && !isFact) ensureShape(event.schema, payload, event.name);
-    announced.push({ name: event.name, payload, to: recipients?.to ?? [], isFact });
-  };
-}
-
-function refuseToEmit(): never {
-  throw new Error('emit needs a transaction');
-}
-
-/** In tests every answer and push must be exactly what its contract says: no field more, none less. */
-function ensureShape(schema: Operation['output'], value: unknown, where: string): void {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new Error(`${where} breaks its contract: ${parsed.error.message}`);
-  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(parsed.data)), JSON.parse(JSON.stringify(value))))
-    throw new Error(`${where} says more than its contract: ${JSON.stringify(value)}`);
 }

@@ -11,14 +11,7 @@ import type { Executor, Run } from './execute.ts';
 import type { Contract, Namespace, Operation } from './operations.ts';
 import type { Cluster } from './redis.ts';
 import { sessionEvents, sessionLimits } from './session.ts';
-import {
-  admit,
-  type ClientSocket,
-  createConnectionCount,
-  isAllowedUpgrade,
-  refusal,
-  type SocketData,
-} from './sockets/handshake.ts';
+import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
@@ -32,12 +25,14 @@ interface Parts {
   findEnded: FindEnded;
 }
 
+type DisconnectListener = (connection: string, actor: Actor) => void | Promise<void>;
+
 /** One namespace of the socket door. */
 export interface Gateway {
   /** Serves an operation at its `socket` event. */
   handle<O extends Operation>(operation: O, useCase: UseCase<O>): void;
   /** Runs when a socket of this namespace is gone, with what its calls had as `connection`. */
-  onDisconnect(listener: (connection: string, actor: Actor) => void | Promise<void>): void;
+  onDisconnect(listener: DisconnectListener): void;
   /** Users with a socket of this namespace on this instance. */
   users(): Set<string>;
   /** Like `push`, to sockets of this instance alone. */
@@ -70,6 +65,13 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   let isDraining = false;
   io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
 
+  function leave({ id, data }: ClientSocket, listener: DisconnectListener): void {
+    const done = Promise.try(listener, id, data.actor)
+      .catch(error => parts.log.warn({ err: error }, 'disconnect'))
+      .finally(() => leaving.delete(done));
+    leaving.add(done);
+  }
+
   return {
     open(contract) {
       const namespace = io.of(contract.namespace) as unknown as IoNamespace;
@@ -88,18 +90,11 @@ export function createSocketDoor(parts: Parts): SocketDoor {
           const run = executor.bind(operation, useCase) as Run<Operation>;
           if (operation.socket) handlers.set(operation.socket, { operation, run });
         },
-        onDisconnect(listener) {
-          namespace.on('connection', socket =>
-            socket.once('disconnect', () => {
-              const { actor } = socket.data as SocketData;
-              const done = Promise.try(listener, socket.id, actor)
-                .catch(error => parts.log.warn({ err: error }, 'disconnect'))
-                .finally(() => leaving.delete(done));
-              leaving.add(done);
-            }),
-          );
-        },
-        users: () => new Set([...namespace.sockets.values()].map(socket => (socket.data as SocketData).actor.userId)),
+        onDisconnect: listener =>
+          void namespace.on('connection', socket =>
+            socket.once('disconnect', () => leave(socket as ClientSocket, listener)),
+          ),
+        users: () => new Set([...namespace.sockets.values()].map(socket => (socket as ClientSocket).data.actor.userId)),
         pushHere: announcements => {
           for (const { name, payload, to } of announcements) namespace.local.to(roomsOf(to)).emit(name, payload);
         },
@@ -114,9 +109,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     async drain(windowMs) {
       isDraining = true;
       sessions.close();
-      const reconnect = { min_delay_ms: 0, max_delay_ms: Math.min(windowMs, 5_000) };
-      for (const namespace of new Set(namespaceOf.values()))
-        namespace.local.emit(sessionEvents.draining.name, { reconnect });
+      tellDraining(new Set(namespaceOf.values()), windowMs);
       await closeStaggered(io, windowMs);
     },
   };
@@ -148,6 +141,11 @@ function pushOne({ name, payload, to }: Announcement, namespace: IoNamespace | u
 
 function roomsOf(userIds: readonly string[]): string[] {
   return [...new Set(userIds)].map(userId => `user:${userId}`);
+}
+
+function tellDraining(namespaces: ReadonlySet<IoNamespace>, windowMs: number): void {
+  const reconnect = { min_delay_ms: 0, max_delay_ms: Math.min(windowMs, 5_000) };
+  for (const namespace of namespaces) namespace.local.emit(sessionEvents.draining.name, { reconnect });
 }
 
 /** `conn.close()` and not `disconnect()`: a client then comes back by itself. */

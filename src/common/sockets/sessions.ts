@@ -39,25 +39,7 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   const { config, cluster } = parts;
   const scale = config.TEST_TIME_SCALE;
   const bySession = new Map<string, Set<ClientSocket>>();
-  const timers = new WeakMap<ClientSocket, NodeJS.Timeout>();
-
-  function arm(socket: ClientSocket): void {
-    clearTimeout(timers.get(socket));
-    const untilExpiry = socket.data.actor.tokenExpiresAt.getTime() - Date.now();
-    const warn = () => {
-      const expires_at = socket.data.actor.tokenExpiresAt;
-      socket.emit(sessionEvents.expiring.name, {
-        expires_at: expires_at.toISOString(),
-        in_ms: Math.max(0, expires_at.getTime() - Date.now()),
-      });
-      const untilEnd = expires_at.getTime() - Date.now() + GRACE_MS / scale;
-      timers.set(
-        socket,
-        later(untilEnd, () => cut(socket, 'token_expired')),
-      );
-    };
-    timers.set(socket, later(untilExpiry - WARNING_MS / scale, warn));
-  }
+  const { arm, disarm } = createDeadlines(scale);
 
   function endHere(sessionIds: readonly string[], reason: RevokeReason): void {
     for (const id of sessionIds) for (const socket of [...(bySession.get(id) ?? [])]) cut(socket, reason);
@@ -85,7 +67,7 @@ export function createSocketSessions(parts: Parts): SocketSessions {
       bySession.set(sessionId, sockets.add(socket));
       arm(socket);
       socket.once('disconnect', () => {
-        clearTimeout(timers.get(socket));
+        disarm(socket);
         sockets.delete(socket);
         if (sockets.size === 0) bySession.delete(sessionId);
       });
@@ -109,6 +91,32 @@ export function createSocketSessions(parts: Parts): SocketSessions {
       cluster.publish(CHANNEL, JSON.stringify({ ids, reason }));
     },
     close: () => clearInterval(sweeper),
+  };
+}
+
+/** The warning and the end that a socket's present token brings about. */
+function createDeadlines(scale: number): { arm(socket: ClientSocket): void; disarm(socket: ClientSocket): void } {
+  const timers = new WeakMap<ClientSocket, NodeJS.Timeout>();
+  const warn = (socket: ClientSocket) => {
+    const { tokenExpiresAt } = socket.data.actor;
+    const leftMs = tokenExpiresAt.getTime() - Date.now();
+    socket.emit(sessionEvents.expiring.name, { expires_at: tokenExpiresAt.toISOString(), in_ms: Math.max(0, leftMs) });
+    timers.set(
+      socket,
+      later(leftMs + GRACE_MS / scale, () => cut(socket, 'token_expired')),
+    );
+  };
+  const disarm = (socket: ClientSocket) => clearTimeout(timers.get(socket));
+  return {
+    disarm,
+    arm(socket) {
+      disarm(socket);
+      const leftMs = socket.data.actor.tokenExpiresAt.getTime() - Date.now();
+      timers.set(
+        socket,
+        later(leftMs - WARNING_MS / scale, () => warn(socket)),
+      );
+    },
   };
 }
 

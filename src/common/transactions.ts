@@ -1,0 +1,97 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Announcement, Listeners, Push } from './announcements.ts';
+import type { Actor, Context, Emit, ProcedureContext, Request, SharedContext } from './context.ts';
+import { isRetryable, type Orm } from './database.ts';
+import type { EventDeclaration } from './operations.ts';
+import { ensureShape } from './shapes.ts';
+import type { Slots } from './slots.ts';
+
+export interface TransactionParts {
+  orm: Orm;
+  config: Config;
+  log: Logger;
+  listeners: Listeners;
+  slots: Slots;
+  push: Push;
+}
+
+type Caller = Request & { actor: Actor | null };
+
+/** The contexts of the four kinds of operation, and the transaction that three of them run in. */
+export interface Transactions {
+  /** For queries: no transaction, nothing may be announced. */
+  reading(call: Caller): Context<Actor | null>;
+  /** For procedures: opens transactions of its own. */
+  procedure(call: Caller): ProcedureContext<Actor | null>;
+  /** One transaction for one caller. */
+  single<T>(call: Caller, work: (ctx: Context<Actor | null>) => Promise<T>): Promise<T>;
+  /** One transaction for many callers. */
+  shared<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T>;
+}
+
+const MAX_TRIES = 3;
+
+export function createTransactions(parts: TransactionParts): Transactions {
+  const { config, log, slots } = parts;
+
+  function sharedContext(em: EntityManager, now: Date, emit: Emit): SharedContext {
+    return { em, now, config, log, emit, slot: (slot, ids) => slots.read(slot, { em, now }, ids) };
+  }
+
+  function contextOf(call: Caller, em: EntityManager, emit: Emit): Context<Actor | null> {
+    const { now, requestId, ip, userAgent, connection, reportLimit, actor } = call;
+    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, connection, reportLimit, actor };
+  }
+
+  /** Again after a deadlock; listeners run before the commit, pushes after it. */
+  async function transact<T>(now: Date, work: (em: EntityManager, emit: Emit) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      const announced: Announcement[] = [];
+      try {
+        const result = await parts.orm.em.fork().transactional(async fork => {
+          const em = fork as EntityManager;
+          const emit = recordInto(announced, config.NODE_ENV === 'test');
+          const done = await work(em, emit);
+          await parts.listeners.settle(announced, sharedContext(em, now, emit));
+          return done;
+        });
+        parts.push(announced.filter(one => !one.isFact));
+        parts.listeners.committed(announced);
+        return result;
+      } catch (error) {
+        if (!isRetryable(error) || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  const reading: Transactions['reading'] = call => contextOf(call, parts.orm.em.fork() as EntityManager, refuseToEmit);
+  const single: Transactions['single'] = (call, work) =>
+    transact(call.now, (em, emit) => work(contextOf(call, em, emit)));
+  return {
+    reading,
+    single,
+    procedure(call) {
+      const { emit: _, ...ctx } = reading(call);
+      return { ...ctx, transaction: work => single(call, work) };
+    },
+    shared: (now, work) => transact(now, (em, emit) => work(sharedContext(em, now, emit))),
+  };
+}
+
+function recordInto(announced: Announcement[], isChecked: boolean): Emit {
+  return (
+    event: EventDeclaration | { name: string; fact: true },
+    payload: unknown,
+    recipients?: { to: readonly string[] },
+  ) => {
+    const isFact = 'fact' in event;
+    if (isChecked && !isFact) ensureShape(event.schema, payload, event.name);
+    announced.push({ name: event.name, payload, to: recipients?.to ?? [], isFact });
+  };
+}
+
+function refuseToEmit(): never {
+  throw new Error('emit needs a transaction');
+}
