@@ -36,13 +36,16 @@ const passwordRule: Rule = {
   kept: 4,
 };
 
-/**
- * Whose failures are counted together: a phone's over all of its codes, a known device's for itself (so that a stranger
- * locks nobody out), a phone's wrong passwords.
- */
-export type Subject = `code:${string}` | `device:${string}` | `password:${string}`;
+/** What is guessed: a code, a code of the staff's login (whose password was right already), a password. */
+export type Guessed = 'code' | 'staff-code' | 'password';
+/** Whose failures are counted together: a phone's, or a known device's for itself, so that a stranger locks nobody out. */
+export type Subject = `${Guessed}:${string}` | `${Guessed}-device:${string}`;
 
-const ruleOf = (subject: Subject): Rule => (subject.startsWith('password:') ? passwordRule : codeRule);
+export function subjectOf(guessed: Guessed, phone: string, deviceId: string | null): Subject {
+  return deviceId ? `${guessed}-device:${deviceId}` : `${guessed}:${phone}`;
+}
+
+const ruleOf = (subject: Subject): Rule => (subject.startsWith('password') ? passwordRule : codeRule);
 
 /** Throws otp_locked or login_locked, with the time that is left. */
 export async function ensureUnlocked({ em, now }: Scope, subject: Subject): Promise<void> {
@@ -56,18 +59,24 @@ export async function ensureUnlocked({ em, now }: Scope, subject: Subject): Prom
     });
 }
 
-/** Counts a failure; the one that is too many locks. Must be committed. */
-export async function recordFailure({ em, now }: Scope, subject: Subject): Promise<void> {
+/**
+ * Counts a failure; the one that is too many locks. Must be committed. Failures of one subject wait for each other, and
+ * throw otp_locked or login_locked once there were too many: of parallel guesses no more are answered than of single ones.
+ */
+export async function recordFailure(scope: Scope, subject: Subject): Promise<void> {
+  const { em, now } = scope;
   const { threshold, windowMs, firstLockMs, longestLockMs, kept } = ruleOf(subject);
   const windowStart = new Date(now.getTime() - windowMs);
-  await rows(
+  const counted = await rows(
     em,
     sql`insert into failure_budgets as b (subject, started_at, failures) values (${subject}, ${now}, 1)
         on conflict (subject) do update set
           failures = case when b.started_at <= ${windowStart} then 1 else b.failures + 1 end,
           started_at = case when b.started_at <= ${windowStart} then ${now} else b.started_at end,
-          lock_level = case when b.started_at <= ${windowStart} and b.locked_until < ${windowStart} then 0 else b.lock_level end`,
+          lock_level = case when b.started_at <= ${windowStart} and b.locked_until < ${windowStart} then 0 else b.lock_level end
+        where b.locked_until is null or b.locked_until <= ${now} returning subject`,
   );
+  if (counted.length === 0) await ensureUnlocked(scope, subject);
   await rows(
     em,
     sql`update failure_budgets set failures = ${kept}, lock_level = lock_level + 1, started_at = ${now},
@@ -76,6 +85,16 @@ export async function recordFailure({ em, now }: Scope, subject: Subject): Promi
   );
 }
 
-export async function forgetFailures({ em }: Pick<Scope, 'em'>, subject: Subject): Promise<void> {
-  await rows(em, sql`delete from failure_budgets where subject = ${subject}`);
+/** A right answer ends the count. Of parallel guesses it waits for the wrong ones; throws like `ensureUnlocked`. */
+export async function recordSuccess(scope: Scope, subject: Subject): Promise<void> {
+  const { em, now } = scope;
+  await rows(
+    em,
+    sql`delete from failure_budgets where subject = ${subject} and (locked_until is null or locked_until <= ${now})`,
+  );
+  await ensureUnlocked(scope, subject);
+}
+
+export async function forgetFailures({ em }: Pick<Scope, 'em'>, subjects: readonly Subject[]): Promise<void> {
+  await rows(em, sql`delete from failure_budgets where subject = any(${subjects}::text[])`);
 }

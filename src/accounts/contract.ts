@@ -28,6 +28,9 @@ export const operations = {
       purpose: Purpose.default('login'),
       channel: z.enum(['auto', 'sms', 'telegram']).default('auto'),
       captcha_token: plainText.max(4096).optional(),
+      device: Device.pick({ token: true })
+        .optional()
+        .describe('A known device gets codes while strangers have locked the number.'),
     }),
     output: z.object({
       otp_id: z.uuid(),
@@ -48,9 +51,11 @@ export const operations = {
     ],
   }),
   verifyOtp: procedure({
-    summary: 'Checks a code: logs in (an unknown phone registers), or gives a verification token for another purpose.',
+    summary:
+      'Checks a code: logs in (an unknown phone registers; with the token of a live session of the same user it renews that), or gives a verification token for another purpose.',
     http: 'POST /api/auth/verify-otp/',
-    access: 'public',
+    isSecret: true,
+    access: 'lenient',
     limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
     input: z.object({
       phone: phoneInput,
@@ -77,6 +82,7 @@ export const operations = {
   setPassword: procedure({
     summary: 'Sets or resets the password and gives a fresh pair of tokens; by default other sessions end.',
     http: 'POST /api/auth/set-password/',
+    isSecret: true,
     access: 'optional',
     limits: [
       { name: 'set-password', by: 'user', points: 10, windowSec: 3_600 },
@@ -100,9 +106,10 @@ export const operations = {
     ],
   }),
   login: procedure({
-    summary: 'Logs in with phone and password.',
+    summary: 'Logs in with phone and password; with the token of a live session of the same user it renews that.',
     http: 'POST /api/auth/login/',
-    access: 'public',
+    isSecret: true,
+    access: 'lenient',
     limits: [{ name: 'login', by: 'ip', points: 50, windowSec: 900 }],
     input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: Tokens,
@@ -111,6 +118,7 @@ export const operations = {
   refreshTokens: procedure({
     summary: 'Gives the next pair of tokens; asked again within 30 s it gives the same one.',
     http: 'POST /api/auth/token/refresh/',
+    isSecret: true,
     access: 'public',
     limits: [{ name: 'refresh', by: 'ip', points: 300, windowSec: 60 }],
     input: z.object({ refresh: plainText.max(300) }),
@@ -184,9 +192,10 @@ export const operations = {
   adminLogin: procedure({
     summary: 'Staff: checks phone and password and sends a code.',
     http: 'POST /api/admin/login/',
+    isSecret: true,
     access: 'public',
     limits: [{ name: 'login', by: 'ip', points: 50, windowSec: 900 }],
-    input: z.object({ phone: phoneInput, password: passwordInput }),
+    input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: z.object({ otp_id: z.uuid(), expires_in: z.int(), resend_in: z.int(), dev_code: z.string().optional() }),
     errors: [
       'invalid_phone',
@@ -201,9 +210,10 @@ export const operations = {
   adminVerify: procedure({
     summary: 'Staff: checks the code and logs in.',
     http: 'POST /api/admin/login/verify/',
+    isSecret: true,
     access: 'public',
     limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
-    input: z.object({ otp_id: z.uuid(), code: codeInput }),
+    input: z.object({ otp_id: z.uuid(), code: codeInput, device: Device.optional() }),
     output: Tokens,
     errors: ['otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
   }),

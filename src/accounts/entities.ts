@@ -94,7 +94,8 @@ const PhoneBudgetSchema = defineEntity({
   name: 'PhoneBudget',
   tableName: 'phone_budgets',
   properties: {
-    phone: p.string().length(16).primary(),
+    /** The number; `staff <number>` for codes of the staff's login. */
+    subject: p.string().length(24).primary(),
     lastSentAt: p.datetime(3).nullable(),
     hourStartedAt: p.datetime(3),
     hourCount: p.integer().default(0),
@@ -126,7 +127,7 @@ const FailureBudgetSchema = defineEntity({
   name: 'FailureBudget',
   tableName: 'failure_budgets',
   properties: {
-    /** `code:<phone>`, `device:<id>` or `password:<phone>`. */
+    /** What is guessed and whose: `code:<phone>`, `password-device:<id>` … */
     subject: p.string().length(100).primary(),
     startedAt: p.datetime(3).index(),
     failures: p.integer().default(0),

@@ -18,10 +18,11 @@ interface Budget {
 }
 
 /**
- * Spends one code of a number's budget: one per OTP_COOLDOWN, OTP_PHONE_HOURLY an hour, OTP_PHONE_DAILY a day. It is one
- * conditional statement, so of parallel requests one wins. Throws otp_cooldown or rate_limited.
+ * Spends one code of a budget (a number's, or that of its staff login): one per OTP_COOLDOWN, OTP_PHONE_HOURLY an hour,
+ * OTP_PHONE_DAILY a day. It is one conditional statement, so of parallel requests one wins.
+ * Throws otp_cooldown or rate_limited.
  */
-export async function spendCode(scope: Scope, phone: string): Promise<void> {
+export async function spendCode(scope: Scope, subject: string): Promise<void> {
   const { em, now, config } = scope;
   if (config.RATE_LIMITS === 'off') return;
   const cooldownEnd = new Date(now.getTime() - config.OTP_COOLDOWN * 1000);
@@ -29,9 +30,9 @@ export async function spendCode(scope: Scope, phone: string): Promise<void> {
   const dayAgo = new Date(now.getTime() - DAY_MS);
   const [spent] = await rows<Budget>(
     em,
-    sql`insert into phone_budgets as b (phone, last_sent_at, hour_started_at, hour_count, day_started_at, day_count)
-        values (${phone}, ${now}, ${now}, 1, ${now}, 1)
-        on conflict (phone) do update set
+    sql`insert into phone_budgets as b (subject, last_sent_at, hour_started_at, hour_count, day_started_at, day_count)
+        values (${subject}, ${now}, ${now}, 1, ${now}, 1)
+        on conflict (subject) do update set
           last_sent_at = ${now},
           hour_started_at = case when b.hour_started_at <= ${hourAgo} then ${now} else b.hour_started_at end,
           hour_count = case when b.hour_started_at <= ${hourAgo} then 1 else b.hour_count + 1 end,
@@ -42,7 +43,7 @@ export async function spendCode(scope: Scope, phone: string): Promise<void> {
           and (b.day_started_at <= ${dayAgo} or b.day_count < ${config.OTP_PHONE_DAILY})
         returning *`,
   );
-  if (!spent) throw await refusalOf(scope, phone);
+  if (!spent) throw await refusalOf(scope, subject);
   report(scope, spent);
 }
 
@@ -52,8 +53,8 @@ function report({ now, config, reportLimit }: Scope, { hour_started_at, hour_cou
   reportLimit?.({ name: 'otp-phone', points, windowSec: HOUR_MS / 1000, remaining: points - hour_count, resetSec });
 }
 
-async function refusalOf({ em, now, config }: Scope, phone: string): Promise<AppError> {
-  const [budget] = await rows<Budget>(em, sql`select * from phone_budgets where phone = ${phone}`);
+async function refusalOf({ em, now, config }: Scope, subject: string): Promise<AppError> {
+  const [budget] = await rows<Budget>(em, sql`select * from phone_budgets where subject = ${subject}`);
   const until = (start: string | null | undefined, lengthMs: number) =>
     Math.max(1_000, new Date(start ?? now).getTime() + lengthMs - now.getTime());
   const isFull = (start: string | undefined, count: number | undefined, most: number, lengthMs: number) =>
@@ -115,26 +116,39 @@ export async function takeFromPrefix(scope: Scope, phone: string): Promise<void>
  * codes. Throws otp_unavailable.
  */
 export async function takeFromDay(scope: Scope, isRegistered: boolean): Promise<void> {
-  const { SMS_DAILY_BUDGET, SMS_RESERVED_SHARE } = scope.config;
+  const { SMS_DAILY_BUDGET, SMS_RESERVED_SHARE, RATE_LIMITS } = scope.config;
+  if (RATE_LIMITS === 'off') return;
   const forNew = Math.floor(SMS_DAILY_BUDGET * (1 - SMS_RESERVED_SHARE));
   const isFree = isRegistered || (await take(scope, dayOf(scope.now, 'new'), forNew, DAY_MS));
   if (!isFree || !(await take(scope, dayOf(scope.now, 'all'), SMS_DAILY_BUDGET, DAY_MS)))
     throw new AppError('otp_unavailable');
 }
 
+/** Which budgets a code was taken from. */
+export interface Charged {
+  budget: string;
+  ip: string | null;
+  /** The phone, where its prefix was charged. */
+  prefixOf: string | null;
+  isRegistered: boolean;
+}
+
 /** Gives everything back: nothing was sent, so nothing is charged. */
 export async function returnCode(
   { em, now }: Pick<Scope, 'em' | 'now'>,
-  phone: string,
-  ip: string,
-  isRegistered: boolean,
+  { budget, ip, prefixOf: phone, isRegistered }: Charged,
 ): Promise<void> {
   await rows(
     em,
     sql`update phone_budgets set last_sent_at = null, hour_count = greatest(hour_count - 1, 0),
-        day_count = greatest(day_count - 1, 0) where phone = ${phone}`,
+        day_count = greatest(day_count - 1, 0) where subject = ${budget}`,
   );
-  const keys = [`ip:${ip}`, prefixOf(phone), dayOf(now, 'all'), ...(isRegistered ? [] : [dayOf(now, 'new')])];
+  const keys = [
+    ...(ip === null ? [] : [`ip:${ip}`]),
+    ...(phone === null ? [] : [prefixOf(phone)]),
+    dayOf(now, 'all'),
+    ...(isRegistered ? [] : [dayOf(now, 'new')]),
+  ];
   await rows(em, sql`update otp_counters set count = greatest(count - 1, 0) where key = any(${keys}::text[])`);
 }
 

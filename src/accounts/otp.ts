@@ -54,6 +54,14 @@ export interface Attempt {
   attemptsLeft: number;
 }
 
+export interface Given {
+  phone: string;
+  code: string;
+  otpId: string | undefined;
+  /** Codes of the staff's login are apart: who tries or asks for others at the users' door does not touch them. */
+  isStaff: boolean;
+}
+
 interface AttemptRow {
   id: string;
   purpose: CodePurpose;
@@ -62,23 +70,20 @@ interface AttemptRow {
 }
 
 /**
- * Spends one of the tries of the phone's newest code, and only then compares: parallel guesses cannot get more tries.
+ * Spends one of the tries of the phone's newest code of that door, and only then compares: parallel guesses cannot get more tries.
  * Must be committed whatever comes of it. Throws otp_invalid (none, used, expired, older) or otp_attempts_exceeded.
  */
-export async function tryCode(
-  { em, now, config }: Scope,
-  given: { phone: string; code: string; otpId: string | undefined },
-): Promise<Attempt> {
-  const { phone, code, otpId } = given;
+export async function tryCode({ em, now, config }: Scope, given: Given): Promise<Attempt> {
+  const { phone, code, otpId, isStaff } = given;
   const [row] = await rows<AttemptRow>(
     em,
     sql`update phone_otps set attempts = attempts + 1
-        where id = (select id from phone_otps where phone = ${phone} order by created_at desc, id desc limit 1)
+        where id = (select id from phone_otps where phone = ${phone} and (purpose = 'admin_login') = ${isStaff} order by created_at desc, id desc limit 1)
           and used_at is null and attempts < ${config.OTP_MAX_ATTEMPTS} and expires_at > ${now}
           and (${otpId ?? null}::uuid is null or id = ${otpId ?? null}::uuid)
         returning id, purpose, attempts, code_hmac`,
   );
-  if (!row) throw await refusalOf({ em, now, config }, phone);
+  if (!row) throw await refusalOf({ em, now, config }, given);
   const isRight = keysFor(config, 'otp').some(key =>
     sameBytes(hmac(key, row.id, phone, row.purpose, code), row.code_hmac),
   );
@@ -95,11 +100,11 @@ export async function useCode({ em, now }: Pick<Scope, 'em' | 'now'>, otpId: str
 }
 
 /** A burnt code is told as such, so that the user asks for another; everything else is alike. */
-async function refusalOf({ em, now, config }: Scope, phone: string): Promise<AppError> {
+async function refusalOf({ em, now, config }: Scope, { phone, isStaff }: Given): Promise<AppError> {
   const [newest] = await rows<{ burnt: boolean }>(
     em,
     sql`select used_at is null and attempts >= ${config.OTP_MAX_ATTEMPTS} and expires_at > ${now} as burnt
-        from phone_otps where phone = ${phone} order by created_at desc, id desc limit 1`,
+        from phone_otps where phone = ${phone} and (purpose = 'admin_login') = ${isStaff} order by created_at desc, id desc limit 1`,
   );
   return newest?.burnt ? new AppError('otp_attempts_exceeded') : new AppError('otp_invalid', { attempts_left: 0 });
 }

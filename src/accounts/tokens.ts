@@ -3,7 +3,7 @@ import { AppError } from '../common/errors.ts';
 import { isUuid, newId } from '../common/ids.ts';
 import { currentKey, hmac, keysFor, sameBytes } from '../common/keys.ts';
 import type { Config } from '../config.ts';
-import type { Purpose } from './contract/shapes.ts';
+import type { Device, Purpose } from './contract/shapes.ts';
 
 /**
  * Refresh tokens are made and not stored: `prt_<sid>.<counter>.<hmac>`, with a key of the session's own salt under the
@@ -41,9 +41,13 @@ export function makeDeviceToken(config: Config, phone: string): string {
   return `pdt_${id}.${hmac(currentKey(config, 'device'), id, phone).toString('base64url')}`;
 }
 
-/** The device behind a token of this phone; null for a token of another phone, or none of ours. */
-export function deviceOf(config: Config, phone: string, token: string): string | null {
-  const [, id, mac] = /^pdt_([0-9a-f-]{36})\.([\w-]{43})$/.exec(token) ?? [];
+/** The device that once logged in with this phone, by its token; null for one of another phone, or none of ours. */
+export function knownDevice(
+  { config }: { config: Config },
+  phone: string,
+  device: Pick<Device, 'token'> | undefined,
+): string | null {
+  const [, id, mac] = /^pdt_([0-9a-f-]{36})\.([\w-]{43})$/.exec(device?.token ?? '') ?? [];
   if (!isUuid(id) || !mac) return null;
   const given = Buffer.from(mac, 'base64url');
   return keysFor(config, 'device').some(key => sameBytes(hmac(key, id, phone), given)) ? id : null;

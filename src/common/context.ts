@@ -78,7 +78,7 @@ export interface Call<I> extends Request {
 /** What one caller of a batch gets. */
 export type Answer<O> = O | AppError;
 
-type ActorOf<O> = O extends { access: 'public' | 'optional' } ? Actor | null : Actor;
+type ActorOf<O> = O extends { access: 'public' | 'lenient' | 'optional' } ? Actor | null : Actor;
 
 /** The function behind an operation; its form follows the operation's kind. */
 export type UseCase<O> = O extends { kind: 'batch' }

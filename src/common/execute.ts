@@ -59,7 +59,7 @@ export function createExecutor(parts: Parts): Executor {
 }
 
 function ensureAccess({ access = 'user' }: Operation, { actor }: RawCall): void {
-  if (!actor && access !== 'public' && access !== 'optional') throw new AppError('auth_required');
+  if (!actor && (access === 'user' || access === 'staff')) throw new AppError('auth_required');
   if (access === 'staff' && !actor?.isStaff) throw new AppError('permission_denied');
 }
 

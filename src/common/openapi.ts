@@ -84,7 +84,12 @@ function describe({ tag, operationId, operation, path }: Described): ZodOpenApiO
     operationId,
     summary: operation.summary,
     ...(socket && { description: socket.trim() }),
-    security: access === 'public' ? [] : access === 'optional' ? [{}, { bearer: [] }] : [{ bearer: [] }],
+    security:
+      access === 'public'
+        ? []
+        : access === 'optional' || access === 'lenient'
+          ? [{}, { bearer: [] }]
+          : [{ bearer: [] }],
     requestParams,
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: { ...successes(operation), ...refusals(operation, access, path) },
@@ -129,7 +134,7 @@ function successes(operation: Operation): ZodOpenApiOperationObject['responses']
 
 function refusals(operation: Operation, access: string, path: HttpPath): ZodOpenApiOperationObject['responses'] {
   const codes = new Set<ErrorCode>([...everywhere, ...(operation.errors ?? [])]);
-  if (access !== 'public')
+  if (access !== 'public' && access !== 'lenient')
     for (const code of ['auth_required', 'token_invalid', 'token_expired', 'session_revoked'] as const) codes.add(code);
   if (access === 'staff') codes.add('permission_denied');
   if (path.includes('{')) codes.add('not_found');

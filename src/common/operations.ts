@@ -8,8 +8,11 @@ import type { ErrorCode } from './errors.ts';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** `POST /api/chat/threads/{id}/read/`; names in braces are fields of the input. */
 export type HttpPath = `${Method} /${string}`;
-/** `public`: no token is read. `optional`: a token counts when sent. `user`: a live session. `staff`: a staff role. */
-export type Access = 'public' | 'optional' | 'user' | 'staff';
+/**
+ * `public`: no token is read. `lenient`: a token counts while it is valid, any other is passed over. `optional`: a token
+ * counts when sent. `user`: a live session. `staff`: a staff role.
+ */
+export type Access = 'public' | 'lenient' | 'optional' | 'user' | 'staff';
 export type Namespace = '/chat' | '/presence' | '/notifications';
 
 /** So many calls in a window of seconds, per user or IP address; one name is one budget. */
@@ -41,6 +44,8 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   /** True for an answer that created nothing (`duplicate`, an existing thread): REST then says 200 instead of 201. */
   isRepeat?: (output: z.output<Output>) => boolean;
   limits?: readonly Limit[];
+  /** Passwords go in or tokens come out: neither is ever stored, so an Idempotency-Key is passed over. */
+  isSecret?: true;
   /** REST adds `next` (a relative URL made from `next_cursor`) and `previous: null`. */
   paged?: true;
   /** Codes it answers beside those that every operation may (`validation_failed`, `auth_required` …). */

@@ -34,7 +34,24 @@ test('S-3: a new code does not reset the failures of a phone: ten in an hour loc
     expect(
       await verify(app, phone, dev_code, { device: { token: device_token } }, later(minute * MINUTE)),
     ).toMatchObject({ status: 200 });
+    // the stranger stays locked out, and the known device gets its codes
+    expect(await verify(app, phone, dev_code, {}, later(minute * MINUTE))).toMatchObject({
+      body: { code: 'otp_locked' },
+    });
   }
+});
+
+test('S-3: a known device is sent codes while strangers have locked the number', async () => {
+  const { phone, body } = await logIn(app);
+  for (const minute of [2, 4]) {
+    const { dev_code } = (await requestCode(app, phone, {}, later(minute * MINUTE))).body;
+    for (let n = 0; n < 5; n += 1) await verify(app, phone, wrongCode(dev_code), {}, later(minute * MINUTE));
+  }
+  const at = later(6 * MINUTE);
+  expect((await requestCode(app, phone, {}, at)).body.code).toBe('otp_locked');
+  const device = { token: body.device_token };
+  const { dev_code } = (await requestCode(app, phone, { device }, at)).body;
+  expect((await verify(app, phone, dev_code, { device }, at)).status).toBe(200);
 });
 
 test('S-3: a device token of another phone is none', async () => {

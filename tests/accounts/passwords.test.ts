@@ -103,6 +103,23 @@ test('S-18: parallel guesses get no more tries than single ones', async () => {
   expect((await login(phone, password)).body.code).toBe('login_locked');
 });
 
+test('S-18: of many guesses at once five are answered, and the right one does not stand out among the others', async () => {
+  const { phone, password } = await buildMember(app);
+  const guesses = [...Array.from({ length: 20 }, (_, n) => `wrong horse ${n}`), password];
+  const codes = (await Promise.all(guesses.map(guess => login(phone, guess)))).map(({ body }) => body.code);
+  expect(codes.filter(code => code === 'invalid_credentials')).toHaveLength(5);
+  expect(codes.filter(code => code === 'login_locked')).toHaveLength(16);
+});
+
+test('S-18: a stranger who locks a password does not lock out the device that is known', async () => {
+  const { phone, password, body } = await buildMember(app);
+  for (let n = 0; n < 5; n += 1) await login(phone, 'wrong horse battery');
+  const from = (token: string) => app.post(null, '/api/auth/login/', { phone, password, device: { token } });
+  expect((await from('pdt_none')).body.code).toBe('login_locked');
+  expect((await from(body.device_token)).status).toBe(200);
+  expect((await login(phone, password)).body.code).toBe('login_locked');
+});
+
 test('S-21: password, phone and deletion need a fresh login or the current password', async () => {
   const { body, password } = await buildMember(app);
   const next = await app.post(null, '/api/auth/token/refresh/', { refresh: body.refresh }, later(11 * MINUTE));
@@ -180,6 +197,22 @@ test('S-22: a number idle for a year opens the old account only with its passwor
   const newcomer = await verify(app, without.phone, await codeFor(without.phone), {}, at);
   expect(newcomer.body).toMatchObject({ is_new_user: true });
   expect(newcomer.body.user.id).not.toBe(without.body.user.id);
+  const forgetful = await buildMember(app);
+  const { verification_token } = (
+    await verify(
+      app,
+      forgetful.phone,
+      (
+        await requestCode(app, forgetful.phone, { purpose: 'reset_password' }, at)
+      ).body.dev_code,
+      {},
+      at,
+    )
+  ).body;
+  const reset = { verification_token, password: 'another horse battery' };
+  const begun = await app.post(null, '/api/auth/set-password/', reset, at);
+  expect(begun).toMatchObject({ status: 200, body: { is_new_user: true } });
+  expect(begun.body.user.id).not.toBe(forgetful.body.user.id);
   const inTime = await logIn(app);
   const almost = later(364 * DAY);
   expect((await verify(app, inTime.phone, await codeFor(inTime.phone, almost), {}, almost)).body.user.id).toBe(

@@ -23,7 +23,7 @@ async function buildStaff(role: Role): Promise<TestUser> {
 }
 
 /** A staff login by both steps; the token that opens the staff's routes. */
-async function adminToken(phone: string): Promise<{ access: string; refresh: string }> {
+async function adminToken(phone: string): Promise<{ access: string; refresh: string; device_token: string }> {
   const { body } = await app.post(null, '/api/admin/login/', { phone, password: PASSWORD });
   return (await app.post(null, '/api/admin/login/verify/', { otp_id: body.otp_id, code: body.dev_code })).body;
 }
@@ -67,6 +67,48 @@ test('S-39: the routes of staff are closed to users, to staff without both steps
     expect(await code((await adminToken((await buildStaff(role)).phone)).access)).toBe('permission_denied');
   for (const role of ['support', 'superuser'] as const)
     expect(await code((await adminToken((await buildStaff(role)).phone)).access)).toBeUndefined();
+});
+
+test('S-39: neither a new password nor a second proof makes a token of staff but the login of staff', async () => {
+  const [staff, target] = [await buildStaff('support'), await app.buildUser()];
+  const path = '/api/admin/users/actions/revoke_sessions/';
+  const code = async (token: string, headers = {}) =>
+    (await app.post(null, path, { ids: [target.id] }, { ...bearer(token), ...headers })).body.code;
+  const byCode = (await logIn(app, staff.phone)).body;
+  const set = await app.post(
+    null,
+    '/api/auth/set-password/',
+    { password: 'another horse battery' },
+    bearer(byCode.access),
+  );
+  expect(await code(set.body.access)).toBe('permission_denied');
+  const login = { phone: staff.phone, password: 'another horse battery' };
+  const byPassword = (await app.post(null, '/api/auth/login/', login)).body;
+  const { dev_code } = (await requestCode(app, staff.phone, {}, later(2 * MINUTE))).body;
+  const both = await verify(app, staff.phone, dev_code, {}, { ...bearer(byPassword.access), ...later(2 * MINUTE) });
+  expect(both.body.session_id).toBe(byPassword.session_id);
+  expect(await code(both.body.access, later(2 * MINUTE))).toBe('permission_denied');
+});
+
+test('nobody who knows the number of staff shuts them out: neither their codes nor their password', async () => {
+  const staff = await buildStaff('support');
+  const { device_token } = await adminToken(staff.phone);
+  for (let minute = 2, failures = 0; failures < 10; minute += 2) {
+    const { dev_code } = (await requestCode(app, staff.phone, {}, later(minute * MINUTE))).body;
+    for (let n = 0; n < 5; n += 1, failures += 1)
+      await verify(app, staff.phone, wrongCode(dev_code), {}, later(minute * MINUTE));
+  }
+  const at = later(6 * MINUTE);
+  expect((await requestCode(app, staff.phone, {}, at)).body.code).toBe('otp_locked');
+  for (let n = 0; n < 5; n += 1)
+    await app.post(null, '/api/admin/login/', { phone: staff.phone, password: 'wrong horse battery' }, at);
+  const login = { phone: staff.phone, password: PASSWORD };
+  expect((await app.post(null, '/api/admin/login/', login, at)).body.code).toBe('login_locked');
+  const first = await app.post(null, '/api/admin/login/', { ...login, device: { token: device_token } }, at);
+  const { otp_id, dev_code: code } = first.body;
+  // whoever tries codes at the users' door spends none of the tries of a code for staff
+  for (let n = 0; n < 5; n += 1) await verify(app, staff.phone, wrongCode(code), {}, at);
+  expect((await app.post(null, '/api/admin/login/verify/', { otp_id, code }, at)).status).toBe(200);
 });
 
 test('S-28: ban, role and unlock, each with its audit row', async () => {

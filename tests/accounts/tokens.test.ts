@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import { expect, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
 import { deriveKey } from '../../src/common/keys.ts';
-import { bearer, buildMember, DAY, later, logIn } from '../support/accounts.ts';
+import { bearer, buildMember, DAY, later, logIn, MINUTE } from '../support/accounts.ts';
 import { openSocket, startApp, type TestUser, useApp } from '../support/app.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -160,4 +160,52 @@ test('an eleventh session ends the one that was used least recently', async () =
   ).body;
   expect(results).toHaveLength(10);
   expect(results.map((session: { id: string }) => session.id)).not.toContain(body.session_id);
+});
+
+test('whoever proves again who they are renews their session; a token that is not theirs, or none any more, does nothing', async () => {
+  const member = await buildMember(app);
+  const { session_id, access, refresh } = member.body;
+  const login = (headers: Record<string, string>) => app.post(null, '/api/auth/login/', member, headers);
+  const at = later(9 * MINUTE);
+  const renewed = await login({ ...bearer(access), ...at });
+  expect(renewed.body).toMatchObject({ session_id, is_new_user: false });
+  const me = (token: string, headers = {}) => app.get(null, '/api/auth/me/', { ...bearer(token), ...headers });
+  expect((await me(renewed.body.access, at)).status).toBe(200);
+  expect(renewed.body.refresh).not.toBe(refresh);
+  // the sliding end moves with it
+  const month = later(30 * DAY + 5 * MINUTE);
+  const next = await app.post(null, '/api/auth/token/refresh/', { refresh: renewed.body.refresh }, month);
+  expect(next.status).toBe(200);
+  for (const token of [(await logIn(app)).body.access, 'nonsense', `${access}x`]) {
+    const other = await login(bearer(token));
+    expect(other.status).toBe(200);
+    expect(other.body.session_id).not.toBe(session_id);
+  }
+  const expired = await login({ ...bearer(access), ...later(11 * MINUTE) });
+  expect(expired.status).toBe(200);
+  expect(expired.body.session_id).not.toBe(session_id);
+});
+
+test('renewals of one session at the same moment go one after the other', async () => {
+  const member = await buildMember(app);
+  const counterOf = (token: string) => Number(token.split('.')[1]);
+  const next = (refresh: string) => app.post(null, '/api/auth/token/refresh/', { refresh });
+  const renewals = await Promise.all(
+    Array.from({ length: 4 }, () => app.post(null, '/api/auth/login/', member, bearer(member.body.access))),
+  );
+  const made = renewals.map(({ body }) => body.refresh as string).sort((a, b) => counterOf(a) - counterOf(b));
+  expect(made.map(counterOf)).toEqual([1, 2, 3, 4].map(n => counterOf(member.body.refresh) + n));
+  expect((await next(made.at(-1)!)).status).toBe(200);
+});
+
+test('an Idempotency-Key keeps no password and no token', async () => {
+  const member = await buildMember(app);
+  const headers = { ...bearer(member.body.access), 'idempotency-key': 'a-key-of-sixteen-or-more' };
+  const renewed = await app.post(null, '/api/auth/login/', member, headers);
+  const set = await app.post(null, '/api/auth/set-password/', { password: 'another horse battery' }, headers);
+  expect([renewed.status, set.status]).toEqual([200, 200]);
+  const kept = await app.orm.em
+    .fork()
+    .execute('select * from idempotency_keys where user_id = ?', [member.body.user.id]);
+  expect(kept).toEqual([]);
 });

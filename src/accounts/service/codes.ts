@@ -4,15 +4,16 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
-import { ensureUnlocked } from '../budgets.ts';
+import { ensureUnlocked, subjectOf } from '../budgets.ts';
 import { isCaptchaSolved } from '../captcha.ts';
-import type { CodePurpose } from '../contract/shapes.ts';
+import type { CodePurpose, Device } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
 import { OtpRequestLog } from '../entities.ts';
 import type { Notifier } from '../notifiers/notifier.ts';
 import { addCode, CODE_LENGTH, type NewCode } from '../otp.ts';
-import { returnCode, spendCode, takeFromDay, takeFromIp, takeFromPrefix } from '../otp-limits.ts';
+import { type Charged, returnCode, spendCode, takeFromDay, takeFromIp, takeFromPrefix } from '../otp-limits.ts';
 import { readPhone } from '../phones.ts';
+import { knownDevice } from '../tokens.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type RequestOtp = Input<typeof operations.requestOtp>;
@@ -30,6 +31,7 @@ export function requestOtp(notifier: Notifier) {
       purpose: input.purpose,
       channel: input.channel,
       captchaToken: input.captcha_token,
+      device: input.device,
     });
     return {
       ...{ otp_id, phone, channel: input.channel, code_length: CODE_LENGTH },
@@ -45,6 +47,7 @@ export interface Wanted {
   purpose: CodePurpose;
   channel: 'auto' | 'sms' | 'telegram';
   captchaToken?: string | undefined;
+  device?: Pick<Device, 'token'> | undefined;
 }
 
 /** The budgets, the code, the message, and the log of it; used by every way that ends in a code. */
@@ -66,30 +69,33 @@ export async function sendCode(
 }
 
 interface Reserved extends NewCode {
-  isRegistered: boolean;
+  charged: Charged;
 }
 
-async function reserve(tx: Context<Actor | null>, { phone, purpose }: Wanted, isHuman: boolean): Promise<Reserved> {
-  await ensureUnlocked(tx, `code:${phone}`);
+/** Codes of the staff's login follow a right password: strangers spend nothing of their budgets. */
+async function reserve(tx: Context<Actor | null>, wanted: Wanted, isHuman: boolean): Promise<Reserved> {
+  const { phone, purpose, device } = wanted;
+  const isStaff = purpose === 'admin_login';
+  await ensureUnlocked(tx, subjectOf(isStaff ? 'staff-code' : 'code', phone, knownDevice(tx, phone, device)));
   if (!isHuman && !(await takeFromIp(tx, tx.ip)))
     throw tx.config.CAPTCHA_PROVIDER
       ? new AppError('captcha_required')
       : new AppError('rate_limited', { retry_after_ms: 3_600_000 });
-  await spendCode(tx, phone);
+  const budget = isStaff ? `staff ${phone}` : phone;
+  await spendCode(tx, budget);
   const made = addCode(tx, phone, purpose);
   const [known] = await rows(tx.em, sql`select 1 from users where phone = ${phone}`);
   const isRegistered = known !== undefined;
-  if (made.isTest) return { ...made, isRegistered };
-  await takeFromPrefix(tx, phone);
-  await takeFromDay(tx, isRegistered);
-  return { ...made, isRegistered };
+  if (!made.isTest && !isStaff) await takeFromPrefix(tx, phone);
+  if (!made.isTest) await takeFromDay(tx, isRegistered);
+  return { ...made, charged: { budget, ip: isHuman ? null : tx.ip, prefixOf: isStaff ? null : phone, isRegistered } };
 }
 
 async function deliver(
   ctx: Anyone,
   notifier: Notifier,
   { phone, channel }: Wanted,
-  { id, code, isRegistered }: Reserved,
+  { id, code, charged }: Reserved,
 ): Promise<void> {
   try {
     const { driver, providerId, cost } = await notifier.send({
@@ -107,7 +113,7 @@ async function deliver(
     );
   } catch (error) {
     ctx.log.error({ err: error }, 'code not sent');
-    await ctx.transaction(tx => returnCode(tx, phone, tx.ip, isRegistered));
+    await ctx.transaction(tx => returnCode(tx, charged));
     throw new AppError('otp_unavailable');
   }
 }

@@ -1,15 +1,15 @@
 import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
-import { ensureUnlocked, forgetFailures, recordFailure, type Subject } from '../budgets.ts';
-import type { Device, Tokens } from '../contract/shapes.ts';
+import { ensureUnlocked, recordFailure, recordSuccess, type Subject, subjectOf } from '../budgets.ts';
+import type { Device, Purpose, Tokens } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
 import { User } from '../entities.ts';
-import { type Attempt, tryCode, useCode } from '../otp.ts';
+import { type Attempt, type Given, tryCode, useCode } from '../otp.ts';
 import { countVerified } from '../otp-limits.ts';
 import { isPassword } from '../passwords.ts';
 import { readPhone } from '../phones.ts';
-import { deviceOf, signVerification, VERIFICATION_TTL_SEC } from '../tokens.ts';
+import { knownDevice, signVerification, VERIFICATION_TTL_SEC } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
 import { findOrCreateUser } from './users.ts';
@@ -27,63 +27,67 @@ const DAY_MS = 86_400_000;
  */
 export async function verifyOtp(ctx: Anyone, input: VerifyOtp): Promise<Verified> {
   const phone = readPhone(ctx.config, input.phone);
-  const attempt = await checkCode(ctx, {
-    phone,
-    code: input.code,
-    otpId: input.otp_id,
-    deviceToken: input.device?.token,
-  });
-  if (attempt.purpose === 'admin_login') throw new AppError('otp_invalid', { attempts_left: 0 });
-  const { purpose } = attempt;
+  const subject = subjectOf('code', phone, knownDevice(ctx, phone, input.device));
+  const attempt = await checkCode(ctx, subject, { phone, code: input.code, otpId: input.otp_id, isStaff: false });
+  const purpose = attempt.purpose as Purpose;
   const owner = purpose === 'login' ? await ownerOf(ctx, phone, input.password) : null;
   return ctx.transaction(async tx => {
-    await useUp(tx, attempt, phone);
+    await useUp(tx, attempt, subject, phone);
     if (purpose === 'login') return logInByCode(tx, { phone, device: input.device, isOtherPerson: owner === 'other' });
     const verification_token = signVerification(tx.config, phone, purpose, tx.now);
     return { verification_token, verification_expires_in: VERIFICATION_TTL_SEC, purpose };
   });
 }
 
-interface Given {
-  phone: string;
-  code: string;
-  otpId: string | undefined;
-  deviceToken?: string | undefined;
-}
-
-/** The right code, still unused. Each wrong one is a failure of the phone, or of the known device that it came from. */
-export async function checkCode(ctx: Anyone, { phone, code, otpId, deviceToken }: Given): Promise<Attempt> {
-  const deviceId = deviceToken === undefined ? null : deviceOf(ctx.config, phone, deviceToken);
-  const subject: Subject = deviceId ? `device:${deviceId}` : `code:${phone}`;
+/** The right code, still unused. Each wrong one is a failure of the subject. */
+export async function checkCode(ctx: Anyone, subject: Subject, given: Given): Promise<Attempt> {
   const attempt = await ctx.transaction(async tx => {
     await ensureUnlocked(tx, subject);
-    const tried = await tryCode(tx, { phone, code: code.trim(), otpId });
-    if (!tried.isRight) await recordFailure(tx, subject);
+    const tried = await tryCode(tx, { ...given, code: given.code.trim() });
+    // The row of the code is locked by now: guesses that were under way at the same time are counted.
+    if (tried.isRight) await ensureUnlocked(tx, subject);
+    else await recordFailure(tx, subject);
     return tried;
   });
   if (!attempt.isRight) {
-    await ctx.transaction(async tx => audit(tx, { action: 'login_failed', resource: 'phone', objectId: phone }));
+    await ctx.transaction(async tx => audit(tx, { action: 'login_failed', resource: 'phone', objectId: given.phone }));
     throw new AppError('otp_invalid', { attempts_left: attempt.attemptsLeft });
   }
   return attempt;
 }
 
-export async function useUp(tx: Context<Actor | null>, { id }: Attempt, phone: string): Promise<void> {
+export async function useUp(
+  tx: Context<Actor | null>,
+  { id }: Attempt,
+  subject: Subject,
+  phone: string,
+): Promise<void> {
   if (!(await useCode(tx, id))) throw new AppError('otp_invalid', { attempts_left: 0 });
   await countVerified(tx, phone);
-  await forgetFailures(tx, `code:${phone}`);
+  await recordSuccess(tx, subject);
 }
 
-/** A number idle for REUSE_GUARD_DAYS may have a new owner: without the password it opens no old account (S-22). */
+/** A number that was idle for REUSE_GUARD_DAYS may have a new owner: a code alone opens no old account (S-22). */
+function mayBeRecycled({ now, config }: Pick<Anyone, 'now' | 'config'>, user: User): boolean {
+  const idleSince = user.activeAt ?? user.createdAt;
+  return now.getTime() - idleSince.getTime() > config.REUSE_GUARD_DAYS * DAY_MS;
+}
+
+/** With the password it does; an account that has none is another person's. Throws password_required. */
 async function ownerOf(ctx: Anyone, phone: string, password: string | undefined): Promise<'same' | 'other'> {
   const user = await ctx.em.findOne(User, { phone });
-  const idleSince = user?.activeAt ?? user?.createdAt;
-  if (!user || !idleSince || ctx.now.getTime() - idleSince.getTime() <= ctx.config.REUSE_GUARD_DAYS * DAY_MS)
-    return 'same';
+  if (!user || !mayBeRecycled(ctx, user)) return 'same';
   if (!user.passwordHash) return 'other';
   if (password === undefined) throw new AppError('password_required');
-  await ensurePassword(ctx, user, phone, password);
+  await ensurePassword(ctx, user, { phone, subject: subjectOf('password', phone, null), password });
   return 'same';
+}
+
+/** Who resets a password has shown a code and nothing else: an account that was idle for so long is set aside. */
+export async function reachVerified(tx: Context<Actor | null>, phone: string): Promise<{ user: User; isNew: boolean }> {
+  const known = await tx.em.findOne(User, { phone });
+  if (known && mayBeRecycled(tx, known)) await setAside(tx, phone);
+  return findOrCreateUser(tx, phone);
 }
 
 interface CodeLogin {
@@ -114,7 +118,7 @@ export function ensureNotBlocked(user: User, now: Date): void {
 
 /** Logs in with a password; unknown number, no password and a wrong one are alike, in time too. */
 export async function login(ctx: Anyone, input: Input<typeof operations.login>): Promise<Tokens> {
-  const user = await checkPassword(ctx, input.phone, input.password);
+  const user = await checkPassword(ctx, input);
   return ctx.transaction(async tx => {
     const fresh = await tx.em.findOneOrFail(User, { id: user.id });
     return openSession(tx, { user: fresh, isNew: false, amr: ['pwd'], device: input.device });
@@ -122,22 +126,25 @@ export async function login(ctx: Anyone, input: Input<typeof operations.login>):
 }
 
 /** The user whose phone and password these are. Throws invalid_credentials, login_locked, account_blocked. */
-export async function checkPassword(ctx: Anyone, typed: string, password: string): Promise<User> {
-  const phone = readPhone(ctx.config, typed);
-  await ctx.transaction(tx => ensureUnlocked(tx, `password:${phone}`));
+export async function checkPassword(ctx: Anyone, given: Input<typeof operations.login>): Promise<User> {
+  const phone = readPhone(ctx.config, given.phone);
+  const subject = subjectOf('password', phone, knownDevice(ctx, phone, given.device));
+  await ensureUnlocked(ctx, subject);
   const user = await ctx.em.findOne(User, { phone });
-  await ensurePassword(ctx, user, phone, password);
+  await ensurePassword(ctx, user, { phone, subject, password: given.password });
   ensureNotBlocked(user!, ctx.now);
   return user!;
 }
 
-async function ensurePassword(ctx: Anyone, user: User | null, phone: string, password: string): Promise<void> {
-  const subject: Subject = `password:${phone}`;
+/** Guesses that began before the lock learn nothing after it, be they right or wrong. */
+async function ensurePassword(
+  ctx: Anyone,
+  user: User | null,
+  { phone, subject, password }: { phone: string; subject: Subject; password: string },
+): Promise<void> {
   const isRight = await isPassword(password, user?.passwordHash ?? null);
   await ctx.transaction(async tx => {
-    // Parallel guesses that began before the lock are refused too.
-    if (isRight) await ensureUnlocked(tx, subject);
-    if (isRight) return forgetFailures(tx, subject);
+    if (isRight) return recordSuccess(tx, subject);
     await recordFailure(tx, subject);
     audit(tx, { action: 'login_failed', resource: 'phone', objectId: phone, actorId: user?.id });
   });

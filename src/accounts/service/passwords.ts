@@ -10,16 +10,15 @@ import { ensureStrong, hashPassword, isPassword } from '../passwords.ts';
 import { ensureFresh } from '../policy.ts';
 import { readVerification } from '../tokens.ts';
 import { audit } from './audit.ts';
-import { ensureNotBlocked } from './logins.ts';
-import { endSessions, liveSessions, openSession } from './sessions.ts';
-import { findOrCreateUser } from './users.ts';
+import { ensureNotBlocked, reachVerified } from './logins.ts';
+import { endSessions, type Login, liveSessions, openSession } from './sessions.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type SetPassword = Input<typeof operations.setPassword>;
 
 /**
- * Sets the caller's password, or resets that of a verified phone (which registers when it is unknown). Other sessions end
- * unless told otherwise. Throws weak_password, password_mismatch, verification_invalid, current_password_invalid,
+ * Sets the caller's password, or resets that of a verified phone (which registers when it is unknown, or was idle for so
+ * long that it may have a new owner). Other sessions end unless told otherwise. Throws weak_password, password_mismatch, verification_invalid, current_password_invalid,
  * reauth_required, auth_required, account_blocked.
  */
 export async function setPassword(ctx: Anyone, input: SetPassword): Promise<Tokens> {
@@ -36,7 +35,7 @@ export async function setPassword(ctx: Anyone, input: SetPassword): Promise<Toke
     ensureNotBlocked(user, tx.now);
     user.passwordHash = passwordHash;
     await tx.em.flush();
-    const tokens = await openSession(tx, { user, isNew, amr: ['pwd'], device: undefined });
+    const tokens = await openSession(tx, { user, isNew, amr: setter.amr, device: undefined });
     const others = input.logout_others ? await liveSessions(tx, user.id, tokens.session_id) : [];
     await endSessions(tx, user.id, others, 'password_changed');
     audit(tx, { action: 'set_password', resource: 'users', objectId: user.id, actorId: user.id });
@@ -47,6 +46,8 @@ export async function setPassword(ctx: Anyone, input: SetPassword): Promise<Toke
 
 interface Setter {
   phone: string;
+  /** What the caller has shown for it. */
+  amr: Login['amr'];
   reach(tx: Context<Actor | null>): Promise<{ user: User; isNew: boolean }>;
 }
 
@@ -60,6 +61,7 @@ async function ownSetter(ctx: Anyone, { current_password }: SetPassword): Promis
     throw new AppError('current_password_invalid');
   return {
     phone: user.reachablePhone(),
+    amr: current_password === undefined ? [] : ['pwd'],
     reach: async tx => ({ user: await tx.em.findOneOrFail(User, { id: user.id }), isNew: false }),
   };
 }
@@ -68,9 +70,10 @@ function verifiedSetter(ctx: Anyone, token: string): Setter {
   const verification = readVerification(ctx.config, token, 'reset_password', ctx.now);
   return {
     phone: verification.phone,
+    amr: ['otp'],
     async reach(tx) {
       await useVerification(tx, verification);
-      return findOrCreateUser(tx, verification.phone);
+      return reachVerified(tx, verification.phone);
     },
   };
 }

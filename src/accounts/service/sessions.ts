@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import { signAccess } from '../../common/auth.ts';
@@ -12,7 +13,7 @@ import type { Config } from '../../config.ts';
 import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { Session, User } from '../entities.ts';
-import { deviceOf, isRefreshOf, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
+import { isRefreshOf, knownDevice, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { presentUser } from './users.ts';
 
@@ -24,6 +25,7 @@ type Method = 'otp' | 'pwd';
 export interface Login {
   user: User;
   isNew: boolean;
+  /** What was proven just now; nothing, where a live session alone was enough. */
   amr: readonly Method[];
   device: Device | undefined;
 }
@@ -31,8 +33,10 @@ export interface Login {
 /** A new session, or the caller's own renewed when the same user proves again who they are. */
 export async function openSession(ctx: Anyone, { user, isNew, amr, device }: Login): Promise<Tokens> {
   const session =
-    ctx.actor?.userId === user.id ? await renew(ctx, ctx.actor.sessionId, amr) : await begin(ctx, user, amr, device);
-  if (!isNew && session.id !== ctx.actor?.sessionId && !isKnownDevice(ctx, user, device))
+    ctx.actor?.userId === user.id
+      ? await renew(ctx, user, ctx.actor.sessionId, amr)
+      : await begin(ctx, user, amr, device);
+  if (!isNew && session.id !== ctx.actor?.sessionId && knownDevice(ctx, user.reachablePhone(), device) === null)
     ctx.emit(facts.loggedIn, { userId: user.id, device: device?.name ?? ctx.userAgent });
   user.activeAt = ctx.now;
   audit(ctx, {
@@ -51,10 +55,6 @@ export async function openSession(ctx: Anyone, { user, isNew, amr, device }: Log
     has_password: user.passwordHash != null,
     user: await presentUser(ctx, user),
   };
-}
-
-function isKnownDevice({ config }: Anyone, user: User, device: Device | undefined): boolean {
-  return device?.token !== undefined && deviceOf(config, user.reachablePhone(), device.token) !== null;
 }
 
 /** Sliding from the last refresh (staff: a short idle limit), and absolute from the login. */
@@ -78,14 +78,22 @@ async function begin(ctx: Anyone, user: User, amr: readonly Method[], device: De
   return session;
 }
 
-async function renew({ em, now }: Anyone, sessionId: string, amr: readonly Method[]): Promise<Session> {
-  const session = await em.findOneOrFail(Session, { id: sessionId });
-  Object.assign(session, {
-    authAt: now,
-    refreshedAt: now,
-    counter: session.counter + 1,
-    amr: [...new Set([...session.amr, ...amr])],
-  });
+/** Throws session_revoked. Its row is locked, so that a refresh at the same moment goes before or after it. */
+async function renew(
+  { em, now, config }: Anyone,
+  user: User,
+  sessionId: string,
+  amr: readonly Method[],
+): Promise<Session> {
+  const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+  const session = await em.findOne(Session, { id: sessionId, revokedAt: null }, lock);
+  if (!session) throw new AppError('session_revoked');
+  session.counter += 1;
+  session.refreshedAt = now;
+  session.expiresAt = sessionEnd(config, user, session.createdAt, now);
+  // Both methods in one token are the mark of the staff's login; proofs given apart do not add up to it.
+  const isOfStaffLogin = session.amr.length > 1;
+  if (amr.length > 0) Object.assign(session, { authAt: now, amr: isOfStaffLogin ? session.amr : [...amr] });
   return session;
 }
 

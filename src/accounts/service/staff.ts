@@ -2,7 +2,7 @@ import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
 import { violates } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
-import { forgetFailures } from '../budgets.ts';
+import { forgetFailures, subjectOf } from '../budgets.ts';
 import type { Tokens } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
 import { PhoneOtp, User } from '../entities.ts';
@@ -22,7 +22,7 @@ export function adminLogin(notifier: Notifier) {
     ctx: Anyone,
     input: Input<typeof operations.adminLogin>,
   ): Promise<Output<typeof operations.adminLogin>> => {
-    const user = await checkPassword(ctx, input.phone, input.password);
+    const user = await checkPassword(ctx, input);
     if (user.role === 'user') throw new AppError('invalid_credentials');
     const phone = user.reachablePhone();
     const { otp_id, code } = await sendCode(ctx, notifier, { phone, purpose: 'admin_login', channel: 'auto' });
@@ -34,17 +34,18 @@ export function adminLogin(notifier: Notifier) {
 /** The second step: the code that was sent to the staff member's phone. Throws otp_invalid, otp_locked, account_blocked. */
 export async function adminVerify(
   ctx: Anyone,
-  { otp_id, code }: Input<typeof operations.adminVerify>,
+  { otp_id, code, device }: Input<typeof operations.adminVerify>,
 ): Promise<Tokens> {
   const sent = await ctx.em.findOne(PhoneOtp, { id: otp_id, purpose: 'admin_login' });
   if (!sent) throw new AppError('otp_invalid', { attempts_left: 0 });
-  const attempt = await checkCode(ctx, { phone: sent.phone, code, otpId: otp_id });
+  const subject = subjectOf('staff-code', sent.phone, null);
+  const attempt = await checkCode(ctx, subject, { phone: sent.phone, code, otpId: otp_id, isStaff: true });
   return ctx.transaction(async tx => {
-    await useUp(tx, attempt, sent.phone);
+    await useUp(tx, attempt, subject, sent.phone);
     const user = await tx.em.findOne(User, { phone: sent.phone });
     if (!user || user.role === 'user') throw new AppError('otp_invalid', { attempts_left: 0 });
     ensureNotBlocked(user, tx.now);
-    return openSession(tx, { user, isNew: false, amr: ['otp', 'pwd'], device: undefined });
+    return openSession(tx, { user, isNew: false, amr: ['otp', 'pwd'], device });
   });
 }
 
@@ -102,10 +103,10 @@ const actions: Record<ActOnUsers['action'], Action> = {
     await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'admin');
   },
   async unlock_otp(ctx, user) {
-    await forgetFailures(ctx, `code:${user.phone}`);
+    await forgetFailures(ctx, [`code:${user.phone}`, `staff-code:${user.phone}`]);
   },
   async unlock_login(ctx, user) {
-    await forgetFailures(ctx, `password:${user.phone}`);
+    await forgetFailures(ctx, [`password:${user.phone}`]);
   },
   async reattach(ctx, user) {
     if (!user.setAsideAt || !user.formerPhone) return 'invalid_state';

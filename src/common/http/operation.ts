@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
 import type { Actor } from '../context.ts';
 import { asAppError } from '../database.ts';
-import { AppError } from '../errors.ts';
+import { AppError, errorCatalogue } from '../errors.ts';
 import type { RawCall, Run } from '../execute.ts';
 import { type Attempt, type Idempotency, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
 import type { LimitState } from '../limits.ts';
@@ -37,7 +37,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
   return async (req, res) => {
     const actor = await readActor(parts.authenticate, operation, req, stateOf(res).now);
     beginAnswer(operation, req, res, actor);
-    const attempt = attemptOf(req, res, actor);
+    const attempt = attemptOf(operation, req, res, actor);
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
     const call = callOf(req, res, actor);
@@ -96,9 +96,9 @@ function replay(res: Response, stored: StoredAnswer): void {
   send(res, stored);
 }
 
-function attemptOf(req: Request, res: Response, actor: Actor | null): Attempt | null {
+function attemptOf(operation: Operation, req: Request, res: Response, actor: Actor | null): Attempt | null {
   const header = req.get('idempotency-key');
-  if (header === undefined || req.method !== 'POST' || !actor) return null;
+  if (header === undefined || req.method !== 'POST' || !actor || operation.isSecret) return null;
   const target = `POST ${req.path.replace(/\/?$/, '/')}`.slice(0, 200);
   return { userId: actor.userId, target, key: readIdempotencyKey(header), body: req.body, now: stateOf(res).now };
 }
@@ -130,12 +130,21 @@ async function readActor(
   req: Request,
   now: Date,
 ): Promise<Actor | null> {
+  const { access = 'user' } = operation;
   const header = req.headers.authorization;
-  if (operation.access === 'public' || (operation.access === 'optional' && header === undefined)) return null;
+  const mayLack = access === 'optional' || access === 'lenient';
+  if (access === 'public' || (mayLack && header === undefined)) return null;
   if (header === undefined || header.trim() === '') throw new AppError('auth_required');
   const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
-  if (!token) throw new AppError('token_invalid');
-  return authenticate(token, now);
+  if (!token && access !== 'lenient') throw new AppError('token_invalid');
+  const actor = authenticate(token ?? '', now);
+  return access === 'lenient' ? actor.catch(passOver) : actor;
+}
+
+/** A client may send its old token along with a new login. */
+function passOver(error: unknown): null {
+  if (error instanceof AppError && errorCatalogue[error.code].status < 500) return null;
+  throw error;
 }
 
 /** An id in the path that is no id at all is answered like one that does not exist. */
