@@ -44,7 +44,9 @@ import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
 import { notificationsListeners } from './notifications/listeners.ts';
 import { notificationsRoutes } from './notifications/routes.ts';
+import { messageNotes } from './notifications/service/message-notes.ts';
 import { countBadges } from './notifications/service/present.ts';
+import { createTeller, type Teller } from './notifications/service/tell.ts';
 import * as presence from './presence/contract.ts';
 
 /** What use-cases run on, without a door: the server adds its doors to it, a command of the CLI its call. */
@@ -76,6 +78,7 @@ export async function buildCore(
   chatListeners(listeners);
   slots.fill(myThreadOf, findMyThreads);
   notificationsListeners(listeners);
+  slots.extend(chat.whenStored, messageNotes);
   slots.fill(badgeOf, countBadges);
   const jobs = createJobs(
     [
@@ -111,7 +114,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-  const heads = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, teller } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -137,6 +140,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await sockets.drain(drainMs);
       await closeServer(server);
       await sockets.settled();
+      await teller.settled();
       await cluster.close();
       await orm.close();
     },
@@ -153,8 +157,8 @@ interface Doors {
 }
 
 /** What is served where, in the order of the modules. */
-function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Heads {
-  const { orm, log, executor, listeners } = core;
+function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): { heads: Heads; teller: Teller } {
+  const { orm, log, executor, listeners, slots } = core;
   accountsRoutes(http, createNotifier(config, log));
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
@@ -170,10 +174,17 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   chatGateway(chatSockets, typing, createFocus(orm));
   sockets.open(presence);
   notificationsRoutes(http);
-  notificationsGateway(sockets.open(notifications));
+  const notificationSockets = sockets.open(notifications);
+  notificationsGateway(notificationSockets);
+  const teller = createTeller({
+    ...{ orm, log, slots, push: sockets.push },
+    mayHear: userId => cluster.isShared || notificationSockets.has(userId),
+  });
+  listeners.afterCommit(notifications.facts.notesWritten, teller.tell);
   http.raw('GET /healthz', healthz);
   http.raw('GET /api/schema/', serveOpenApi(contracts));
-  return createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
+  const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
+  return { heads, teller };
 }
 
 async function closeServer(server: Server): Promise<void> {

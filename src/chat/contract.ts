@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durable, event, fact, moment } from '../common/operations.ts';
-import { slot } from '../common/slots.ts';
+import { slot, statementSlot } from '../common/slots.ts';
 import { messageOperations } from './contract/messages.ts';
 import { peopleOperations } from './contract/people.ts';
 import { Me, Message, SharedThread } from './contract/shapes.ts';
@@ -49,18 +49,26 @@ export const events = {
 /** A message that was stored just now, once; a retry pushes `message:created` again, but makes no such fact. */
 export interface StoredMessage {
   message: z.output<typeof Message>;
-  post: { id: string; title: string };
-  /** The other participants. Who muted the thread: `participants.muted_until`; who looks at it: `focus_leases`. */
+  /** The other participants. */
   recipientIds: readonly string[];
 }
 
 export const facts = {
+  /** Heard after the commit; what is to be stored with it is a part of its statement, see `whenStored`. */
   messageStored: fact<StoredMessage>('chat.message-stored'),
-  /** The user has read up to `seq`; announced in the transaction that moves it, sending included. */
+  /** The user has read up to `seq`. Sending reads too, and is told to `whenStored` alone. */
   threadRead: fact<{ threadId: string; userId: string; seq: number }>('chat.thread-read'),
   /** Whether one of the two blocks the other now: neither may see the other's presence. */
   blockChanged: fact<{ userIds: readonly [string, string]; isBlocked: boolean }>('chat.block-changed'),
 };
+
+/**
+ * What else the statement does that stores messages. Its parts read the relation `stored`, a row for each of them:
+ * `place, id, thread_id, seq, sender_id, recipient_id` (null: nobody is left), `text, created_at, post_id, post_title,
+ * last_seq` (of the thread, before), `read_seq` (of the sender, before; it is `seq` now), `note_id` (a fresh id for a row
+ * made of it); `$12` is the moment of the batch.
+ */
+export const whenStored = statementSlot('chat.when-stored');
 
 /** Whether a user lets others see what they have read; notifications' preferences fill it. */
 export const readReceipts = slot<boolean>('chat.read-receipts', true);

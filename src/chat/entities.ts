@@ -24,6 +24,14 @@ const ThreadSchema = defineEntity({
     isLocked: p.boolean().default(false),
     /** One of the two blocks the other: kept here, under the lock of the thread, so that no message slips through. */
     isBlocked: p.boolean().default(false),
+    /** Up to where each side has read and received: here, so that a message is one row of one thread. */
+    buyerReadSeq: p.integer().default(0),
+    sellerReadSeq: p.integer().default(0),
+    buyerDeliveredSeq: p.integer().default(0),
+    sellerDeliveredSeq: p.integer().default(0),
+    /** Removed by staff; as `participants.removed_at`, under the lock that every message takes. */
+    isBuyerRemoved: p.boolean().default(false),
+    isSellerRemoved: p.boolean().default(false),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
@@ -42,8 +50,6 @@ const ParticipantSchema = defineEntity({
     side: p.string().length(6).$type<'buyer' | 'seller'>(),
     /** Revision of what only this user sees: muted, archived, marked unread. */
     meRev: p.integer().default(1),
-    readSeq: p.integer().default(0),
-    deliveredSeq: p.integer().default(0),
     isMarkedUnread: p.boolean().default(false),
     mutedUntil: p.datetime(3).nullable(),
     isArchived: p.boolean().default(false),

@@ -10,5 +10,5 @@ export function chatListeners(listeners: Listeners): void {
 
 /** Only a server with sockets knows who is writing. */
 export function typingListeners(listeners: Listeners, typing: Typing): void {
-  listeners.on(facts.messageStored, typing.endBySending);
+  listeners.afterCommit(facts.messageStored, typing.endBySending);
 }

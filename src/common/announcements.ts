@@ -23,6 +23,8 @@ export interface Listeners {
   // biome-ignore lint/suspicious/noExplicitAny: a fact of any payload
   afterCommit<F extends Fact<any>>(fact: F, listener: (payload: PayloadOf<F>) => void): void;
   committed(announced: readonly Announcement[]): void;
+  /** Throws when one of these has listeners that need the announcing transaction. */
+  ensureNoneInside(announced: readonly Announcement[]): void;
   /** Runs listeners until nothing new is announced, and returns everything that was. */
   settle(announced: Announcement[], ctx: SharedContext): Promise<readonly Announcement[]>;
 }
@@ -35,6 +37,10 @@ export function createListeners(): Listeners {
     committed(announced) {
       for (const { name, payload } of announced)
         for (const listener of later.get(name) ?? []) listener(payload as never);
+    },
+    ensureNoneInside(announced) {
+      const heard = announced.find(({ name }) => byName.has(name));
+      if (heard) throw new Error(`${heard.name} is announced without a transaction: listen after the commit`);
     },
     on(event, listener) {
       byName.set(event.name, [...(byName.get(event.name) ?? []), listener as Listener<never>]);

@@ -6,7 +6,7 @@ import type { AppError } from './errors.ts';
 import type { LimitState } from './limits.ts';
 import type { Locale } from './messages.ts';
 import type { EventDeclaration, Fact, Input, Output } from './operations.ts';
-import type { Slot } from './slots.ts';
+import type { Slot, StatementPart, StatementSlot } from './slots.ts';
 
 export type Role = 'user' | 'superuser' | 'moderator' | 'billing' | 'support' | 'auditor';
 
@@ -59,10 +59,12 @@ export interface Context<Who extends Actor | null = Actor> extends Request {
   emit: Emit;
   /** Reads what a module to the right shows in a view of the left, in bulk. */
   slot<Value>(slot: Slot<Value>, ids: readonly string[]): Promise<ReadonlyMap<string, Value>>;
+  /** What modules to the right add to a statement. */
+  parts(slot: StatementSlot): readonly StatementPart[];
 }
 
 /** What listeners and batches get: many requests of many people, one transaction. */
-export type SharedContext = Pick<Context, 'em' | 'now' | 'config' | 'log' | 'emit' | 'slot'>;
+export type SharedContext = Pick<Context, 'em' | 'now' | 'config' | 'log' | 'emit' | 'slot' | 'parts'>;
 
 /** For `procedure`s: no transaction is open between the calls of `transaction`. */
 export interface ProcedureContext<Who extends Actor | null = Actor> extends Omit<Context<Who>, 'emit'> {

@@ -79,8 +79,8 @@ function runnerOf(transactions: Transactions, operation: Operation, useCase: Use
 type Job = Call<Input<Batch>>;
 
 function gather(transactions: Transactions, operation: Batch, useCase: UseCase<Batch>): GroupCommit<Job, unknown> {
-  const once = (jobs: Job[]): Promise<Answer<unknown>[]> =>
-    transactions.shared(jobs[0]!.now, ctx => useCase(ctx, jobs));
+  const run = operation.oneStatement ? transactions.alone : transactions.shared;
+  const once = (jobs: Job[]): Promise<Answer<unknown>[]> => run(jobs[0]!.now, ctx => useCase(ctx, jobs));
   const alone = async (job: Job): Promise<PromiseSettledResult<unknown>> =>
     once([job]).then(([answer]) => settled(answer), refused);
   return groupCommit<Job, unknown>({

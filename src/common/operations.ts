@@ -72,6 +72,11 @@ export interface Batch<Input extends z.ZodType = z.ZodType, Output extends z.Zod
    * moment; a good lane is the row that the use-case locks.
    */
   lane: (input: z.output<Input>) => string;
+  /**
+   * The use-case writes with exactly one statement (`runStatement`), which is its own transaction: it saves the round
+   * trips of BEGIN and COMMIT. What others do about it is a part of that statement, or happens after it.
+   */
+  oneStatement?: true;
 }
 // biome-ignore lint/suspicious/noExplicitAny: any schema of any operation
 export type Operation = Query<any, any> | Command<any, any> | Procedure<any, any> | Batch<any, any>;

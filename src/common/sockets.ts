@@ -35,6 +35,8 @@ export interface Gateway {
   onDisconnect(listener: DisconnectListener): void;
   /** Users with a socket of this namespace on this instance. */
   users(): Set<string>;
+  /** Whether this user has one. */
+  has(userId: string): boolean;
   /** Like `push`, to sockets of this instance alone. */
   pushHere: Push;
 }
@@ -94,6 +96,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
           void namespace.on('connection', socket =>
             socket.once('disconnect', () => leave(socket as ClientSocket, listener)),
           ),
+        has: userId => namespace.adapter.rooms.has(`user:${userId}`),
         users: () => new Set([...namespace.sockets.values()].map(socket => (socket as ClientSocket).data.actor.userId)),
         pushHere: announcements => {
           for (const { name, payload, to } of announcements) namespace.local.to(roomsOf(to)).emit(name, payload);

@@ -3,10 +3,11 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Announcement, Listeners, Push } from './announcements.ts';
 import type { Actor, Context, Emit, ProcedureContext, Request, SharedContext } from './context.ts';
-import { isRetryable, type Orm } from './database.ts';
+import { isRetryable, type Orm, statementPool } from './database.ts';
 import type { EventDeclaration } from './operations.ts';
 import { ensureShape } from './shapes.ts';
 import type { Slots } from './slots.ts';
+import { runAlone } from './statements.ts';
 
 export interface TransactionParts {
   orm: Orm;
@@ -29,6 +30,8 @@ export interface Transactions {
   single<T>(call: Caller, work: (ctx: Context<Actor | null>) => Promise<T>): Promise<T>;
   /** One transaction for many callers. */
   shared<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T>;
+  /** Many callers whose work is one statement: no transaction is opened around it. */
+  alone<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T>;
 }
 
 const MAX_TRIES = 3;
@@ -37,7 +40,8 @@ export function createTransactions(parts: TransactionParts): Transactions {
   const { config, log, slots } = parts;
 
   function sharedContext(em: EntityManager, now: Date, emit: Emit): SharedContext {
-    return { em, now, config, log, emit, slot: (slot, ids) => slots.read(slot, { em, now }, ids) };
+    const slot: SharedContext['slot'] = (one, ids) => slots.read(one, { em, now }, ids);
+    return { em, now, config, log, emit, slot, parts: slots.parts };
   }
 
   function contextOf(call: Caller, em: EntityManager, emit: Emit): Context<Actor | null> {
@@ -66,6 +70,18 @@ export function createTransactions(parts: TransactionParts): Transactions {
     }
   }
 
+  /** The one statement of `work` is a transaction by itself. */
+  async function transactAlone<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T> {
+    const announced: Announcement[] = [];
+    const em = parts.orm.em.fork() as EntityManager;
+    runAlone(em, statementPool(parts.orm));
+    const result = await work(sharedContext(em, now, recordInto(announced, config.NODE_ENV === 'test')));
+    parts.listeners.ensureNoneInside(announced);
+    parts.push(announced.filter(one => !one.isFact));
+    parts.listeners.committed(announced);
+    return result;
+  }
+
   const reading: Transactions['reading'] = call => contextOf(call, parts.orm.em.fork() as EntityManager, refuseToEmit);
   const single: Transactions['single'] = (call, work) =>
     transact(call.now, (em, emit) => work(contextOf(call, em, emit)));
@@ -77,6 +93,7 @@ export function createTransactions(parts: TransactionParts): Transactions {
       return { ...ctx, transaction: work => single(call, work) };
     },
     shared: (now, work) => transact(now, (em, emit) => work(sharedContext(em, now, emit))),
+    alone: transactAlone,
   };
 }
 

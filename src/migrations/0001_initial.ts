@@ -39,7 +39,7 @@ export class Initial extends Migration {
     this.addSql(`create index "otp_request_log_at_index" on "otp_request_log" ("at");`);
     this.addSql(`create index "otp_request_log_phone_at_index" on "otp_request_log" ("phone", "at");`);
 
-    this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "read_seq" int not null default 0, "delivered_seq" int not null default 0, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, "hides_receipts" boolean not null default false, "removed_at" timestamptz(3) null, primary key ("thread_id", "user_id"));`);
+    this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, "hides_receipts" boolean not null default false, "removed_at" timestamptz(3) null, primary key ("thread_id", "user_id"));`);
     this.addSql(`create index "participants_by_user" on "participants" ("user_id", "thread_id");`);
 
     this.addSql(`create table "phone_budgets" ("subject" varchar(24) not null, "last_sent_at" timestamptz(3) null, "hour_started_at" timestamptz(3) not null, "hour_count" int not null default 0, "day_started_at" timestamptz(3) not null, "day_count" int not null default 0, primary key ("subject"));`);
@@ -55,7 +55,7 @@ export class Initial extends Migration {
     this.addSql(`alter table "reports" add constraint "reports_reporter_client" unique ("reporter_id", "client_id");`);
     this.addSql(`alter table "reports" add constraint "reports_one_per_target" unique ("reporter_id", "target_type", "target_id");`);
 
-    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "activity_id" uuid not null, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "activity_id" uuid not null, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "buyer_read_seq" int not null default 0, "seller_read_seq" int not null default 0, "buyer_delivered_seq" int not null default 0, "seller_delivered_seq" int not null default 0, "is_buyer_removed" boolean not null default false, "is_seller_removed" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
 
     this.addSql(`create table "used_tokens" ("jti" uuid not null, "expires_at" timestamptz(3) not null, primary key ("jti"));`);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Badge, PublicUser } from '../accounts/contract/shapes.ts';
-import { command, cursor, event, moment, nextCursor, pageLimit, plainText } from '../common/operations.ts';
+import { command, cursor, event, fact, moment, nextCursor, pageLimit, plainText } from '../common/operations.ts';
+import type { WrittenNote } from './service/message-notes.ts';
 
 export const namespace = '/notifications';
 
@@ -82,4 +83,9 @@ export const events = {
   created: event('notification:created', Pushed, 'A new row.'),
   updated: event('notification:updated', Pushed, 'A row has changed: one more of its group, or read.'),
   badge: event('badge:updated', z.object({ badge: Badge }), 'Only the numbers have changed.'),
+};
+
+export const facts = {
+  /** Notes of messages were written together with them; heard after the commit. */
+  notesWritten: fact<WrittenNote[]>('notifications.notes-written'),
 };

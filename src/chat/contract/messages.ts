@@ -52,6 +52,7 @@ export const messageOperations = {
     status: 201,
     isRepeat: output => output.duplicate,
     lane: input => input.thread_id,
+    oneStatement: true,
     errors: ['not_found', 'thread_locked', 'recipient_unavailable', 'idempotency_conflict', 'attachment_not_ready'],
   }),
   editMessage: command({

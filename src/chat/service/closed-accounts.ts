@@ -1,8 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 
-/** Whether the account `alias` of `users` takes no messages: banned, deleted, or given up with its number. */
+/** SQL: whether the account `alias` of `users` takes no messages: banned, deleted, or given up with its number. */
+export function closedAccount(alias: string, now: string): string {
+  return `(${alias}.deleted_at is not null or ${alias}.set_aside_at is not null or (${alias}.blocked_at is not null
+    and (${alias}.blocked_until is null or ${alias}.blocked_until > ${now})))`;
+}
+
 export function isClosed(alias: string, now: Date): RawBuilder<boolean> {
-  const column = (name: string) => sql.ref(`${alias}.${name}`);
-  return sql`(${column('deleted_at')} is not null or ${column('set_aside_at')} is not null or (${column('blocked_at')} is not null
-    and (${column('blocked_until')} is null or ${column('blocked_until')} > ${now})))`;
+  return sql.raw(closedAccount(alias, `'${now.toISOString()}'::timestamptz`));
 }

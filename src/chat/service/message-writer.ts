@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
-import { type RawBuilder, sql } from 'kysely';
 import type { Call, SharedContext } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
+import { runStatement } from '../../common/statements.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Attachment, Message, Preview } from '../contract/shapes.ts';
-import { isClosed } from './closed-accounts.ts';
+import { whenStored } from '../contract.ts';
+import { sendStatement } from './message-statement.ts';
 import { partNumbersOf } from './part-numbers.ts';
 
 /** A message that waits to be stored. */
@@ -29,12 +29,12 @@ export interface Written {
   /** null: nothing was stored. */
   seq: number | null;
   rev: number | null;
-  /** The sender's read position before. */
-  read_seq: number;
   recipient_id: string | null;
   post_id: string;
   post_title: string;
   reply_to: Preview | null;
+  /** Of the first row: what each part of the statement did. */
+  parts: unknown[] | null;
 }
 
 /** Of what was first sent, the thread included: tells a retry from another message under the same id (G2). */
@@ -53,65 +53,33 @@ export function draftOf(call: Call<SendMessage>): Draft {
   };
 }
 
-/**
- * Finds what was sent before, numbers the rest per thread in the order of the drafts, inserts it, and moves the threads
- * and the senders' read positions: one statement, on threads that are locked. Answers each draft at its place.
- */
+/** Stores the drafts, and answers each at its place; what the other modules did about it is announced. */
 export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]): Promise<Written[]> {
-  return rows<Written>(
-    ctx.em,
-    sql`with draft as (${draftRows(drafts)}), checked as (${checkedDrafts(ctx.now)}),
-      fresh as (
-        select c.*, c.last_seq + c.n as seq, c.base_rev + c.n as rev
-        from (select *, row_number() over (partition by thread_id order by place)::int as n from checked where may_store) c
-      ), inserted as (
-        insert into messages (id, thread_id, seq, rev, sender_id, client_id, content_hash, text, reply_to_id, attachments,
-          part_numbers, created_at)
-        select id, thread_id, seq, rev, sender_id, client_id, content_hash, text, reply_to_id, attachments,
-          string_to_array(part_numbers, ' '), created_at from fresh
-      ), moved as (
-        update threads t set rev = f.rev, last_seq = f.seq, activity_id = f.id,
-          updated_at = greatest(t.updated_at, f.created_at)
-        from (select distinct on (thread_id) thread_id, id, seq, rev, max(created_at) over (partition by thread_id) as created_at
-              from fresh order by thread_id, seq desc) f where t.id = f.thread_id
-      ), positions as (
-        update participants p set read_seq = f.seq, delivered_seq = f.seq
-        from (select thread_id, sender_id, max(seq) as seq from fresh group by 1, 2) f
-        where p.thread_id = f.thread_id and p.user_id = f.sender_id
-      )
-      select c.is_participant, c.is_locked, c.is_unavailable, c.has_reply_target, c.known_id, c.known_hash, f.seq, f.rev,
-        c.read_seq, c.recipient_id, c.post_id, c.post_title, c.reply_to
-      from checked c left join fresh f using (place) order by c.place`,
-  );
+  const parts = ctx.parts(whenStored);
+  const written = await runStatement<Written>(ctx.em, sendStatement(parts), valuesOf(drafts, ctx.now));
+  for (const [index, part] of parts.entries()) {
+    const value = written[0]?.parts?.[index];
+    if (value != null) ctx.emit(part.fact, value);
+  }
+  return written;
 }
 
-const checkedDrafts = (now: Date) => sql`
-  select d.*, t.last_seq, t.rev as base_rev, s.read_seq, r.user_id as recipient_id, t.post_id, t.post->>'title' as post_title,
-    s.user_id is not null as is_participant, t.is_locked, k.id as known_id, k.content_hash as known_hash,
-    t.is_blocked or ${isClosed('u', now)} as is_unavailable,
-    d.reply_to_id is null or q.id is not null as has_reply_target,
-    case when q.id is not null then json_build_object('id', q.id, 'seq', q.seq, 'sender_id', q.sender_id, 'type', q.type,
-      'text', left(q.text, 140), 'created_at', q.created_at) end as reply_to,
-    k.id is null and s.user_id is not null and not t.is_locked and not t.is_blocked and not ${isClosed('u', now)}
-      and (d.reply_to_id is null or q.id is not null) as may_store
-  from draft d
-  left join threads t on t.id = d.thread_id
-  left join participants s on s.thread_id = t.id and s.user_id = d.sender_id and s.removed_at is null
-  left join users u on u.id = case when t.buyer_id = d.sender_id then t.seller_id else t.buyer_id end
-  left join participants r on r.thread_id = t.id and r.user_id = u.id and r.removed_at is null
-  left join messages k on k.sender_id = d.sender_id and k.client_id = d.client_id
-  left join messages q on q.id = d.reply_to_id and q.thread_id = d.thread_id`;
-
-function draftRows(drafts: readonly Draft[]): RawBuilder<unknown> {
+function valuesOf(drafts: readonly Draft[], now: Date): unknown[] {
   const list = <Value>(read: (draft: Draft) => Value) => drafts.map(read);
-  return sql`select * from unnest(${list(one => one.id)}::uuid[], ${list(one => one.call.input.thread_id)}::uuid[],
-    ${list(one => one.call.actor.userId)}::uuid[], ${list(one => one.call.input.client_id)}::uuid[],
-    ${list(one => one.contentHash)}::bytea[], ${list(one => one.call.input.text ?? null)}::text[],
-    ${list(one => one.call.input.reply_to ?? null)}::uuid[],
-    ${list(one => (one.attachments.length > 0 ? JSON.stringify(one.attachments) : null))}::jsonb[],
-    ${list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null))}::text[],
-    ${list(one => one.call.now.toISOString())}::timestamptz[]) with ordinality
-    as d(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at, place)`;
+  return [
+    list(one => one.id),
+    list(one => one.call.input.thread_id),
+    list(one => one.call.actor.userId),
+    list(one => one.call.input.client_id),
+    list(one => one.contentHash),
+    list(one => one.call.input.text ?? null),
+    list(one => one.call.input.reply_to ?? null),
+    list(one => (one.attachments.length > 0 ? JSON.stringify(one.attachments) : null)),
+    list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null)),
+    list(one => one.call.now.toISOString()),
+    list(newId),
+    now.toISOString(),
+  ];
 }
 
 /** The message as it was just stored. */

@@ -8,7 +8,6 @@ import { attachUploads } from './attachments.ts';
 import { type KnownMessage, loadKnown } from './message-rows.ts';
 import { contentHashOf, type Draft, draftOf, presentDraft, type Written, writeMessages } from './message-writer.ts';
 import { presentPreview } from './present.ts';
-import { lockThreads } from './revisions.ts';
 
 type Sent = Output<typeof operations.sendMessage>;
 
@@ -29,10 +28,6 @@ export async function sendMessages(ctx: SharedContext, calls: Call<SendMessage>[
 const keyOf = ({ actor, input }: Call<SendMessage>): string => `${actor.userId} ${input.client_id}`;
 
 async function storeDrafts(ctx: SharedContext, drafts: Draft[]): Promise<Map<Draft, Answer<Sent>>> {
-  await lockThreads(
-    ctx,
-    drafts.map(draft => draft.call.input.thread_id),
-  );
   const refused = await attachUploads(ctx, drafts);
   const writable = drafts.filter(draft => !refused.has(draft));
   const written = await writeMessages(ctx, writable);
@@ -75,14 +70,8 @@ function repeat(ctx: SharedContext, draft: Draft, written: Written, { message, a
 }
 
 function announce(ctx: SharedContext, message: Message, written: Written): void {
-  const userId = message.sender.id!;
-  const { recipient_id, post_id, post_title } = written;
   push(ctx, message, message.created_at, written);
-  const recipientIds = recipient_id === null ? [] : [recipient_id];
-  ctx.emit(facts.messageStored, { message, post: { id: post_id, title: post_title }, recipientIds });
-  // Sending is reading; without anything unread before it there is nothing to tell.
-  if (written.read_seq < message.seq - 1)
-    ctx.emit(facts.threadRead, { threadId: message.thread_id, userId, seq: message.seq });
+  ctx.emit(facts.messageStored, { message, recipientIds: written.recipient_id === null ? [] : [written.recipient_id] });
 }
 
 function push(ctx: SharedContext, message: Message, at: string, { recipient_id }: Written): void {

@@ -65,6 +65,12 @@ export interface MeRow {
   me_archived: boolean;
 }
 
+/** Up to where the participant `alias` of the thread `t` has read or received. */
+export function positionOf(kind: 'read' | 'delivered', alias: string): RawBuilder<number> {
+  const of = (side: string) => sql.ref(`t.${side}_${kind}_seq`);
+  return sql`case ${sql.ref(`${alias}.side`)} when 'buyer' then ${of('buyer')} else ${of('seller')} end`;
+}
+
 /** A preview of the message `alias` as JSON, null where the join found none. */
 function previewOf(alias: string): RawBuilder<PreviewRow | null> {
   const column = (name: string) => sql.ref(`${alias}.${name}`);
@@ -80,12 +86,12 @@ export const messageColumns = sql`m.id, m.thread_id, m.seq, m.rev, m.sender_id, 
 /** Of `threads t left join messages l on l.thread_id = t.id and l.seq = t.last_seq`. */
 export const threadColumns = sql`t.id, t.post, t.rev, t.last_seq, t.activity_id, t.is_locked, t.is_blocked, t.created_at,
   t.updated_at, ${previewOf('l')} as last_message,
-  (select json_agg(json_build_object('user_id', p.user_id, 'side', p.side, 'read_seq', p.read_seq,
-    'delivered_seq', p.delivered_seq, 'hides_receipts', p.hides_receipts) order by p.side)
+  (select json_agg(json_build_object('user_id', p.user_id, 'side', p.side, 'read_seq', ${positionOf('read', 'p')},
+    'delivered_seq', ${positionOf('delivered', 'p')}, 'hides_receipts', p.hides_receipts) order by p.side)
    from participants p where p.thread_id = t.id) as participants`;
 
-/** Of `participants me`. */
-export const meColumns = sql`me.me_rev, me.side as me_side, me.read_seq as me_read_seq,
+/** Of `participants me` and `threads t`. */
+export const meColumns = sql`me.me_rev, me.side as me_side, ${positionOf('read', 'me')} as me_read_seq,
   me.is_marked_unread as me_marked_unread, me.muted_until as me_muted_until, me.is_archived as me_archived`;
 
 export function iso(stored: string): string {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
-import type { MeRow } from './present.ts';
+import { type MeRow, positionOf } from './present.ts';
 
 /** A participant says up to where. */
 export interface Position {
@@ -50,33 +50,40 @@ export async function movePositions(
         select thread_id, user_id, max(seq) as seq from told where call not in (select call from foreign_call) group by 1, 2
       ), state as (
         select a.thread_id, a.user_id, t.rev as base_rev, t.last_seq, p.side, p.muted_until, p.is_archived, p.is_marked_unread,
-          p.me_rev, p.read_seq, p.delivered_seq, least(a.seq, t.last_seq) as seq,
-          least(a.seq, t.last_seq) > case when ${isRead} then p.read_seq else p.delivered_seq end as is_moved,
+          p.me_rev, ${positionOf('read', 'p')} as read_seq, ${positionOf('delivered', 'p')} as delivered_seq,
+          least(a.seq, t.last_seq) as seq,
           not t.is_blocked and not (${isRead} and exists (
             select from participants h where h.thread_id = t.id and h.hides_receipts)) as is_visible,
           array(select r.user_id from participants r where r.thread_id = t.id and r.removed_at is null) as recipient_ids
         from asked a join threads t on t.id = a.thread_id
         join participants p on p.thread_id = t.id and p.user_id = a.user_id and p.removed_at is null
+      ), compared as (
+        select *, seq > case when ${isRead} then read_seq else delivered_seq end as is_moved from state
       ), change as (
         select *, ${isRead} and (is_moved and not is_visible or is_marked_unread) as is_private,
           case when is_moved and is_visible then
-            sum((is_moved and is_visible)::int) over (partition by thread_id order by user_id)::int end as n
-        from state
+            sum((is_moved and is_visible)::int) over (partition by thread_id order by user_id)::int end as n,
+          case when ${isRead} then greatest(read_seq, seq) else read_seq end as new_read_seq,
+          case when is_visible then greatest(delivered_seq, seq) else delivered_seq end as new_delivered_seq
+        from compared
+      ), private as (
+        update participants p set is_marked_unread = false, me_rev = p.me_rev + 1
+        from change c where p.thread_id = c.thread_id and p.user_id = c.user_id and c.is_private
       ), moved as (
-        update participants p set is_marked_unread = p.is_marked_unread and not ${isRead},
-          read_seq = case when ${isRead} then greatest(p.read_seq, c.seq) else p.read_seq end,
-          delivered_seq = case when c.is_visible then greatest(p.delivered_seq, c.seq) else p.delivered_seq end,
-          me_rev = p.me_rev + c.is_private::int
-        from change c where p.thread_id = c.thread_id and p.user_id = c.user_id and (c.n is not null or c.is_private)
-      ), raised as (
-        update threads t set rev = t.rev + c.n, updated_at = greatest(t.updated_at, ${ctx.now})
-        from (select thread_id, max(n) as n from change where n is not null group by 1) c where t.id = c.thread_id
+        update threads t set rev = t.rev + c.n, updated_at = case when c.n > 0 then greatest(t.updated_at, ${ctx.now}) else t.updated_at end,
+          buyer_read_seq = greatest(t.buyer_read_seq, c.buyer_read), seller_read_seq = greatest(t.seller_read_seq, c.seller_read),
+          buyer_delivered_seq = greatest(t.buyer_delivered_seq, c.buyer_delivered),
+          seller_delivered_seq = greatest(t.seller_delivered_seq, c.seller_delivered)
+        from (select thread_id, coalesce(max(n), 0) as n,
+                max(new_read_seq) filter (where side = 'buyer') as buyer_read, max(new_read_seq) filter (where side = 'seller') as seller_read,
+                max(new_delivered_seq) filter (where side = 'buyer') as buyer_delivered,
+                max(new_delivered_seq) filter (where side = 'seller') as seller_delivered
+              from change where is_moved group by thread_id) c where t.id = c.thread_id
       )
       select thread_id, user_id, last_seq, is_moved, is_private, base_rev + n as rev, recipient_ids,
-        case when ${isRead} then greatest(read_seq, seq) else greatest(delivered_seq, seq) end as seq,
+        case when ${isRead} then new_read_seq else new_delivered_seq end as seq,
         me_rev + is_private::int as me_rev, side as me_side, muted_until as me_muted_until, is_archived as me_archived,
-        case when ${isRead} then greatest(read_seq, seq) else read_seq end as me_read_seq,
-        is_marked_unread and not ${isRead} as me_marked_unread
+        new_read_seq as me_read_seq, is_marked_unread and not ${isRead} as me_marked_unread
       from change order by thread_id, n`,
   );
 }

@@ -71,5 +71,6 @@ function announce(ctx: SharedContext, kind: 'read' | 'delivered', moved: Moved):
     ctx.emit(events.receiptUpdated, { thread_id, rev, at, user_id, ...position }, { to: recipient_ids });
   if (moved.is_private)
     ctx.emit(events.meUpdated, { thread_id, me: presentMe(moved, moved.last_seq), at }, { to: [user_id] });
-  if (kind === 'read' && moved.is_moved) ctx.emit(facts.threadRead, { threadId: thread_id, userId: user_id, seq });
+  // Told even where nothing moved: a note may have been written just after a message of one's own read up to here.
+  if (kind === 'read') ctx.emit(facts.threadRead, { threadId: thread_id, userId: user_id, seq });
 }

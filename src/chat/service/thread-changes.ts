@@ -80,8 +80,12 @@ export async function removeParticipant(
   await lockThreads(ctx, [threadId]);
   const removed = await rows(
     ctx.em,
-    sql`update participants set removed_at = ${ctx.now}
-        where thread_id = ${threadId} and user_id = ${userId} and removed_at is null returning 1 as removed`,
+    sql`with removed as (
+          update participants set removed_at = ${ctx.now}
+          where thread_id = ${threadId} and user_id = ${userId} and removed_at is null returning side)
+        update threads set is_buyer_removed = is_buyer_removed or side = 'buyer',
+          is_seller_removed = is_seller_removed or side = 'seller'
+        from removed where id = ${threadId} returning id`,
   );
   if (removed.length === 0) throw new AppError('not_found');
   const { rev, at } = (await announceThreads(ctx, [threadId])).get(threadId)!;

@@ -3,7 +3,15 @@ import { presentPublicUsers } from '../../accounts/service/users.ts';
 import type { SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { SharedThread, Thread, Unread } from '../contract/shapes.ts';
-import { type MeRow, meColumns, presentSharedThread, presentThread, type ThreadRow, threadColumns } from './present.ts';
+import {
+  type MeRow,
+  meColumns,
+  positionOf,
+  presentSharedThread,
+  presentThread,
+  type ThreadRow,
+  threadColumns,
+} from './present.ts';
 
 /** The threads of a user that a query over `threads t` and `participants me` picks, as that user sees them. */
 export async function selectThreads(
@@ -53,11 +61,11 @@ export async function countUnread(
 ): Promise<ReadonlyMap<string, Unread>> {
   const found = await rows<Unread & { user_id: string }>(
     ctx.em,
-    sql`select me.user_id, count(*)::int as threads, sum(t.last_seq - me.read_seq)::int as messages
-        from participants me join threads t on t.id = me.thread_id
-        where me.user_id = any(${userIds}::uuid[]) and me.removed_at is null and not me.is_archived
-          and (t.last_seq > me.read_seq or me.is_marked_unread)
-        group by me.user_id`,
+    sql`select user_id, count(*)::int as threads, sum(unread)::int as messages
+        from (select me.user_id, t.last_seq - ${positionOf('read', 'me')} as unread, me.is_marked_unread
+              from participants me join threads t on t.id = me.thread_id
+              where me.user_id = any(${userIds}::uuid[]) and me.removed_at is null and not me.is_archived) me
+        where unread > 0 or is_marked_unread group by user_id`,
   );
   return new Map(found.map(({ user_id, ...unread }) => [user_id, unread]));
 }

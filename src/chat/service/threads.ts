@@ -5,6 +5,7 @@ import type { Input, Output } from '../../common/operations.ts';
 import { cutPage, readCursor, writeCursor } from '../../common/paging.ts';
 import type { operations } from '../contract.ts';
 import { reachThread } from '../policy.ts';
+import { positionOf } from './present.ts';
 import { loadThread, presentThreads, selectThreads, unreadOfUser } from './thread-rows.ts';
 
 type List = Input<typeof operations.listThreads>;
@@ -32,7 +33,7 @@ export async function listThreads(ctx: Context, input: List): Promise<Output<typ
 function conditionsOf({ box, role, unread_only, post_id }: Omit<List, 'limit' | 'cursor'>) {
   return sql`and (${box} = 'all' or me.is_archived = (${box} = 'archived'))
     and (${role ?? null}::text is null or me.side = ${role ?? null})
-    and (not ${unread_only} or t.last_seq > me.read_seq or me.is_marked_unread)
+    and (not ${unread_only} or t.last_seq > ${positionOf('read', 'me')} or me.is_marked_unread)
     and (${post_id ?? null}::uuid is null or t.post_id = ${post_id ?? null}::uuid)`;
 }
 

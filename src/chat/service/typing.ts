@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Announcement, Push } from '../../common/announcements.ts';
-import type { SharedContext, UseCase } from '../../common/context.ts';
+import type { Push } from '../../common/announcements.ts';
+import type { UseCase } from '../../common/context.ts';
 import { type Orm, rows } from '../../common/database.ts';
 import { events, type operations, type StoredMessage } from '../contract.ts';
 
@@ -19,7 +19,7 @@ export interface Typing {
   start: UseCase<typeof operations.startTyping>;
   stop: UseCase<typeof operations.stopTyping>;
   /** Whoever has sent the message has stopped writing it. */
-  endBySending(stored: Announcement<StoredMessage>[], ctx: SharedContext): Promise<void>;
+  endBySending(stored: StoredMessage): void;
   leave(connection: string): Promise<void>;
 }
 
@@ -74,13 +74,11 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
       await end(keyOf(thread_id, actor.userId));
       return {};
     },
-    async endBySending(stored, ctx) {
-      for (const { payload } of stored) {
-        const { thread_id, sender } = payload.message;
-        if (!forget(keyOf(thread_id, sender.id!))) continue;
-        const stopped = { thread_id, user_id: sender.id!, state: 'stop', expires_in_ms: EXPIRES_IN_MS } as const;
-        ctx.emit(events.typingUpdated, stopped, { to: payload.recipientIds });
-      }
+    endBySending({ message, recipientIds }) {
+      const { thread_id, sender } = message;
+      if (!forget(keyOf(thread_id, sender.id!))) return;
+      const payload = { thread_id, user_id: sender.id, state: 'stop', expires_in_ms: EXPIRES_IN_MS };
+      push([{ name: events.typingUpdated.name, payload, to: recipientIds, isFact: false }]);
     },
     async leave(connection) {
       const left = [...typists].filter(([, typist]) => typist.connection === connection);
