@@ -131,9 +131,32 @@ export interface PostSnapshot {
   thumb_url: string | null;
 }
 
+/** Something that the author of a post should know. */
+export interface OfPost {
+  authorId: string;
+  post: PostSnapshot;
+}
+
 export const facts = {
-  profileEnabled: fact<{ userId: string; isEnabled: boolean }>('b2b.profile-enabled'),
+  /** An operator opened the board to a business, or closed it; `reason` with the latter. */
+  profileEnabled: fact<{ userId: string; isEnabled: boolean; reason?: string | null }>('b2b.profile-enabled'),
+  profileRejected: fact<{ userId: string; reason: string | null }>('b2b.profile-rejected'),
   postPublished: fact<{ postId: string; authorId: string }>('b2b.post-published'),
+  /** By a moderator. A restored post is approved. */
+  postReviewed: fact<OfPost & { decision: 'approved' | 'rejected' | 'hidden'; reason: string | null }>(
+    'b2b.post-reviewed',
+  ),
+  postExpiring: fact<OfPost & { expiresAt: string }>('b2b.post-expiring'),
+  postExpired: fact<OfPost>('b2b.post-expired'),
+  /**
+   * A post that was just published fits saved searches: one entry for each user who is to be told (at most 200 for a post,
+   * 20 for a user and hour); `group_key: search:{searchId}`.
+   */
+  searchMatched: fact<OfPost & { matches: readonly { userId: string; searchId: string; name: string }[] }>(
+    'b2b.search-matched',
+  ),
+  /** `userId` has seen the author's phone number; told once for a post, user and day. */
+  contactRevealed: fact<OfPost & { userId: string }>('b2b.contact-revealed'),
   /** Something that a conversation shows of the post has changed. */
   postChanged: fact<{ authorId: string; post: PostSnapshot }>('b2b.post-changed'),
 };

@@ -78,8 +78,21 @@ export const operations = {
   }),
 };
 
+export interface OfSubscription {
+  userId: string;
+  planCode: string;
+  planName: string;
+  until: string;
+}
+
 export const facts = {
-  subscriptionActivated: fact<{ userId: string; planCode: string; until: string }>('billing.subscription-activated'),
+  subscriptionActivated: fact<OfSubscription>('billing.subscription-activated'),
+  /** Its period ends within three days; told once for a period. */
+  subscriptionExpiring: fact<OfSubscription>('billing.subscription-expiring'),
+  /** The grace after its period is over too. */
+  subscriptionExpired: fact<OfSubscription>('billing.subscription-expired'),
+  /** The rights last until `until`, which may be now. */
+  subscriptionCanceled: fact<OfSubscription>('billing.subscription-canceled'),
 };
 
 /** Whether the user's business profile is enabled, by user id; filled by b2b. */

@@ -84,6 +84,7 @@ export async function setSubscription(
     ...(status === 'trialing' && { trialEnd: until }),
   });
   await em.persist(subscription).flush();
-  if (status === 'active') ctx.emit(facts.subscriptionActivated, { userId, planCode, until: until.toISOString() });
+  if (status === 'active')
+    ctx.emit(facts.subscriptionActivated, { userId, planCode, planName: plan.name, until: until.toISOString() });
   return presentSubscription(ctx, { subscription, plan, status, entitlements: plan.entitlements });
 }
