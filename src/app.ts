@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { facts as accounts, badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
@@ -121,7 +121,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   );
   http.seal();
 
-  const server = createServer(http.app);
+  const server = createServer(slowness(config), http.app);
   return {
     ...core,
     async listen() {
@@ -185,6 +185,12 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   http.raw('GET /api/schema/', serveOpenApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   return { heads, teller };
+}
+
+/** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */
+function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
+  const [headersTimeout, requestTimeout] = [10_000 / TEST_TIME_SCALE, 30_000 / TEST_TIME_SCALE];
+  return { headersTimeout, requestTimeout, connectionsCheckingInterval: 1_000 / TEST_TIME_SCALE };
 }
 
 async function closeServer(server: Server): Promise<void> {
