@@ -67,6 +67,9 @@ export const environment = z.object({
     .default(0.5)
     .describe('Share of the daily budget that only registered numbers may use.'),
   TEST_OTP_NUMBERS: list
+    .pipe(
+      z.array(z.string().regex(/^\+[1-9]\d{7,14}:\d{6}@\d{4}-\d{2}-\d{2}$/, 'must look like +998…:111111@2026-01-31')),
+    )
     .default([])
     .describe('+998…:111111@2026-01-31 is a fixed code for store reviewers, until that day.'),
   NOTIFIER: list
@@ -82,6 +85,7 @@ export const environment = z.object({
   ESKIZ_FROM: z.string().default('4546').describe('Eskiz: sender.'),
   ESKIZ_CALLBACK_SECRET: z
     .string()
+    .regex(/^[\w-]{16,}$/, 'needs at least 16 letters, digits, - or _')
     .optional()
     .describe('Eskiz: secret part of the callback address, at least 16 letters.'),
   PLAYMOBILE_URL: z.string().default('https://send.smsxabar.uz/broker-api').describe('Play Mobile: base address.'),
@@ -175,6 +179,8 @@ function refuseUnsafe(config: Config): Config {
     wrong.push('SECRET_KEY: at least 32 random bytes are needed, e.g. from `openssl rand -base64 32`');
   if (config.NOTIFIER.length === 0) wrong.push('NOTIFIER: names at least one driver, or DEV_OTP=1 is set');
   if (!config.DEBUG) {
+    if (config.NOTIFIER.includes('dev') && !config.DEV_OTP && config.NODE_ENV !== 'test')
+      wrong.push('NOTIFIER: dev brings no code to anybody; name the drivers of your providers');
     if (config.DEV_OTP && !config.ALLOW_DEV_OTP_IN_PROD)
       wrong.push('DEV_OTP: 1 shows every code to everybody; with DEBUG=0 it needs ALLOW_DEV_OTP_IN_PROD=1');
     if (config.ALLOWED_HOSTS.includes('*')) wrong.push('ALLOWED_HOSTS: * is only for DEBUG=1');

@@ -103,6 +103,10 @@ test('S-20: createsuperuser refuses a weak password, and neither prints nor logs
   expect(made.stdout + made.stderr + weak.stdout + weak.stderr).not.toMatch(/correct horse|parthub2026/);
   const login = await app.post(null, '/api/auth/login/', { phone, password });
   expect(login.body.user).toMatchObject({ role: 'superuser', is_staff: true });
+  // whoever is raised proves anew who they are
+  await cli(['createsuperuser', '--no-input'], { SUPERUSER_PHONE: phone, SUPERUSER_PASSWORD: password });
+  const me = await app.get(null, '/api/auth/me/', { authorization: `Bearer ${login.body.access}` });
+  expect(me.body.code).toBe('session_revoked');
 });
 
 test('seed:load makes users whose tokens work at once; again they are the same users with new tokens', async () => {
@@ -137,7 +141,7 @@ test('seed:load makes users whose tokens work at once; again they are the same u
 });
 
 test('seed:load is refused with DEBUG=0 unless it is confirmed', async () => {
-  const env = { DEBUG: '0', DEV_OTP: '0', NOTIFIER: 'dev', NODE_ENV: 'production' };
+  const env = { DEBUG: '0', DEV_OTP: '0', NOTIFIER: 'eskiz', NODE_ENV: 'production' };
   expect(await cli(['seed:load', '--users', '1', '--json'], env)).toMatchObject({
     code: 1,
     answer: { ok: false, error: { code: 'permission_denied' } },

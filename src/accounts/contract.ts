@@ -123,7 +123,14 @@ export const operations = {
     limits: [{ name: 'refresh', by: 'ip', points: 300, windowSec: 60 }],
     input: z.object({ refresh: plainText.max(300) }),
     output: TokenPair,
-    errors: ['refresh_invalid', 'refresh_reused', 'session_expired', 'session_revoked', 'account_blocked'],
+    errors: [
+      'refresh_invalid',
+      'refresh_reused',
+      'session_expired',
+      'session_revoked',
+      'account_blocked',
+      'rate_limited',
+    ],
   }),
   logout: command({
     summary: 'Ends this session, all others, or all.',

@@ -1,4 +1,5 @@
 import { argon2, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AppError } from '../common/errors.ts';
 import { sameBytes } from '../common/keys.ts';
@@ -8,14 +9,17 @@ const deriveAsync = promisify(argon2);
 /** OWASP's second choice for Argon2id: about 57 ms and 19 MiB each, on a thread of the pool. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
 const MAX_AT_ONCE = 4;
+/** Whoever came later would wait for longer than people do. */
+const MAX_WAITING = 200;
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 128;
 
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** At most 4 at once: logins wait for each other, everything else goes on. */
+/** At most 4 at once: logins wait for each other, everything else goes on. Throws server_busy when too many wait. */
 async function derive(password: string, nonce: Buffer): Promise<Buffer> {
+  if (waiting.length >= MAX_WAITING) throw new AppError('server_busy', { retry_after_ms: 5_000 });
   if (running >= MAX_AT_ONCE) await new Promise<void>(resolve => waiting.push(resolve));
   else running += 1;
   try {
@@ -48,13 +52,10 @@ function base64(bytes: Buffer): string {
   return bytes.toString('base64').replace(/=+$/, '');
 }
 
-const commonWords = new Set(
-  (
-    'password password1 passw0rd qwerty123 qwertyuiop 12345678 123456789 1234567890 87654321 11111111 00000000 ' +
-    'iloveyou princess sunshine football baseball superman trustno1 letmein1 welcome1 admin123 administrator ' +
-    'parthub parthub1 parthub123 qazwsxedc 1q2w3e4r 1q2w3e4r5t zaq12wsx asdfghjkl zxcvbnm1 abcd1234 abc12345 ' +
-    'tashkent toshkent uzbekistan ozbekiston samarqand 1qaz2wsx parol123 parol1234 salom123'
-  ).split(' '),
+const commonPasswords = new Set(
+  readFileSync(new URL('./common-passwords.txt', import.meta.url), 'utf8')
+    .split('\n')
+    .filter(line => !line.startsWith('#')),
 );
 
 /** Length, the common list, the own phone: no rules of composition. Throws weak_password with every reason. */
@@ -64,7 +65,7 @@ export function ensureStrong(password: string, phone: string): void {
   const reasons = [
     length < MIN_LENGTH && 'too_short',
     length > MAX_LENGTH && 'too_long',
-    (commonWords.has(lower) || lower.includes('parthub') || /^(.)\1+$/u.test(password)) && 'common',
+    (commonPasswords.has(lower) || lower.includes('parthub') || /^(.)\1+$/u.test(password)) && 'common',
     password.replace(/\D/g, '').includes(phone.slice(-9)) && 'contains_phone',
   ].filter(reason => reason !== false);
   if (reasons.length > 0) throw new AppError('weak_password', { reasons });

@@ -11,6 +11,8 @@ import type { Config } from '../config.ts';
 
 const rawBody = express.raw({ type: () => true, limit: '100kb', inflate: false });
 const OLDEST_MS = 300_000;
+/** PostgreSQL stores no U+0000. */
+const plain = (value: unknown) => String(value).replaceAll('\u0000', '');
 
 /** Callbacks of the providers: they change `delivery_status` and nothing else. */
 export function accountsWebhooks(door: HttpDoor, executor: Executor, config: Config): void {
@@ -18,8 +20,8 @@ export function accountsWebhooks(door: HttpDoor, executor: Executor, config: Con
     executor.transaction({ now: new Date(), requestId: newId(), ip: '', userAgent: null }, ({ em }) =>
       rows(
         em,
-        sql`update phone_otps set delivery_status = ${String(status).slice(0, 30)}
-            where driver = ${provider} and (provider_id = ${String(providerId)} or id::text = ${String(otpId)})`,
+        sql`update phone_otps set delivery_status = ${plain(status).slice(0, 30)}
+            where driver = ${provider} and (provider_id = ${plain(providerId)} or id::text = ${plain(otpId)})`,
       ),
     );
   door.raw('POST /api/webhooks/eskiz/{secret}/', rawBody, eskizCallback(config, record));

@@ -23,7 +23,7 @@ export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>, destinati
   return pino({ ...options, transport: { target: 'pino-pretty', options: pretty } });
 }
 
-/** `+998901234567` → `+99890*****67`. */
+/** `+998901234567` → `+99890*****67`, and so for numbers of any country. */
 export function maskPhones(text: string): string {
-  return text.replace(/\+998(\d{2})\d{5}(\d{2})/g, '+998$1*****$2');
+  return text.replace(/\+(\d{5})\d{1,8}(\d{2})(?!\d)/g, '+$1*****$2');
 }

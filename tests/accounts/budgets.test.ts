@@ -174,3 +174,15 @@ test('the lock of a phone ends, and the next one lasts twice as long', async () 
   expect(await burn(0)).toBe(14);
   expect(await burn(HOUR / 2)).toBe(29);
 });
+
+test('a session is refreshed thirty times a minute, and not more often', async () => {
+  let { refresh } = (await logIn(strict)).body;
+  for (let n = 0; n < 30; n += 1)
+    refresh = (await strict.post(null, '/api/auth/token/refresh/', { refresh })).body.refresh ?? refresh;
+  expect(await strict.post(null, '/api/auth/token/refresh/', { refresh })).toMatchObject({
+    status: 429,
+    body: { code: 'rate_limited', retry_after_ms: expect.any(Number) },
+  });
+  const next = await strict.post(null, '/api/auth/token/refresh/', { refresh }, later(61_000));
+  expect(next.status).toBe(200);
+});

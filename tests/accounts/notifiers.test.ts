@@ -205,6 +205,9 @@ test('S-14: only a callback with the right secret or signature changes a deliver
     'read',
     'DELIVRD',
   ]);
+  const odd = { user_sms_id: viaEskiz, status: 'REJ\u0000ECTED', phone_number: ['?'] };
+  expect((await app.post(null, '/api/webhooks/eskiz/a-secret-of-16-letters/', odd)).status).toBe(200);
+  expect((await otpRow(viaEskiz))!.delivery_status).toBe('REJECTED');
 });
 
 test('settings that cannot work are refused at the start', async () => {

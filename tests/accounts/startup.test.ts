@@ -46,6 +46,9 @@ test.each([
   ['S-31', { DEBUG: '0' }, 'SECRET_KEY'],
   ['S-13', { DEBUG: '0', SECRET_KEY: SECRET, DEV_OTP: '1' }, 'DEV_OTP'],
   ['S-90', { DEBUG: '0', SECRET_KEY: SECRET, RATE_LIMITS: 'off' }, 'RATE_LIMITS'],
+  ['no provider', { DEBUG: '0', SECRET_KEY: SECRET, NOTIFIER: 'dev' }, 'NOTIFIER'],
+  ['a wrong test number', { SECRET_KEY: SECRET, TEST_OTP_NUMBERS: '+998901111111:1111@soon' }, 'TEST_OTP_NUMBERS'],
+  ['a weak callback secret', { SECRET_KEY: SECRET, ESKIZ_CALLBACK_SECRET: 'short' }, 'ESKIZ_CALLBACK_SECRET'],
   ['a wrong value', { SECRET_KEY: SECRET, PORT: 'http' }, 'PORT'],
   ['a wildcard host', { DEBUG: '0', SECRET_KEY: SECRET, ALLOWED_HOSTS: '*' }, 'ALLOWED_HOSTS'],
 ])('%s: a server with %j does not start and names the setting', async (_row, env, name) => {

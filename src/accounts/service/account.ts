@@ -115,6 +115,7 @@ export async function purgeAccounts({ em, now }: Pick<Context, 'em' | 'now'>): P
   );
   await rows(em, sql`delete from otp_request_log where at <= ${ago(90)}`);
   await rows(em, sql`delete from phone_otps where created_at <= ${ago(1)}`);
+  await rows(em, sql`delete from phone_budgets where day_started_at <= ${ago(1)}`);
   await rows(em, sql`delete from otp_counters where started_at <= ${ago(2)}`);
   await rows(
     em,

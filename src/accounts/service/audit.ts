@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sql } from 'kysely';
 import type { Actor, Context } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
+import { maskPhones } from '../../common/log.ts';
 import { AuditEntry } from '../entities.ts';
 
 export interface Audited {
@@ -15,28 +19,47 @@ export interface Audited {
 
 const secretNames = /password|code|token|secret|salt|hash/i;
 
-function masked(fields: Record<string, unknown> | undefined): Record<string, unknown> | null {
+/** What a change made different; numbers are told by their ends alone, since no row of the audit can be purged. */
+function maskedDiff(
+  fields: Record<string, unknown> | undefined,
+  other: Record<string, unknown> | undefined,
+): Record<string, unknown> | null {
   if (!fields) return null;
+  const isSame = (name: string, value: unknown) => other !== undefined && isDeepStrictEqual(value, other[name]);
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, secretNames.test(name) && value != null ? '***' : value]),
+    Object.entries(fields)
+      .filter(([name, value]) => !isSame(name, value))
+      .map(([name, value]) => [name, masked(name, value)]),
   );
+}
+
+function masked(name: string, value: unknown): unknown {
+  if (secretNames.test(name) && value != null) return '***';
+  return typeof value === 'string' ? maskPhones(value) : value;
 }
 
 /** Writes a row of the audit in the transaction of what it tells of. It can never be changed or removed (a trigger). */
 export function audit(
   ctx: Pick<Context<Actor | null>, 'em' | 'now' | 'actor' | 'ip' | 'requestId'>,
-  entry: Audited,
+  { action, resource, objectId, actorId, before, after, reason }: Audited,
 ): void {
   const { em, now, actor, ip, requestId } = ctx;
   em.persist(
     em.create(AuditEntry, {
-      ...{ id: newId(), at: now, ip, requestId, action: entry.action, resource: entry.resource },
-      actorId: entry.actorId ?? actor?.userId ?? null,
+      ...{ id: newId(), at: now, ip, requestId, action, resource },
+      actorId: actorId ?? actor?.userId ?? null,
       actorRole: actor?.role ?? null,
-      objectId: entry.objectId ?? null,
-      before: masked(entry.before),
-      after: masked(entry.after),
-      reason: entry.reason ?? null,
+      objectId: objectId ? maskPhones(objectId) : null,
+      before: maskedDiff(before, after),
+      after: maskedDiff(after, before),
+      reason: reason ? maskPhones(reason) : null,
     }),
   );
+}
+
+/** A wrong code or password: told of the account it was tried on, or of the number where there is none. */
+export async function auditFailure(tx: Context<Actor | null>, phone: string): Promise<void> {
+  const [user] = await rows<{ id: string }>(tx.em, sql`select id from users where phone = ${phone}`);
+  const tried = user ? { resource: 'users', objectId: user.id } : { resource: 'phone', objectId: phone };
+  audit(tx, { action: 'login_failed', ...tried });
 }

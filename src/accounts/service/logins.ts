@@ -10,7 +10,7 @@ import { countVerified } from '../otp-limits.ts';
 import { isPassword } from '../passwords.ts';
 import { readPhone } from '../phones.ts';
 import { knownDevice, signVerification, VERIFICATION_TTL_SEC } from '../tokens.ts';
-import { audit } from './audit.ts';
+import { audit, auditFailure } from './audit.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
 import { findOrCreateUser } from './users.ts';
 
@@ -50,7 +50,7 @@ export async function checkCode(ctx: Anyone, subject: Subject, given: Given): Pr
     return tried;
   });
   if (!attempt.isRight) {
-    await ctx.transaction(async tx => audit(tx, { action: 'login_failed', resource: 'phone', objectId: given.phone }));
+    await ctx.transaction(tx => auditFailure(tx, given.phone));
     throw new AppError('otp_invalid', { attempts_left: attempt.attemptsLeft });
   }
   return attempt;
@@ -146,7 +146,7 @@ async function ensurePassword(
   await ctx.transaction(async tx => {
     if (isRight) return recordSuccess(tx, subject);
     await recordFailure(tx, subject);
-    audit(tx, { action: 'login_failed', resource: 'phone', objectId: phone, actorId: user?.id });
+    await auditFailure(tx, phone);
   });
   if (!user || !isRight) throw new AppError('invalid_credentials');
 }

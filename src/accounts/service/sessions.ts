@@ -7,15 +7,19 @@ import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
+import { relaxed } from '../../common/limits.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { RevokeReason } from '../../common/session.ts';
 import type { Config } from '../../config.ts';
 import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { Session, User } from '../entities.ts';
+import { take } from '../otp-limits.ts';
 import { isRefreshOf, knownDevice, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { presentUser } from './users.ts';
+
+const REFRESHES_A_MINUTE = 30;
 
 type Pair = z.output<typeof TokenPair>;
 type Anyone = Context<Actor | null>;
@@ -159,21 +163,17 @@ export async function logout(
   { scope }: Input<typeof operations.logout>,
 ): Promise<Output<typeof operations.logout>> {
   const { userId, sessionId } = ctx.actor;
-  if (scope === 'current') await endSessions(ctx, userId, [sessionId], 'logout');
-  else
-    await endSessions(
-      ctx,
-      userId,
-      await liveSessions(ctx, userId, scope === 'others' ? sessionId : undefined),
-      'logout_all',
-    );
+  const ids =
+    scope === 'current' ? [sessionId] : await liveSessions(ctx, userId, scope === 'others' ? sessionId : undefined);
+  await endSessions(ctx, userId, ids, scope === 'current' ? 'logout' : 'logout_all');
+  audit(ctx, { action: 'logout', resource: 'sessions', objectId: sessionId, after: { scope } });
   return {};
 }
 
 /**
  * The next pair of tokens. One UPDATE rotates the counter, so of parallel callers one rotates; the others, and whoever lost
  * the answer, get the same successor for REFRESH_LEEWAY seconds. An older token means that it was copied: the session ends.
- * Throws refresh_invalid, refresh_reused, session_expired, session_revoked, account_blocked.
+ * Throws refresh_invalid, refresh_reused, session_expired, session_revoked, account_blocked, rate_limited (30 a minute).
  */
 export async function refreshTokens(
   ctx: ProcedureContext<Actor | null>,
@@ -186,6 +186,8 @@ export async function refreshTokens(
     if (!session || !isRefreshOf(ctx.config, session, given.counter, refresh)) throw new AppError('refresh_invalid');
     const user = await tx.em.findOneOrFail(User, { id: session.user });
     ensureUsable(session, user, tx.now);
+    if (!(await take(tx, `refresh:${session.id}`, relaxed(tx.config, REFRESHES_A_MINUTE), 60_000)))
+      throw new AppError('rate_limited', { retry_after_ms: 60_000 });
     await rotate(tx, { session, user }, given.counter);
     await tx.em.refresh(session);
     if (isSuccessor(tx, session, given.counter)) return presentPair(tx, session, user);
