@@ -1,6 +1,7 @@
-// Writes what is made from the code: docs/openapi.json, docs/errors.md, .env.example. With --check it writes nothing and
+// Writes what is made from the code: docs/openapi.json, docs/asyncapi.json, docs/errors.md, .env.example. With --check it writes nothing and
 // exits 1 when one of them is out of date.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { buildAsyncApi } from '../src/common/asyncapi.ts';
 import { errorCatalogue } from '../src/common/errors.ts';
 import { buildOpenApi, packageVersion } from '../src/common/openapi.ts';
 import { environment } from '../src/config.ts';
@@ -34,6 +35,7 @@ function envExample(): string {
 
 const made: Record<string, string> = {
   'docs/openapi.json': `${JSON.stringify(buildOpenApi(contracts, packageVersion()), null, 2)}\n`,
+  'docs/asyncapi.json': `${JSON.stringify(buildAsyncApi(contracts, packageVersion()), null, 2)}\n`,
   'docs/errors.md': errorsPage(),
   '.env.example': envExample(),
 };

@@ -24,6 +24,7 @@ import { findMyThreads } from './chat/service/my-threads.ts';
 import { countUnread } from './chat/service/thread-rows.ts';
 import { createTyping } from './chat/service/typing.ts';
 import { createListeners, type Listeners, type Push } from './common/announcements.ts';
+import { serveAsyncApi } from './common/asyncapi.ts';
 import { createAuthenticate } from './common/auth.ts';
 import { connect, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
@@ -183,6 +184,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   listeners.afterCommit(notifications.facts.notesWritten, teller.tell);
   http.raw('GET /healthz', healthz);
   http.raw('GET /api/schema/', serveOpenApi(contracts));
+  http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   return { heads, teller };
 }

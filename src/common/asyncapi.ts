@@ -1,0 +1,142 @@
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import { type ErrorCode, errorCatalogue } from './errors.ts';
+import { packageVersion } from './openapi.ts';
+import type { Contract, EventDeclaration, Namespace, Operation } from './operations.ts';
+import { Handshake, RENEW_EVENT, Renewal, sessionEvents } from './session.ts';
+
+type Json = Record<string, unknown>;
+
+interface Message {
+  name: string;
+  summary: string;
+  payload: z.ZodType;
+  io: 'input' | 'output';
+}
+
+const Err = z
+  .object({
+    code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string(),
+    retryable: z.boolean(),
+    retry_after_ms: z.int().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+    request_id: z.string(),
+  })
+  .meta({ id: 'Err' });
+
+/** AsyncAPI 3.0 of the namespaces, made from the contracts alone: what a client emits, its acks, and what it hears. */
+export function buildAsyncApi(contracts: Record<string, Contract>, version: string): object {
+  const schemas: Json = {};
+  const channels: Json = {};
+  const operations: Json = {};
+  for (const contract of Object.values(contracts)) {
+    if (!contract.namespace) continue;
+    const channel = channelName(contract.namespace);
+    const asked = Object.values(contract.operations).filter(operation => operation.socket !== undefined);
+    const renewal = {
+      name: RENEW_EVENT,
+      summary: 'A newer access token of the same session.',
+      payload: Renewal,
+      io: 'input' as const,
+    };
+    const emitted = [...asked.map(emittedBy), renewal];
+    const acks = asked.filter(operation => !operation.volatile).map(ackOf);
+    const heard = [...Object.values(sessionEvents), ...Object.values(contract.events ?? {})].map(heardAs);
+    channels[channel] = describeChannel(contract.namespace, [...emitted, ...acks, ...heard], schemas);
+    for (const operation of asked)
+      operations[operationId(channel, operation.socket!)] = describeEmit(channel, operation);
+    operations[operationId(channel, RENEW_EVENT)] = { action: 'receive', ...refsTo(channel, RENEW_EVENT) };
+    for (const { name } of heard) operations[operationId(channel, name)] = { action: 'send', ...refsTo(channel, name) };
+  }
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Parthub',
+      version,
+      description: 'Socket.IO 4 namespaces over one WebSocket (`/socket.io/`). Actions are those of the server.',
+      license: { name: 'MIT' },
+    },
+    defaultContentType: 'application/json',
+    servers: { local: { host: '127.0.0.1:8000', pathname: '/socket.io/', protocol: 'ws' } },
+    channels,
+    operations,
+    components: { schemas },
+  };
+}
+
+/** `GET /api/asyncapi/`: the document, made when it is first asked for. */
+export function serveAsyncApi(contracts: Record<string, Contract>): RequestHandler {
+  let document: string | undefined;
+  return (_req, res) => {
+    document ??= JSON.stringify(buildAsyncApi(contracts, packageVersion()));
+    res.setHeader('Cache-Control', 'public, max-age=30');
+    res.type('application/json').send(document);
+  };
+}
+
+const channelName = (namespace: Namespace): string => namespace.slice(1);
+const messageKey = (name: string): string => name.replace(/[^a-zA-Z0-9]+/g, '_');
+const operationId = (channel: string, name: string): string => `${channel}_${messageKey(name)}`;
+const ackName = (name: string): string => `${name} ack`;
+
+function emittedBy({ socket, summary, input }: Operation): Message {
+  return { name: socket!, summary, payload: input, io: 'input' };
+}
+
+function ackOf({ socket, output }: Operation): Message {
+  const payload = z.union([
+    z.object({ ok: z.literal(true), data: output }),
+    z.object({ ok: z.literal(false), error: Err }),
+  ]);
+  return { name: ackName(socket!), summary: `The acknowledgement of ${socket}.`, payload, io: 'output' };
+}
+
+function heardAs({ name, summary, schema }: EventDeclaration): Message {
+  return { name, summary, payload: schema, io: 'output' };
+}
+
+function describeChannel(namespace: Namespace, messages: readonly Message[], schemas: Json): Json {
+  return {
+    address: namespace,
+    title: `Namespace ${namespace}`,
+    messages: Object.fromEntries(
+      messages.map(message => [messageKey(message.name), describeMessage(message, schemas)]),
+    ),
+    bindings: { ws: { method: 'GET' } },
+    'x-handshake-auth': schemaOf(Handshake, 'input', schemas),
+  };
+}
+
+function describeMessage({ name, summary, payload, io }: Message, schemas: Json): Json {
+  return { name, title: name, summary, payload: schemaOf(payload, io, schemas) };
+}
+
+function describeEmit(channel: string, operation: Operation): Json {
+  const codes = operation.errors?.map(code => `\`${code}\``).join(', ');
+  const ack = ackName(operation.socket!);
+  return {
+    action: 'receive',
+    summary: operation.summary,
+    ...(codes && { description: `Refusals of its own: ${codes}.` }),
+    ...refsTo(channel, operation.socket!),
+    ...(!operation.volatile && { reply: refsTo(channel, ack) }),
+  };
+}
+
+function refsTo(channel: string, name: string): Json {
+  const channelRef = `#/channels/${channel}`;
+  return { channel: { $ref: channelRef }, messages: [{ $ref: `${channelRef}/messages/${messageKey(name)}` }] };
+}
+
+/** JSON Schema of a payload; shapes with a name of their own are kept once, under `components`. */
+function schemaOf(payload: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const made = z.toJSONSchema(payload, { io, unrepresentable: 'any' });
+  const {
+    $schema: _,
+    $defs = {},
+    ...schema
+  } = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/'));
+  for (const [name, named] of Object.entries($defs as Json)) schemas[name] ??= named;
+  return schema;
+}
