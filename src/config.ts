@@ -108,6 +108,17 @@ export const environment = z.object({
   AUTO_PLAN: z.string().optional().describe('Plan code that new users get at once.'),
   B2B_FEED_ACCESS: z.enum(['enabled', 'authenticated', 'public']).default('enabled').describe('Who reads the board.'),
   B2B_AUTO_ENABLE: flag.default(false).describe('Business profiles are enabled without an operator.'),
+  POST_MODERATION: z
+    .enum(['post', 'pre'])
+    .default('post')
+    .describe('`post`: posts appear at once and are reviewed after; `pre` holds them until a moderator approves.'),
+  UPLOAD_DIR: z.string().optional().describe('Where images are kept. Default: DATA_DIR/uploads.'),
+  S3_ENDPOINT: z.string().optional().describe('https://…: keeps images in an S3-compatible bucket instead.'),
+  S3_REGION: z.string().default('us-east-1').describe('S3: region that requests are signed for.'),
+  S3_BUCKET: z.string().optional().describe('S3: bucket.'),
+  S3_ACCESS_KEY_ID: z.string().optional().describe('S3: access key.'),
+  S3_SECRET_ACCESS_KEY: z.string().optional().describe('S3: secret key.'),
+  S3_PUBLIC_URL: z.string().optional().describe('S3: where clients read images. Default: the bucket itself.'),
   RATE_LIMITS: z
     .enum(['on', 'relaxed', 'off'])
     .default('on')
@@ -119,7 +130,15 @@ export const environment = z.object({
 });
 
 type Parsed = z.output<typeof environment>;
-type Completed = 'NOTIFIER' | 'DEBUG' | 'SECRET_KEY' | 'CORS_ALLOWED_ORIGINS' | 'DEV_OTP' | 'HOST' | 'PUBLIC_URL';
+type Completed =
+  | 'NOTIFIER'
+  | 'UPLOAD_DIR'
+  | 'DEBUG'
+  | 'SECRET_KEY'
+  | 'CORS_ALLOWED_ORIGINS'
+  | 'DEV_OTP'
+  | 'HOST'
+  | 'PUBLIC_URL';
 export type Config = Omit<Parsed, Completed> & { [Name in Completed]: NonNullable<Parsed[Name]> };
 
 /** The value that the README shows; a server must never run on it. */
@@ -156,6 +175,7 @@ function complete(parsed: Parsed): Config {
     SECRET_KEY: parsed.SECRET_KEY ?? (DEBUG ? keptSecretKey(parsed.DATA_DIR) : ''),
     CORS_ALLOWED_ORIGINS: parsed.CORS_ALLOWED_ORIGINS ?? (DEBUG ? ['http://localhost:3000'] : []),
     DEV_OTP,
+    UPLOAD_DIR: parsed.UPLOAD_DIR ?? join(parsed.DATA_DIR, 'uploads'),
     NOTIFIER: parsed.NOTIFIER ?? (DEV_OTP ? ['dev'] : []),
     PUBLIC_URL: parsed.PUBLIC_URL ?? `http://${HOST}:${parsed.PORT}`,
     TEST_TIME_SCALE: parsed.NODE_ENV === 'test' ? parsed.TEST_TIME_SCALE : 1,
@@ -178,6 +198,8 @@ function refuseUnsafe(config: Config): Config {
   if (Buffer.byteLength(config.SECRET_KEY) < 32 || config.SECRET_KEY === EXAMPLE_SECRET_KEY)
     wrong.push('SECRET_KEY: at least 32 random bytes are needed, e.g. from `openssl rand -base64 32`');
   if (config.NOTIFIER.length === 0) wrong.push('NOTIFIER: names at least one driver, or DEV_OTP=1 is set');
+  if (config.S3_ENDPOINT && !(config.S3_BUCKET && config.S3_ACCESS_KEY_ID && config.S3_SECRET_ACCESS_KEY))
+    wrong.push('S3_ENDPOINT: needs S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY too');
   if (!config.DEBUG) {
     if (config.NOTIFIER.includes('dev') && !config.DEV_OTP && config.NODE_ENV !== 'test')
       wrong.push('NOTIFIER: dev brings no code to anybody; name the drivers of your providers');

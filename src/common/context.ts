@@ -43,6 +43,8 @@ export interface Request {
   requestId: string;
   ip: string;
   userAgent: string | null;
+  /** The language of the answer; over sockets and in jobs it is not asked for. */
+  locale?: Locale | undefined;
   /** The socket's connection that the call came by, none over REST; its calls keep their order. */
   connection?: string | undefined;
   /** Tells the door what is left of a budget that the call has spent of. */

@@ -53,7 +53,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
       const run = executor.bind(operation, useCase) as Run<Operation>;
       for (const path of [operation.http ?? []].flat()) {
         const handler = operationHandler(parts, { operation, path, run, options: options as HandleOptions<Operation> });
-        route(path, [acceptJson, jsonBody, handler]);
+        route(path, options.readBody ? [acceptJson, handler] : [acceptJson, jsonBody, handler]);
       }
     },
     raw: (path, ...handlers) => route(path, handlers),

@@ -43,9 +43,9 @@ export function createLimits(config: Config, redis: Redis | undefined): SpendLim
     return made;
   }
 
-  async function spendOne(limit: Limit, { actor, ip, reportLimit }: RawCall): Promise<void> {
-    const key = limit.by === 'ip' ? ip : actor?.userId;
-    if (key === undefined) return;
+  async function spendOne(limit: Limit, { actor, ip, raw, reportLimit }: RawCall): Promise<void> {
+    const key = limit.by === 'ip' ? ip : (actor?.userId ?? (limit.by === 'caller' ? ip : undefined));
+    if (key === undefined || (limit.field !== undefined && !Object.hasOwn((raw as object) ?? {}, limit.field))) return;
     const tell = ({ remainingPoints, msBeforeNext }: RateLimiterRes) => {
       const points = relaxed(config, limit.points);
       reportLimit?.({

@@ -91,30 +91,38 @@ function describe({ tag, operationId, operation, path }: Described): ZodOpenApiO
           ? [{}, { bearer: [] }]
           : [{ bearer: [] }],
     requestParams,
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(body && { requestBody: { required: true, content: { [mediaType(operation)]: { schema: body } } } }),
     responses: { ...successes(operation), ...refusals(operation, access, path) },
   };
 }
+
+const mediaType = ({ isForm }: Operation) => (isForm ? 'multipart/form-data' : 'application/json');
+const IdempotencyKey = z.string().describe('16 to 128 of `[A-Za-z0-9_-]`; the same key and body get the same answer.');
 
 /** Where each field of the input travels over REST: path, query or body. */
 function splitInput(
   operation: Operation,
   path: HttpPath,
-): { path?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType } {
+): { path?: z.ZodObject; query?: z.ZodObject; header?: z.ZodObject; body?: z.ZodType } {
   const pathNames = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
   const shape = (operation.input as Partial<z.ZodObject>).shape;
   if (!shape) return path.startsWith('GET ') ? {} : { body: operation.input };
   const queryNames = path.startsWith('GET ') ? new Set(Object.keys(shape)) : new Set(operation.query ?? []);
+  const headers = operation.headers ?? {};
   const pick = (wanted: (name: string) => boolean) => {
     const fields = Object.entries(shape)
       .filter(([name]) => wanted(name))
-      .map(([name, field]) => [name, operation.generated?.includes(name) ? z.optional(field) : field] as const);
+      .map(
+        ([name, field]) =>
+          [headers[name] ?? name, operation.generated?.includes(name) ? z.optional(field) : field] as const,
+      );
     return fields.length > 0 ? z.object(Object.fromEntries(fields)) : undefined;
   };
   const parts = {
     path: pick(name => pathNames.has(name)),
     query: pick(name => !pathNames.has(name) && queryNames.has(name)),
-    body: pick(name => !pathNames.has(name) && !queryNames.has(name)),
+    header: operation.needsKey ? z.object({ 'Idempotency-Key': IdempotencyKey }) : pick(name => name in headers),
+    body: pick(name => !pathNames.has(name) && !queryNames.has(name) && !(name in headers)),
   };
   return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 }
@@ -138,7 +146,11 @@ function refusals(operation: Operation, access: string, path: HttpPath): ZodOpen
     for (const code of ['auth_required', 'token_invalid', 'token_expired', 'session_revoked'] as const) codes.add(code);
   if (access === 'staff') codes.add('permission_denied');
   if (path.includes('{')) codes.add('not_found');
-  const byStatus = Map.groupBy(codes, code => errorCatalogue[code].status);
+  if (operation.needsKey) codes.add('idempotency_key_required');
+  const isConditional = operation.headers?.['if_match'] !== undefined;
+  if (isConditional) codes.add('conflict');
+  const statusOf = (code: ErrorCode) => (code === 'conflict' && isConditional ? 412 : errorCatalogue[code].status);
+  const byStatus = Map.groupBy(codes, statusOf);
   const content = { 'application/problem+json': { schema: Problem } };
   return Object.fromEntries(
     [...byStatus]

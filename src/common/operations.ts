@@ -15,12 +15,15 @@ export type HttpPath = `${Method} /${string}`;
 export type Access = 'public' | 'lenient' | 'optional' | 'user' | 'staff';
 export type Namespace = '/chat' | '/presence' | '/notifications';
 
-/** So many calls in a window of seconds, per user or IP address; one name is one budget. */
+/** So many calls in a window of seconds; one name is one budget. */
 export interface Limit {
   name: string;
-  by: 'user' | 'ip';
+  /** `caller`: the user, without one the IP address. */
+  by: 'user' | 'ip' | 'caller';
   points: number;
   windowSec: number;
+  /** Only calls that give this field count. */
+  field?: string;
 }
 
 export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> {
@@ -33,6 +36,12 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   http?: HttpPath | readonly HttpPath[];
   /** Fields that REST takes from the query string although the method has a body (`logout/?scope=`). */
   query?: readonly string[];
+  /** Fields that REST takes from headers alone: `{ if_match: 'If-Match' }`. */
+  headers?: Readonly<Record<string, string>>;
+  /** REST takes multipart/form-data. */
+  isForm?: true;
+  /** REST refuses a call without an Idempotency-Key. */
+  needsKey?: true;
   /** Ids that the HTTP door makes where the client sends none; over REST they are optional. */
   generated?: readonly string[];
   /** The event's name in the namespace of its contract. */
@@ -168,6 +177,15 @@ export const nextCursor = z.string().nullable();
 export function pageLimit(most = 100, preset = 20) {
   return z.int().min(1).max(most).default(preset);
 }
+
+/** `headers: { if_match: 'If-Match' }`: a change of what the client has not seen is refused (RFC 9110, 13.1.1). */
+export const ifMatch = z
+  .string()
+  .max(1024)
+  .optional()
+  .describe(
+    'The `ETag` the change is based on; a stale one is 412 `conflict`, `details.current` being the present state.',
+  );
 
 /** Text without U+0000, which PostgreSQL cannot store. */
 export const plainText = z.string().refine(text => !text.includes('\u0000'), { error: 'control_characters' });

@@ -45,8 +45,8 @@ export function createTransactions(parts: TransactionParts): Transactions {
   }
 
   function contextOf(call: Caller, em: EntityManager, emit: Emit): Context<Actor | null> {
-    const { now, requestId, ip, userAgent, connection, reportLimit, actor } = call;
-    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, connection, reportLimit, actor };
+    const { now, requestId, ip, userAgent, locale, connection, reportLimit, actor } = call;
+    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, locale, connection, reportLimit, actor };
   }
 
   /** Again after a deadlock; listeners run before the commit, pushes after it. */

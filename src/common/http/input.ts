@@ -17,7 +17,7 @@ interface FieldType {
 }
 
 /**
- * Fields of the path win over the body, the body over the query. The query is read on GET, and elsewhere for fields
+ * Fields of headers and of the path win over the body, the body over the query. The query is read on GET, and elsewhere for fields
  * that the operation lists as `query`; its strings become numbers, booleans and lists where the contract has those.
  */
 export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
@@ -25,11 +25,13 @@ export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
   const types = fieldTypes(operation.input);
   const queryFields = path.startsWith('GET ') ? Object.keys(types) : (operation.query ?? []);
   const generated = operation.generated ?? [];
+  const headers = Object.entries(operation.headers ?? {});
   const read = (req: Request): Record<string, unknown> => ({
     ...Object.fromEntries(generated.map(name => [name, newId()])),
     ...readQuery(req.query as Record<string, unknown>, queryFields, types),
     ...readBody(req.body),
     ...req.params,
+    ...Object.fromEntries(headers.map(([name, header]) => [name, req.get(header)])),
   });
   return Object.assign(read, { pathFields });
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
@@ -15,6 +16,10 @@ import { stateOf } from './request.ts';
 export interface HandleOptions<O extends Operation> {
   /** Headers that come from the answer: Location, ETag. */
   headers?: (output: Output<O>) => Record<string, string>;
+  /** The ETag is made of the answer; who has it already gets 304. For lists that seldom change. */
+  isTagged?: true;
+  /** Reads a body that is no JSON into `req.body`, once it is known who asks. */
+  readBody?: (req: Request) => Promise<void>;
 }
 
 interface Parts {
@@ -32,25 +37,27 @@ interface Bound {
 
 /** Who asks, what they ask, how to answer: one operation at one path. */
 export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
-  const { operation, path, run } = bound;
+  const { operation, path, run, options } = bound;
   const readRaw = rawInputOf(operation, path);
   return async (req, res) => {
     const actor = await readActor(parts.authenticate, operation, req, stateOf(res).now);
     beginAnswer(operation, req, res, actor);
+    await options.readBody?.(req);
     const attempt = attemptOf(operation, req, res, actor);
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
     const call = callOf(req, res, actor);
     const produce = async () =>
       answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
-    send(res, attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce());
+    const answer = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
+    send(res, options.isTagged ? tagged(req, answer) : answer);
   };
 }
 
 function callOf(req: Request, res: Response, actor: Actor | null): Omit<RawCall, 'raw'> {
-  const { requestId, now } = stateOf(res);
+  const { requestId, now, locale } = stateOf(res);
   const userAgent = req.get('user-agent')?.slice(0, 300) ?? null;
-  return { requestId, now, actor, ip: req.ip ?? '', userAgent, reportLimit: state => tellLimit(res, state) };
+  return { requestId, now, locale, actor, ip: req.ip ?? '', userAgent, reportLimit: state => tellLimit(res, state) };
 }
 
 /** The tightest budget that the call has spent of. */
@@ -91,6 +98,17 @@ function send(res: Response, { status, headers, body }: StoredAnswer): void {
       .send(body);
 }
 
+/** `If-None-Match` compares weakly (RFC 9110, 13.1.2). */
+function tagged(req: Request, answer: StoredAnswer): StoredAnswer {
+  const tag = `"${createHash('sha256')
+    .update(answer.body ?? '')
+    .digest('base64url')
+    .slice(0, 22)}"`;
+  const held = (req.get('if-none-match') ?? '').split(',').map(one => one.trim().replace(/^W\//, ''));
+  const headers = { ...answer.headers, ETag: tag };
+  return held.includes(tag) || held.includes('*') ? { status: 304, headers, body: null } : { ...answer, headers };
+}
+
 function replay(res: Response, stored: StoredAnswer): void {
   res.setHeader('Idempotent-Replayed', 'true');
   send(res, stored);
@@ -98,6 +116,7 @@ function replay(res: Response, stored: StoredAnswer): void {
 
 function attemptOf(operation: Operation, req: Request, res: Response, actor: Actor | null): Attempt | null {
   const header = req.get('idempotency-key');
+  if (header === undefined && operation.needsKey) throw new AppError('idempotency_key_required');
   if (header === undefined || req.method !== 'POST' || !actor || operation.isSecret) return null;
   const target = `POST ${req.path.replace(/\/?$/, '/')}`.slice(0, 200);
   return { userId: actor.userId, target, key: readIdempotencyKey(header), body: req.body, now: stateOf(res).now };

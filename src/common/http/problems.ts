@@ -24,9 +24,9 @@ function refusalOf(error: unknown): AppError {
 /** RFC 9457, with the fields of the socket's error beside it. */
 export function presentProblem(
   error: AppError,
-  about: { requestId: string; locale: Locale; path: string },
+  about: { requestId: string; locale: Locale; path: string; isConditional?: boolean },
 ): { status: number; problem: object } {
-  const { status } = errorCatalogue[error.code];
+  const status = error.code === 'conflict' && about.isConditional ? 412 : errorCatalogue[error.code].status;
   const { title, detail } = describeError(error.code, error.details, about.locale);
   const { code, message: _, ...rest } = presentError(error, about.requestId);
   return { status, problem: { type: `/problems/${code}`, title, status, detail, instance: about.path, code, ...rest } };
@@ -39,7 +39,10 @@ export function answerError(log: Logger): ErrorRequestHandler {
     if (error.code === 'internal' || error.code === 'unavailable')
       log.error({ request_id: requestId, err: error.cause ?? error }, error.code);
     if (res.headersSent) return void res.destroy();
-    const { status, problem } = presentProblem(error, { requestId, locale, path: req.path });
+    const { status, problem } = presentProblem(error, {
+      ...{ requestId, locale, path: req.path },
+      isConditional: req.headers['if-match'] !== undefined,
+    });
     const retryAfterMs = error.details?.retry_after_ms;
     if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
     if (retryAfterMs !== undefined) res.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
