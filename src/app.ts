@@ -49,6 +49,9 @@ import { messageNotes } from './notifications/service/message-notes.ts';
 import { countBadges } from './notifications/service/present.ts';
 import { createTeller, type Teller } from './notifications/service/tell.ts';
 import * as presence from './presence/contract.ts';
+import { uploadsRoutes } from './uploads/routes.ts';
+import { removeOrphans } from './uploads/service.ts';
+import { diskStorage, serveUploads, UPLOADS_PATH } from './uploads/storage.ts';
 
 /** What use-cases run on, without a door: the server adds its doors to it, a command of the CLI its call. */
 export interface Core {
@@ -84,6 +87,7 @@ export async function buildCore(
   const jobs = createJobs(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
+      { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
     executor,
@@ -167,6 +171,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
     sockets.endSessions(sessionIds, reason);
   });
   billingRoutes(http);
+  uploadsRoutes(http, diskStorage(config));
   b2bRoutes(http);
   chatRoutes(http);
   const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
@@ -182,6 +187,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
     mayHear: userId => cluster.isShared || notificationSockets.has(userId),
   });
   listeners.afterCommit(notifications.facts.notesWritten, teller.tell);
+  http.app.use(UPLOADS_PATH, serveUploads(config));
   http.raw('GET /healthz', healthz);
   http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));

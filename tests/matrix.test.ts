@@ -59,6 +59,7 @@ const rules: Record<string, Record<string, Rule>> = {
     actOnUsers: rule(staff('support'), { action: 'revoke_sessions', ids: [randomUUID()] }),
   },
   billing: { listPlans: rule(everybody), getBilling: rule(members) },
+  uploads: { uploadImage: rule(members) },
   b2b: {
     getProfile: rule(members),
     putProfile: rule(members),

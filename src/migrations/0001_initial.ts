@@ -64,6 +64,11 @@ export class Initial extends Migration {
     this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) null, "former_phone" varchar(16) null, "full_name" varchar(80) null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "blocked_until" timestamptz(3) null, "block_reason" text null, "active_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, "set_aside_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "users" add constraint "users_phone_unique" unique ("phone");`);
 
+    this.addSql(`create table "uploads" ("id" uuid not null, "user_id" uuid not null, "purpose" varchar(8) not null, "name" varchar(200) not null, "file_name" varchar(40) not null, "bytes" int not null, "width" int not null, "height" int not null, "attached_to" varchar(80) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`alter table "uploads" add constraint "uploads_file_name_unique" unique ("file_name");`);
+    this.addSql(`create index "uploads_user_id_created_at_index" on "uploads" ("user_id", "created_at");`);
+    this.addSql(`create index uploads_orphans on uploads (created_at) where attached_to is null;`);
+
     this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "subscriptions_user_id_index" on "subscriptions" ("user_id");`);
     this.addSql(`create unique index subscriptions_one_not_ended on subscriptions (user_id) where status in ('pending', 'trialing', 'active', 'past_due');`);
@@ -81,6 +86,8 @@ export class Initial extends Migration {
     this.addSql(`create table "monthly_usage" ("user_id" uuid not null, "period" varchar(7) not null, "used" int not null, primary key ("user_id", "period"));`);
 
     this.addSql(`create table "b2b_profiles" ("user_id" uuid not null, "company_name" varchar(120) null, "tin" varchar(9) null, "activity" text[] not null default '{}', "region" varchar(16) null, "city" varchar(80) null, "address" varchar(300) null, "about" text null, "hide_phone" boolean not null default false, "is_enabled" boolean not null default false, "is_verified" boolean not null default false, "status" varchar(16) not null default 'pending', "reason" text null, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("user_id"));`);
+
+    this.addSql(`alter table "uploads" add constraint "uploads_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
 
     this.addSql(`alter table "subscriptions" add constraint "subscriptions_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
     this.addSql(`alter table "subscriptions" add constraint "subscriptions_plan_id_foreign" foreign key ("plan_id") references "plans" ("id");`);

@@ -1,0 +1,104 @@
+import { sql } from 'kysely';
+import type { Context, ProcedureContext } from '../common/context.ts';
+import { rows } from '../common/database.ts';
+import { AppError } from '../common/errors.ts';
+import { newId, randomToken } from '../common/ids.ts';
+import { relaxed } from '../common/limits.ts';
+import type { Input, Output } from '../common/operations.ts';
+import type { Image, operations } from './contract.ts';
+import { Upload } from './entities.ts';
+import { encodeImage } from './images.ts';
+import { type Storage, UPLOADS_PATH } from './storage.ts';
+
+const A_DAY = 200;
+const DAY_MS = 86_400_000;
+const RANDOM_BYTES = 16;
+
+/**
+ * Stores an image of the caller, re-encoded. It is shown by nothing yet, and is removed after a day unless it is attached.
+ * Throws unsupported_image, payload_too_large, upload_quota_exceeded (200 a day).
+ */
+export function uploadImage(storage: Storage) {
+  return async (
+    ctx: ProcedureContext,
+    input: Input<typeof operations.uploadImage>,
+  ): Promise<Output<typeof operations.uploadImage>> => {
+    await ensureQuota(ctx);
+    const { image, thumb, width, height } = await encodeImage(input.file.content);
+    const fileName = randomToken(RANDOM_BYTES);
+    await storage.write(`${fileName}.webp`, image);
+    await storage.write(`${fileName}.thumb.webp`, thumb);
+    return ctx.transaction(async ({ em, now, actor }) => {
+      const upload = em.create(Upload, {
+        ...{ id: newId(), user: actor.userId, purpose: input.purpose, fileName, bytes: image.length, width, height },
+        ...{ name: (input.name ?? input.file.name).slice(0, 200) || 'image', createdAt: now },
+      });
+      await em.persist(upload).flush();
+      return { ...presentImage(upload), purpose: upload.purpose };
+    });
+  };
+}
+
+async function ensureQuota({ em, now, actor, config }: ProcedureContext): Promise<void> {
+  const since = new Date(now.getTime() - DAY_MS);
+  const used = await em.count(Upload, { user: actor.userId, createdAt: { $gt: since } });
+  if (used >= relaxed(config, A_DAY)) throw new AppError('upload_quota_exceeded');
+}
+
+type Shown = Pick<Upload, 'id' | 'name' | 'bytes' | 'width' | 'height' | 'fileName'>;
+
+export function presentImage({ id, name, bytes, width, height, fileName }: Shown): Image {
+  const url = `${UPLOADS_PATH}/${fileName}.webp`;
+  const thumb_url = `${UPLOADS_PATH}/${fileName}.thumb.webp`;
+  return { id, kind: 'image', name, bytes, mime: 'image/webp', url, thumb_url, width, height };
+}
+
+export interface Claim {
+  /** The caller's own place in the list, to tell claims apart. */
+  ownerId: string;
+  ids: readonly string[];
+  purpose: Upload['purpose'];
+  /** `<kind>:<id>` of what shows them from now on. */
+  target: string;
+}
+
+/**
+ * Gives uploads to what shows them, once and only by their owner; in the transaction that writes that. Returns the images in
+ * the order of the ids. Throws not_found when one of them is somebody else's, used already, or meant for something else.
+ */
+export async function attachUploads(
+  { em }: Pick<Context, 'em'>,
+  { ownerId, ids, purpose, target }: Claim,
+): Promise<Image[]> {
+  if (ids.length === 0) return [];
+  const unique = [...new Set(ids)];
+  const taken = await rows<{
+    id: string;
+    name: string;
+    bytes: number;
+    width: number;
+    height: number;
+    file_name: string;
+  }>(
+    em,
+    sql`update uploads set attached_to = ${target} where id = any(${unique}::uuid[]) and user_id = ${ownerId}
+        and purpose = ${purpose} and (attached_to is null or attached_to = ${target})
+        returning id, name, bytes, width, height, file_name`,
+  );
+  if (taken.length !== unique.length) throw new AppError('not_found');
+  const images = new Map(taken.map(({ file_name, ...row }) => [row.id, presentImage({ ...row, fileName: file_name })]));
+  return unique.map(id => images.get(id)!);
+}
+
+/** Removes what nothing has shown for a day; a job's work. */
+export function removeOrphans(storage: Storage) {
+  return async ({ em, now }: Pick<Context, 'em' | 'now'>): Promise<{ removed: number }> => {
+    const orphans = await rows<{ file_name: string }>(
+      em,
+      sql`delete from uploads where attached_to is null and created_at <= ${new Date(now.getTime() - DAY_MS)} returning file_name`,
+    );
+    for (const { file_name } of orphans)
+      for (const suffix of ['.webp', '.thumb.webp']) await storage.remove(file_name + suffix);
+    return { removed: orphans.length };
+  };
+}
