@@ -197,8 +197,9 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */
 function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
-  const [headersTimeout, requestTimeout] = [10_000 / TEST_TIME_SCALE, 30_000 / TEST_TIME_SCALE];
-  return { headersTimeout, requestTimeout, connectionsCheckingInterval: 1_000 / TEST_TIME_SCALE };
+  const scaled = (ms: number) => Math.round(ms / TEST_TIME_SCALE);
+  const [headersTimeout, requestTimeout] = [scaled(10_000), scaled(30_000)];
+  return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
 }
 
 async function closeServer(server: Server): Promise<void> {
