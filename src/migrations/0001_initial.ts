@@ -66,6 +66,7 @@ export class Initial extends Migration {
 
     this.addSql(`create table "uploads" ("id" uuid not null, "user_id" uuid not null, "purpose" varchar(8) not null, "name" varchar(200) not null, "file_name" varchar(40) not null, "bytes" int not null, "width" int not null, "height" int not null, "attached_to" varchar(80) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "uploads" add constraint "uploads_file_name_unique" unique ("file_name");`);
+    this.addSql(`create index "uploads_attached_to_index" on "uploads" ("attached_to");`);
     this.addSql(`create index "uploads_user_id_created_at_index" on "uploads" ("user_id", "created_at");`);
     this.addSql(`create index uploads_orphans on uploads (created_at) where attached_to is null;`);
 

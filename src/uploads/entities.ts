@@ -22,7 +22,7 @@ const UploadSchema = defineEntity({
     width: p.integer(),
     height: p.integer(),
     /** What shows it, `<kind>:<id>`; set once. Without it the upload is removed after a day. */
-    attachedTo: p.string().length(80).nullable(),
+    attachedTo: p.string().length(80).nullable().index(),
     createdAt: p.datetime(3),
   },
 });

@@ -63,31 +63,29 @@ export interface Claim {
 }
 
 /**
- * Gives uploads to what shows them, once and only by their owner; in the transaction that writes that. Returns the images in
- * the order of the ids. Throws not_found when one of them is somebody else's, used already, or meant for something else.
+ * Gives uploads to what shows them, once and only by their owner; in the transaction that writes that. Asking again for the
+ * same target gives the same images. null: one of them is somebody else's, used already, or meant for something else.
  */
 export async function attachUploads(
   { em }: Pick<Context, 'em'>,
   { ownerId, ids, purpose, target }: Claim,
-): Promise<Image[]> {
-  if (ids.length === 0) return [];
-  const unique = [...new Set(ids)];
-  const taken = await rows<{
-    id: string;
-    name: string;
-    bytes: number;
-    width: number;
-    height: number;
-    file_name: string;
-  }>(
+): Promise<Image[] | null> {
+  const unique = [...new Set(ids)].sort();
+  const found = await rows<Omit<Shown, 'fileName'> & { file_name: string }>(
     em,
-    sql`update uploads set attached_to = ${target} where id = any(${unique}::uuid[]) and user_id = ${ownerId}
-        and purpose = ${purpose} and (attached_to is null or attached_to = ${target})
-        returning id, name, bytes, width, height, file_name`,
+    sql`select id, name, bytes, width, height, file_name from uploads where id = any(${unique}::uuid[]) and user_id = ${ownerId}
+        and purpose = ${purpose} and (attached_to is null or attached_to = ${target}) order by id for update`,
   );
-  if (taken.length !== unique.length) throw new AppError('not_found');
-  const images = new Map(taken.map(({ file_name, ...row }) => [row.id, presentImage({ ...row, fileName: file_name })]));
-  return unique.map(id => images.get(id)!);
+  if (found.length !== unique.length) return null;
+  await rows(em, sql`update uploads set attached_to = ${target} where id = any(${unique}::uuid[])`);
+  const images = new Map(found.map(({ file_name, ...row }) => [row.id, presentImage({ ...row, fileName: file_name })]));
+  return [...new Set(ids)].map(id => images.get(id)!);
+}
+
+/** What was to show them was not written after all. */
+export async function releaseUploads({ em }: Pick<Context, 'em'>, targets: readonly string[]): Promise<void> {
+  if (targets.length === 0) return;
+  await rows(em, sql`update uploads set attached_to = null where attached_to = any(${targets}::text[])`);
 }
 
 /** Removes what nothing has shown for a day; a job's work. */

@@ -4,7 +4,7 @@ import type { Output } from '../../common/operations.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Message } from '../contract/shapes.ts';
 import { events, facts, type operations } from '../contract.ts';
-import { attachUploads } from './attachments.ts';
+import { attachUploads, leaveUploads } from './attachments.ts';
 import { type KnownMessage, loadKnown } from './message-rows.ts';
 import { contentHashOf, type Draft, draftOf, presentDraft, type Written, writeMessages } from './message-writer.ts';
 import { presentPreview } from './present.ts';
@@ -36,6 +36,11 @@ async function storeDrafts(ctx: SharedContext, drafts: Draft[]): Promise<Map<Dra
     written.flatMap(one => one.known_id ?? []),
   );
   const settled = writable.map((draft, index) => [draft, settle(ctx, draft, written[index]!, known)] as const);
+  const unwritten = settled.filter(([, answer]) => answer instanceof AppError).map(([draft]) => draft);
+  await leaveUploads(
+    ctx,
+    unwritten.filter(draft => written[writable.indexOf(draft)]!.known_id === null),
+  );
   return new Map<Draft, Answer<Sent>>([...refused, ...settled]);
 }
 

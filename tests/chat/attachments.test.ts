@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, expect, test } from 'vitest';
+import { ask, record, type TestUser, useApp } from '../support/app.ts';
+import { buildTalk, message } from '../support/talk.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'parthub-attachments-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+const app = useApp({ UPLOAD_DIR: folder });
+
+async function upload(who: TestUser, purpose = 'chat'): Promise<{ id: string; url: string }> {
+  const content = await sharp({ create: { width: 40, height: 30, channels: 3, background: '#c33' } })
+    .png()
+    .toBuffer();
+  const form = new FormData();
+  form.set('purpose', purpose);
+  form.set('file', new File([new Uint8Array(content)], 'part.png'));
+  const response = await fetch(`${app.url}/api/uploads/`, {
+    method: 'POST',
+    body: form,
+    headers: { authorization: `Bearer ${who.token}` },
+  });
+  return (await response.json()) as { id: string; url: string };
+}
+
+const send = (who: TestUser, payload: object) => app.post(who, '/api/chat/send/', payload);
+
+test('a message brings its images, without a text too, to everybody and into the history', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [first, second] = [await upload(buyer), await upload(buyer)];
+  const socket = await app.connect(seller, '/chat');
+  const heard = record(socket, 'message:created');
+  const sent = await send(buyer, message(thread, { text: undefined, attachments: [second.id, first.id] }));
+  expect(sent).toMatchObject({
+    status: 201,
+    body: {
+      message: {
+        text: null,
+        attachments: [
+          { id: second.id, kind: 'image', url: second.url, mime: 'image/webp', width: 40, height: 30 },
+          { id: first.id },
+        ],
+      },
+    },
+  });
+  const history = await ask(socket, 'thread:history', { thread_id: thread.id });
+  expect(heard.map(push => push.message)).toEqual([sent.body.message]);
+  expect(history).toMatchObject({ data: { messages: [{ attachments: sent.body.message.attachments }] } });
+});
+
+test('a retry with images is the same message', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const payload = message(thread, { attachments: [(await upload(buyer)).id] });
+  const [first, again] = [await send(buyer, payload), await send(buyer, payload)];
+  expect([first.status, again.status, again.body]).toEqual([201, 200, { ...first.body, duplicate: true }]);
+});
+
+test("S-36: another user's upload, one for something else, one that is used, or none at all attaches to nothing", async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const used = await upload(buyer);
+  await send(buyer, message(thread, { attachments: [used.id] }));
+  for (const { id } of [await upload(seller), await upload(buyer, 'post'), used, { id: randomUUID() }])
+    expect(await send(buyer, message(thread, { attachments: [id] }))).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
+  const mine = await upload(seller);
+  expect((await send(seller, message(thread, { attachments: [mine.id] }))).status).toBe(201);
+});
+
+test('images of a message that was refused are free for another one', async () => {
+  const { outsider, thread } = await buildTalk(app);
+  const { id } = await upload(outsider);
+  expect((await send(outsider, message(thread, { attachments: [id] }))).status).toBe(404);
+  const rows = await app.orm.em.fork().execute('select attached_to from uploads where id = ?', [id]);
+  expect(rows).toEqual([{ attached_to: null }]);
+});
