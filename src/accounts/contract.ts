@@ -17,6 +17,7 @@ import {
   type Unread,
   User,
 } from './contract/shapes.ts';
+import { StaffActionOutput, staffActionInput } from './contract/staff-actions.ts';
 
 export const operations = {
   requestOtp: procedure({
@@ -228,13 +229,11 @@ export const operations = {
     summary: 'Staff: blocks, unblocks, logs out, unlocks or raises users; each one is answered by itself.',
     http: 'POST /api/admin/users/actions/{action}/',
     access: 'staff',
-    input: z.object({
-      action: z.enum(['block', 'unblock', 'revoke_sessions', 'set_role', 'unlock_otp', 'unlock_login', 'reattach']),
-      ids: z.array(z.uuid()).min(1).max(200),
-      params: z.object({ until: z.iso.datetime({ offset: true }).optional(), role: RoleName.optional() }).default({}),
-      reason: plainText.trim().min(1).max(1_000).optional().describe('Needed for `block`.'),
-    }),
-    output: z.object({ results: z.array(z.object({ id: z.uuid(), ok: z.boolean(), code: z.string().optional() })) }),
+    input: staffActionInput(
+      ['block', 'unblock', 'revoke_sessions', 'set_role', 'unlock_otp', 'unlock_login', 'reattach'],
+      { until: z.iso.datetime({ offset: true }).optional(), role: RoleName.optional() },
+    ),
+    output: StaffActionOutput,
     errors: ['permission_denied', 'not_found'],
   }),
 };

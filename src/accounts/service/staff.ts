@@ -12,6 +12,7 @@ import { audit } from './audit.ts';
 import { sendCode } from './codes.ts';
 import { checkCode, checkPassword, ensureNotBlocked, useUp } from './logins.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
+import { actOnEach, ensureReason } from './staff-actions.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type ActOnUsers = Input<typeof operations.actOnUsers>;
@@ -55,32 +56,24 @@ export async function adminVerify(
  */
 export async function actOnUsers(ctx: Context, input: ActOnUsers): Promise<Output<typeof operations.actOnUsers>> {
   ensureStaff(ctx.actor, input.action === 'set_role' ? [] : ['support']);
-  if (input.action === 'block' && input.reason === undefined)
-    throw new AppError('validation_failed', { fields: [{ path: 'reason', code: 'required' }] });
-  const results: Output<typeof operations.actOnUsers>['results'] = [];
-  for (const id of [...new Set(input.ids)].sort()) {
-    const user = await ctx.em.findOne(User, { id });
-    const refusal = user ? await act(ctx, user, input) : 'not_found';
-    results.push(refusal === null ? { id, ok: true } : { id, ok: false, code: refusal });
-  }
-  return { results };
+  if (input.action === 'block') ensureReason(input.reason);
+  return actOnEach(ctx, input.ids, id => actOn(ctx, id, input));
 }
 
-/** The code of the refusal, null once done. */
-async function act(ctx: Context, user: User, input: ActOnUsers): Promise<string | null> {
+async function actOn(ctx: Context, id: string, input: ActOnUsers): Promise<void> {
+  const user = await ctx.em.findOne(User, { id });
+  if (!user) throw new AppError('not_found');
   // Nobody shuts themselves out, and only a superuser touches staff.
   if (user.id === ctx.actor.userId || (user.role !== 'user' && ctx.actor.role !== 'superuser'))
-    return 'permission_denied';
+    throw new AppError('permission_denied');
   const before = { role: user.role, blocked_at: user.blockedAt ?? null, phone: user.phone ?? null };
-  const refusal = await actions[input.action](ctx, user, input);
-  if (refusal) return refusal;
+  await actions[input.action](ctx, user, input);
   const after = { role: user.role, blocked_at: user.blockedAt ?? null, phone: user.phone ?? null };
   audit(ctx, { action: input.action, resource: 'users', objectId: user.id, before, after, reason: input.reason });
   await ctx.em.flush();
-  return null;
 }
 
-type Action = (ctx: Context, user: User, input: ActOnUsers) => Promise<string | undefined>;
+type Action = (ctx: Context, user: User, input: ActOnUsers) => Promise<void>;
 
 const actions: Record<ActOnUsers['action'], Action> = {
   async block(ctx, user, { reason, params }) {
@@ -98,7 +91,7 @@ const actions: Record<ActOnUsers['action'], Action> = {
     await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'admin');
   },
   async set_role(ctx, user, { params }) {
-    if (!params.role) return 'validation_failed';
+    if (!params.role) throw new AppError('validation_failed');
     user.role = params.role;
     await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'admin');
   },
@@ -109,9 +102,9 @@ const actions: Record<ActOnUsers['action'], Action> = {
     await forgetFailures(ctx, [`password:${user.phone}`]);
   },
   async reattach(ctx, user) {
-    if (!user.setAsideAt || !user.formerPhone) return 'invalid_state';
+    if (!user.setAsideAt || !user.formerPhone) throw new AppError('invalid_state');
     const holder = await ctx.em.findOne(User, { phone: user.formerPhone });
-    if (holder) return 'phone_taken';
+    if (holder) throw new AppError('phone_taken');
     Object.assign(user, { phone: user.formerPhone, formerPhone: null, setAsideAt: null, activeAt: ctx.now });
     await ctx.em.flush().catch(error => {
       throw violates(error, 'users_phone_unique') ? new AppError('phone_taken') : error;

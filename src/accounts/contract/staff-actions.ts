@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { plainText } from '../../common/operations.ts';
+
+/** `POST /api/admin/{resource}/actions/{action}/`: one thing done to up to 200 objects, each answered by itself. */
+export function staffActionInput<
+  const Actions extends readonly [string, ...string[]],
+  Params extends z.core.$ZodLooseShape,
+>(actions: Actions, params: Params) {
+  return z.object({
+    action: z.enum(actions),
+    ids: z.array(z.uuid()).min(1).max(200),
+    params: z.object(params).prefault({} as never),
+    reason: plainText.trim().min(1).max(1_000).optional().describe('Kept in the audit.'),
+  });
+}
+
+export const StaffActionOutput = z.object({
+  results: z.array(z.object({ id: z.uuid(), ok: z.boolean(), code: z.string().optional() })),
+});
+export type StaffActionOutput = z.output<typeof StaffActionOutput>;
