@@ -6,6 +6,7 @@ import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed', UPLOAD_DIR: await uploadFolder() });
+const generous = useApp({ B2B_AUTO_ENABLE: '1' });
 
 const path = '/api/b2b/profile/';
 const put = (who: TestUser, more: object = {}, headers = {}) =>
@@ -119,6 +120,13 @@ test('a rejected profile that is written anew asks again', async () => {
   await act(app, moderator, 'b2b-profiles/reject', user.id, { reason: 'No papers' });
   expect(await profileOf(user)).toMatchObject({ status: 'rejected', reason: 'No papers' });
   expect((await put(user)).body).toMatchObject({ status: 'pending', reason: null });
+});
+
+test('with B2B_AUTO_ENABLE the first profile opens the board without staff', async () => {
+  const user = await generous.buildUser();
+  const { body } = await generous.put(user, path, { company_name: 'Sergeli Auto' });
+  expect(body).toMatchObject({ status: 'enabled', is_enabled: true, rev: 2 });
+  expect((await generous.get(user, '/api/b2b/posts/')).status).toBe(200);
 });
 
 test('a verified tax number shows at the name; another number has to be verified again', async () => {

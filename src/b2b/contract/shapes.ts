@@ -142,6 +142,7 @@ export const Post = z
     published_at: moment.nullable(),
     bumped_at: moment.nullable(),
     expires_at: moment.nullable(),
+    expires_in_days: z.int(),
     created_at: moment,
     updated_at: moment,
     rev: z.int(),

@@ -15,7 +15,7 @@ const moments = ['published_at', 'bumped_at', 'expires_at', 'created_at', 'updat
 /** The columns of a view, as they travel: what reads posts makes no second form of them. */
 export const viewColumns: RawBuilder<unknown> = sql`id, author_id, status, moderation_state, moderation_reason, intent, title, body,
   category_id, part_number, oem_numbers, brand, condition, fitments, images, price::text, currency, price_negotiable, unit, quantity,
-  min_order_qty, region, city, views_count, favorites_count, rev, ${sql.join(moments)}`;
+  min_order_qty, region, city, views_count, favorites_count, expires_in_days, rev, ${sql.join(moments)}`;
 
 type Added = 'author' | 'moderation' | 'thumb_url' | 'is_favorite' | 'is_owner' | 'my_thread_id';
 
