@@ -15,7 +15,7 @@ export class Initial extends Migration {
 
     this.addSql(`create table "blocks" ("blocker_id" uuid not null, "blocked_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("blocker_id", "blocked_id"));`);
 
-    this.addSql(`create table "categories" ("id" uuid not null, "code" varchar(60) not null, "parent_id" uuid null, "name" jsonb not null, "sort_order" int not null default 0, primary key ("id"));`);
+    this.addSql(`create table "categories" ("id" uuid not null, "code" varchar(60) not null, "parent_id" uuid null, "name" jsonb not null, "search_norm" text not null, "sort_order" int not null, primary key ("id"));`);
     this.addSql(`alter table "categories" add constraint "categories_code_unique" unique ("code");`);
 
     this.addSql(`create table "otp_counters" ("key" varchar(100) not null, "started_at" timestamptz(3) not null, "count" int not null default 0, "verified" int not null default 0, primary key ("key"));`);

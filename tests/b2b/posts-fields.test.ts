@@ -84,7 +84,10 @@ test('a post has all fields it was given; PUT empties those it does not name, PA
 
 async function buildCategory(): Promise<string> {
   const em = app.orm.em.fork();
-  const category = em.create(Category, { id: randomUUID(), code: randomUUID(), name: { uz: 'Tormoz' } });
+  const name = { uz: 'Tormoz', 'uz-Cyrl': 'Тормоз', ru: 'Тормоза', en: 'Brakes' };
+  const category = em.create(Category, {
+    ...{ id: randomUUID(), code: randomUUID(), name, searchNorm: 'tormoz', sortOrder: 0 },
+  });
   await em.flush();
   return category.id;
 }

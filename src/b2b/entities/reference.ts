@@ -1,4 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { Locale } from '../../common/messages.ts';
+
+export type Names = Record<Locale, string>;
 
 const CategorySchema = defineEntity({
   name: 'Category',
@@ -7,11 +10,12 @@ const CategorySchema = defineEntity({
     id: p.uuid().primary(),
     code: p.string().length(60).unique(),
     parentId: p.uuid().nullable(),
-    /** By language. */
-    name: p.json<Record<string, string>>(),
-    sortOrder: p.integer().default(0),
+    name: p.json<Names>(),
+    /** Its names in all languages, in the form that posts are found by. */
+    searchNorm: p.text(),
+    sortOrder: p.integer(),
   },
 });
-/** A kind of part, in a tree. */
+/** A kind of part; a tree of two levels. */
 export class Category extends CategorySchema.class {}
 CategorySchema.setClass(Category);
