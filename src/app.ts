@@ -10,7 +10,9 @@ import { accountsWebhooks } from './accounts/webhooks.ts';
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bListeners } from './b2b/listeners.ts';
 import { b2bRoutes } from './b2b/routes.ts';
+import { endLifetimes } from './b2b/service/lifetimes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
+import { createViews, forgetViews, type Views } from './b2b/service/views.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
 import { billingListeners } from './billing/listeners.ts';
 import { billingRoutes } from './billing/routes.ts';
@@ -49,8 +51,9 @@ import { messageNotes } from './notifications/service/message-notes.ts';
 import { countBadges } from './notifications/service/present.ts';
 import { createTeller, type Teller } from './notifications/service/tell.ts';
 import * as presence from './presence/contract.ts';
+import { uploadsListeners } from './uploads/listeners.ts';
 import { uploadsRoutes } from './uploads/routes.ts';
-import { removeOrphans } from './uploads/service.ts';
+import { removeOrphans, setAvatar } from './uploads/service.ts';
 import { diskStorage, serveUploads, UPLOADS_PATH } from './uploads/storage.ts';
 
 /** What use-cases run on, without a door: the server adds its doors to it, a command of the CLI its call. */
@@ -76,6 +79,7 @@ export async function buildCore(
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
+  uploadsListeners(listeners);
   b2bListeners(listeners);
   slots.fill(isBusinessEnabled, findEnabled);
   slots.fill(unreadOf, countUnread);
@@ -88,6 +92,8 @@ export async function buildCore(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
+      { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
+      { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
     executor,
@@ -119,7 +125,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-  const { heads, teller } = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, teller, views } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -146,6 +152,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await closeServer(server);
       await sockets.settled();
       await teller.settled();
+      await views.settled();
       await cluster.close();
       await orm.close();
     },
@@ -162,9 +169,13 @@ interface Doors {
 }
 
 /** What is served where, in the order of the modules. */
-function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): { heads: Heads; teller: Teller } {
+function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): {
+  heads: Heads;
+  teller: Teller;
+  views: Views;
+} {
   const { orm, log, executor, listeners, slots } = core;
-  accountsRoutes(http, createNotifier(config, log));
+  accountsRoutes(http, createNotifier(config, log), setAvatar);
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
     for (const id of sessionIds) findSession.forget(id);
@@ -172,7 +183,8 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   });
   billingRoutes(http);
   uploadsRoutes(http, diskStorage(config));
-  b2bRoutes(http);
+  const views = createViews({ executor, config, log });
+  b2bRoutes(http, views);
   chatRoutes(http);
   const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
   typingListeners(listeners, typing);
@@ -192,7 +204,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, teller };
+  return { heads, teller, views };
 }
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */

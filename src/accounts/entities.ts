@@ -10,6 +10,7 @@ const UserSchema = defineEntity({
     phone: p.string().length(16).nullable().unique(),
     formerPhone: p.string().length(16).nullable(),
     fullName: p.string().length(80).nullable(),
+    avatarUrl: p.text().nullable(),
     locale: p.string().length(8).default('uz'),
     role: p.string().length(16).$type<Role>().default('user'),
     passwordHash: p.text().nullable(),
