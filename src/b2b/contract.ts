@@ -1,23 +1,18 @@
 import { z } from 'zod';
 import { Usage } from '../billing/contract.ts';
-import { command, cursor, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
+import { command, fact, query } from '../common/operations.ts';
 import { slot } from '../common/slots.ts';
-import {
-  Currency,
-  Intent,
-  PartNumber,
-  Post,
-  PostChanges,
-  PostInput,
-  Profile,
-  postFields,
-  profileFields,
-  Region,
-} from './contract/shapes.ts';
+import { feedOperations } from './contract/feed.ts';
+import { referenceOperations } from './contract/reference.ts';
+import { searchesOperations } from './contract/searches.ts';
+import { Post, PostChanges, PostInput, Profile, profileFields } from './contract/shapes.ts';
 
 const postId = z.uuid();
 
 export const operations = {
+  ...referenceOperations,
+  ...feedOperations,
+  ...searchesOperations,
   getProfile: query({
     summary: 'My business profile.',
     http: 'GET /api/b2b/profile/',
@@ -29,35 +24,6 @@ export const operations = {
     http: 'PUT /api/b2b/profile/',
     input: z.object(profileFields),
     output: Profile,
-  }),
-  listPosts: query({
-    summary: 'The board, newest first; or my own posts.',
-    http: 'GET /api/b2b/posts/',
-    access: 'optional',
-    paged: true,
-    input: z.object({
-      q: plainText.max(100).optional().describe('Words or a part number, in any spelling.'),
-      part_number: PartNumber.optional().describe(
-        'In any spelling: dashes, blanks and look-alike letters make no difference.',
-      ),
-      intent: Intent.optional(),
-      brand: plainText.max(60).optional(),
-      condition: postFields.condition,
-      price_min: z.number().min(0).optional(),
-      price_max: z.number().min(0).optional(),
-      currency: Currency.optional().describe('Needed for the price filters.'),
-      region: Region.optional(),
-      author: z.uuid().optional(),
-      mine: z.boolean().default(false),
-      status: z
-        .enum(['draft', 'pending', 'published', 'rejected', 'closed', 'expired', 'hidden'])
-        .optional()
-        .describe('With `mine`.'),
-      limit: pageLimit(100),
-      cursor,
-    }),
-    output: z.object({ results: z.array(Post), next_cursor: nextCursor }),
-    errors: ['b2b_not_enabled', 'invalid_cursor'],
   }),
   createPost: command({
     summary: 'Publishes a post within the monthly limit of my plan, or keeps it as a draft.',

@@ -1,5 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '../accounts/entities.ts';
+import { referenceEntities } from './entities/reference.ts';
+import { savedSearchEntities } from './entities/saved-searches.ts';
 
 export type ProfileStatus = 'none' | 'pending' | 'enabled' | 'rejected' | 'suspended';
 export type PostStatus = 'draft' | 'pending' | 'published' | 'rejected' | 'closed' | 'expired' | 'hidden' | 'removed';
@@ -10,6 +12,14 @@ export interface Fitment {
   year_from?: number | undefined;
   year_to?: number | undefined;
   engine?: string | undefined;
+}
+
+/** One car that a part fits, in the form that `make`, `model` and `year` are compared with. */
+export interface NormalFitment {
+  make: string;
+  model: string | null;
+  from: number | null;
+  to: number | null;
 }
 
 const B2bProfileSchema = defineEntity({
@@ -55,6 +65,29 @@ const PostSchema = defineEntity({
       name: 'posts_search_trigrams',
       expression: 'create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops)',
     },
+    {
+      name: 'posts_cheapest',
+      expression:
+        "create index posts_cheapest on posts (coalesce(price, 10000000000000), id) where status = 'published'",
+    },
+    {
+      name: 'posts_dearest',
+      expression: "create index posts_dearest on posts (coalesce(price, -1) desc, id desc) where status = 'published'",
+    },
+    {
+      name: 'posts_of_category',
+      expression:
+        "create index posts_of_category on posts (category_id, published_at desc, id desc) where status = 'published'",
+    },
+    {
+      name: 'posts_of_brand',
+      expression:
+        "create index posts_of_brand on posts (brand_norm, published_at desc, id desc) where status = 'published'",
+    },
+    {
+      name: 'posts_fits_norm',
+      expression: 'create index posts_fits_norm on posts using gin (fits_norm jsonb_path_ops)',
+    },
     { properties: ['author', 'createdAt'] },
   ],
   properties: {
@@ -62,6 +95,7 @@ const PostSchema = defineEntity({
     author: () => p.manyToOne(User).mapToPk().deleteRule('cascade'),
     status: p.string().length(16).$type<PostStatus>(),
     intent: p.string().length(4).$type<'sell' | 'buy'>(),
+    categoryId: p.uuid().nullable(),
     title: p.string().length(120),
     body: p.text().nullable(),
     partNumber: p.string().length(40).nullable(),
@@ -80,6 +114,11 @@ const PostSchema = defineEntity({
     /** Part numbers in the form in which all their spellings are one (rest.md, section 5). */
     partNorm: p.array(),
     searchNorm: p.text(),
+    brandNorm: p.text().nullable(),
+    cityNorm: p.text().nullable(),
+    fitsNorm: p.json<NormalFitment[]>().default([]),
+    /** When saved searches were matched with it: once, however often it is published. */
+    matchedAt: p.datetime(3).nullable(),
     viewsCount: p.integer().default(0),
     favoritesCount: p.integer().default(0),
     publishedAt: p.datetime(3).nullable(),
@@ -95,4 +134,4 @@ const PostSchema = defineEntity({
 export class Post extends PostSchema.class {}
 PostSchema.setClass(Post);
 
-export const b2bEntities = [B2bProfile, Post];
+export const b2bEntities = [...referenceEntities, B2bProfile, Post, ...savedSearchEntities];

@@ -1,7 +1,9 @@
 import { facts as accounts } from '../accounts/contract.ts';
 import type { Listeners } from '../common/announcements.ts';
 import { facts } from './contract.ts';
+import { SavedSearch } from './entities/saved-searches.ts';
 import { Post } from './entities.ts';
+import { matchSearches } from './service/match-searches.ts';
 import { snapshotOf } from './service/present.ts';
 
 /** A deleted account leaves the board: its posts are removed, its conversations say so. */
@@ -18,5 +20,12 @@ export function b2bListeners(listeners: Listeners): void {
       ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
     }
     await ctx.em.flush();
+    await ctx.em.nativeDelete(SavedSearch, { user: { $in: authors } });
   });
+  listeners.on(facts.postPublished, (published, ctx) =>
+    matchSearches(
+      ctx,
+      published.map(({ payload }) => payload.postId),
+    ),
+  );
 }

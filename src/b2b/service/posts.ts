@@ -9,8 +9,8 @@ import type { PostChanges, Post as PostView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { type B2bProfile, Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
-import { searchForms } from './normalise.ts';
 import { presentPost, snapshotOf } from './present.ts';
+import { ensureCategory, searchForms } from './reference.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -29,7 +29,7 @@ export async function createPost(
     ...{ id: newId(), author: actor.userId, status: 'draft', rev: 0, createdAt: now, updatedAt: now },
     ...{ intent: 'sell', title: '', fitments: [], partNorm: [], searchNorm: '', oemNumbers: [] },
   });
-  write(ctx, post, fields, profile);
+  await write(ctx, post, fields, profile);
   if (status === 'published') await publish(ctx, post);
   await em.persist(post).flush();
   const subscribed = await subscriptionOf(ctx, actor.userId);
@@ -51,6 +51,7 @@ export async function replacePost(
   { post_id, ...fields }: Input<typeof operations.replacePost>,
 ): Promise<PostView> {
   const empty = {
+    category_id: null,
     body: null,
     part_number: null,
     brand: null,
@@ -67,17 +68,25 @@ async function rewrite(ctx: Context, postId: string, changes: PostChanges): Prom
   const profile = await ensureEnabled(ctx);
   const post = await reachOwnPost(ctx, postId);
   ensureStatus(post, ['draft', 'pending', 'published', 'rejected', 'closed', 'expired']);
-  write(ctx, post, changes, profile);
+  await write(ctx, post, changes, profile);
   await ctx.em.flush();
   ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
   return presentPost(ctx, post);
 }
 
-function write({ now }: Context, post: Post, changes: PostChanges, profile: B2bProfile): void {
-  const { part_number, oem_numbers, price_negotiable, min_order_qty, expires_in_days, price, ...same } = changes;
+async function write(ctx: Context, post: Post, changes: PostChanges, profile: B2bProfile): Promise<void> {
+  const { category_id, part_number, oem_numbers, price_negotiable, min_order_qty, expires_in_days, price, ...same } =
+    changes;
+  if (category_id) await ensureCategory(ctx, category_id);
   Object.assign(
     post,
-    defined({ ...same, partNumber: part_number, oemNumbers: oem_numbers, priceNegotiable: price_negotiable }),
+    defined({
+      ...same,
+      categoryId: category_id,
+      partNumber: part_number,
+      oemNumbers: oem_numbers,
+      priceNegotiable: price_negotiable,
+    }),
   );
   Object.assign(
     post,
@@ -89,7 +98,7 @@ function write({ now }: Context, post: Post, changes: PostChanges, profile: B2bP
   );
   post.region ??= profile.region ?? null;
   ensureCoherent(post);
-  Object.assign(post, searchForms(post), { rev: post.rev + 1, updatedAt: now });
+  Object.assign(post, await searchForms(ctx, post), { rev: post.rev + 1, updatedAt: ctx.now });
 }
 
 function defined(fields: Record<string, unknown>): Record<string, unknown> {
