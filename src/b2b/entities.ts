@@ -56,14 +56,13 @@ const PostSchema = defineEntity({
       name: 'posts_feed',
       expression: "create index posts_feed on posts (published_at desc, id desc) where status = 'published'",
     },
-    { name: 'posts_part_norm', expression: 'create index posts_part_norm on posts using gin (part_norm)' },
     {
-      name: 'posts_search_words',
-      expression: "create index posts_search_words on posts using gin (to_tsvector('simple', search_norm))",
+      name: 'posts_part_norm',
+      expression: 'create index posts_part_norm on posts using gin (part_norm) with (fastupdate = off)',
     },
     {
-      name: 'posts_search_trigrams',
-      expression: 'create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops)',
+      name: 'posts_search_vector',
+      expression: 'create index posts_search_vector on posts using gin (search_vector) with (fastupdate = off)',
     },
     {
       name: 'posts_cheapest',
@@ -86,7 +85,7 @@ const PostSchema = defineEntity({
     },
     {
       name: 'posts_fits_norm',
-      expression: 'create index posts_fits_norm on posts using gin (fits_norm jsonb_path_ops)',
+      expression: 'create index posts_fits_norm on posts using gin (fits_norm jsonb_path_ops) with (fastupdate = off)',
     },
     { properties: ['author', 'createdAt'] },
   ],
@@ -114,6 +113,12 @@ const PostSchema = defineEntity({
     /** Part numbers in the form in which all their spellings are one (rest.md, section 5). */
     partNorm: p.array(),
     searchNorm: p.text(),
+    searchVector: p
+      .text()
+      .columnType('tsvector')
+      .generated("(to_tsvector('simple', search_norm)) stored")
+      .nullable()
+      .lazy(),
     brandNorm: p.text().nullable(),
     cityNorm: p.text().nullable(),
     fitsNorm: p.json<NormalFitment[]>().default([]),
@@ -134,4 +139,20 @@ const PostSchema = defineEntity({
 export class Post extends PostSchema.class {}
 PostSchema.setClass(Post);
 
-export const b2bEntities = [...referenceEntities, B2bProfile, Post, ...savedSearchEntities];
+const PostWordSchema = defineEntity({
+  name: 'PostWord',
+  tableName: 'post_words',
+  indexes: [
+    {
+      name: 'post_words_trigrams',
+      expression:
+        'create index post_words_trigrams on post_words using gin (word gin_trgm_ops) with (fastupdate = off)',
+    },
+  ],
+  properties: { word: p.text().primary() },
+});
+/** The words that posts are found by: what a misspelt word is compared with. */
+export class PostWord extends PostWordSchema.class {}
+PostWordSchema.setClass(PostWord);
+
+export const b2bEntities = [...referenceEntities, B2bProfile, Post, PostWord, ...savedSearchEntities];

@@ -57,6 +57,9 @@ export class Initial extends Migration {
     this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "plans" add constraint "plans_code_unique" unique ("code");`);
 
+    this.addSql(`create table "post_words" ("word" text not null, primary key ("word"));`);
+    this.addSql(`create index post_words_trigrams on post_words using gin (word gin_trgm_ops) with (fastupdate = off);`);
+
     this.addSql(`create table "regions" ("code" varchar(40) not null, "parent_code" varchar(40) null, "name" jsonb not null, "sort_order" int not null, primary key ("code"));`);
 
     this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
@@ -94,16 +97,15 @@ export class Initial extends Migration {
     this.addSql(`create index saved_searches_anchors on saved_searches using gin (anchors) with (fastupdate = off);`);
     this.addSql(`alter table "saved_searches" add constraint "saved_searches_new_count" check (new_count >= 0);`);
 
-    this.addSql(`create table "posts" ("id" uuid not null, "author_id" uuid not null, "status" varchar(16) not null, "intent" varchar(4) not null, "category_id" uuid null, "title" varchar(120) not null, "body" text null, "part_number" varchar(40) null, "oem_numbers" text[] not null default '{}', "brand" varchar(60) null, "condition" varchar(16) null, "fitments" jsonb not null, "price" numeric(14,2) null, "currency" varchar(3) null, "price_negotiable" boolean not null default false, "unit" varchar(4) null, "quantity" int null, "min_order_qty" int null, "region" varchar(16) null, "city" varchar(80) null, "part_norm" text[] not null, "search_norm" text not null, "brand_norm" text null, "city_norm" text null, "fits_norm" jsonb not null default '[]', "matched_at" timestamptz(3) null, "views_count" int not null default 0, "favorites_count" int not null default 0, "published_at" timestamptz(3) null, "bumped_at" timestamptz(3) null, "expires_at" timestamptz(3) null, "expires_in_days" int not null default 30, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "posts" ("id" uuid not null, "author_id" uuid not null, "status" varchar(16) not null, "intent" varchar(4) not null, "category_id" uuid null, "title" varchar(120) not null, "body" text null, "part_number" varchar(40) null, "oem_numbers" text[] not null default '{}', "brand" varchar(60) null, "condition" varchar(16) null, "fitments" jsonb not null, "price" numeric(14,2) null, "currency" varchar(3) null, "price_negotiable" boolean not null default false, "unit" varchar(4) null, "quantity" int null, "min_order_qty" int null, "region" varchar(16) null, "city" varchar(80) null, "part_norm" text[] not null, "search_norm" text not null, "search_vector" tsvector generated always as (to_tsvector('simple', search_norm)) stored null, "brand_norm" text null, "city_norm" text null, "fits_norm" jsonb not null default '[]', "matched_at" timestamptz(3) null, "views_count" int not null default 0, "favorites_count" int not null default 0, "published_at" timestamptz(3) null, "bumped_at" timestamptz(3) null, "expires_at" timestamptz(3) null, "expires_in_days" int not null default 30, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index posts_feed on posts (published_at desc, id desc) where status = 'published';`);
-    this.addSql(`create index posts_part_norm on posts using gin (part_norm);`);
-    this.addSql(`create index posts_search_words on posts using gin (to_tsvector('simple', search_norm));`);
-    this.addSql(`create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops);`);
+    this.addSql(`create index posts_part_norm on posts using gin (part_norm) with (fastupdate = off);`);
+    this.addSql(`create index posts_search_vector on posts using gin (search_vector) with (fastupdate = off);`);
     this.addSql(`create index posts_cheapest on posts (coalesce(price, 10000000000000), id) where status = 'published';`);
     this.addSql(`create index posts_dearest on posts (coalesce(price, -1) desc, id desc) where status = 'published';`);
     this.addSql(`create index posts_of_category on posts (category_id, published_at desc, id desc) where status = 'published';`);
     this.addSql(`create index posts_of_brand on posts (brand_norm, published_at desc, id desc) where status = 'published';`);
-    this.addSql(`create index posts_fits_norm on posts using gin (fits_norm jsonb_path_ops);`);
+    this.addSql(`create index posts_fits_norm on posts using gin (fits_norm jsonb_path_ops) with (fastupdate = off);`);
     this.addSql(`create index "posts_author_id_created_at_index" on "posts" ("author_id", "created_at");`);
 
     this.addSql(`create table "monthly_usage" ("user_id" uuid not null, "period" varchar(7) not null, "used" int not null, primary key ("user_id", "period"));`);

@@ -5,7 +5,6 @@ import type { Facets } from '../contract/feed.ts';
 import type { Names } from '../entities/reference.ts';
 import type { Condition } from './filters.ts';
 import { nameIn } from './reference.ts';
-import { type Step, withSimilarity } from './search.ts';
 
 type Anyone = Context<Actor | null>;
 
@@ -25,12 +24,9 @@ interface Counted {
 export async function countFacets(
   ctx: Anyone,
   conditions: readonly Condition[],
-  step: Step | null,
   currency: string | undefined,
 ): Promise<Facets> {
-  const query = facetQuery(conditions);
-  const found =
-    step === 'typo' ? await withSimilarity(ctx, em => rows<Counted>(em, query)) : await rows<Counted>(ctx.em, query);
+  const found = await rows<Counted>(ctx.em, facetQuery(conditions));
   const of = (facet: Counted['facet']) =>
     found
       .filter(one => one.facet === facet && one.value !== null)

@@ -12,7 +12,7 @@ import { ensureFeedAccess, reachPost } from '../policy.ts';
 import { countFacets } from './facets.ts';
 import { type Condition, conditionsOf, resolveFilters } from './filters.ts';
 import { type PostRow, presentPost, presentPosts, viewColumns } from './present.ts';
-import { type Step, searchOf, steps, type TextSearch, withSimilarity } from './search.ts';
+import { type Step, searchOf, steps, type TextSearch } from './search.ts';
 
 type Anyone = Context<Actor | null>;
 type Listing = Input<typeof operations.listPosts>;
@@ -42,7 +42,7 @@ export async function listPosts(ctx: Anyone, input: Listing): Promise<Output<typ
       page.map(({ position: _, ...row }) => row),
     ),
     next_cursor: last && writeCursor(ctx, scope, [step, last.position, last.id]),
-    ...(facets && { facets: await countFacets(ctx, conditions, step, filters.currency) }),
+    ...(facets && { facets: await countFacets(ctx, conditions, filters.currency) }),
   };
 }
 
@@ -68,9 +68,10 @@ async function search(ctx: Anyone, within: Condition[], asked: Search, after: Po
     const found = await readPage(ctx, within, { ...asked, step: null }, after);
     return { found, step: null, conditions: within };
   }
-  const text = searchOf(asked.q);
-  const begun = after?.[0];
-  for (const { step, condition } of text.steps.filter(one => !begun || one.step === begun)) {
+  const text = searchOf(ctx, asked.q);
+  for (const step of after?.[0] ? [after[0]] : steps) {
+    const condition = await text.conditionOf(step);
+    if (!condition) continue;
     const conditions = [...within, condition];
     const found = await readPage(ctx, conditions, { ...asked, step, text }, after);
     if (found.length > 0) return { found, step, conditions };
@@ -86,10 +87,12 @@ interface Reading extends Search {
 async function readPage(ctx: Anyone, conditions: Condition[], reading: Reading, after: Position | null) {
   const order = orderOf(reading);
   const { source, isRanked } = sourceOf(conditions, reading, order);
-  const query = sql<FoundRow>`select ${viewColumns}, ${order.key}::text as position from ${source}
-    where ${isRanked ? sql`true` : sql.join(conditions, sql` and `)} ${after ? order.after(after) : sql``}
-    order by ${order.by} limit ${reading.limit + 1}`;
-  return reading.step === 'typo' ? withSimilarity(ctx, em => rows(em, query)) : rows(ctx.em, query);
+  return rows(
+    ctx.em,
+    sql<FoundRow>`select ${viewColumns}, ${order.key}::text as position from ${source}
+      where ${isRanked ? sql`true` : sql.join(conditions, sql` and `)} ${after ? order.after(after) : sql``}
+      order by ${order.by} limit ${reading.limit + 1}`,
+  );
 }
 
 interface Order {
@@ -124,7 +127,7 @@ function orderOf({ ordering, mine, step, text }: Reading): Order {
   return orders[asked];
 }
 
-const MOST_RANKED = 1_000;
+const MOST_RANKED = 500;
 
 /** What is ranked is read, best first, from the newest that fit; else the table itself. */
 function sourceOf(

@@ -3,6 +3,7 @@ import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { loadId } from '../../common/load-ids.ts';
 import { loadPost } from './load-posts.ts';
+import { learnWords } from './search-forms.ts';
 
 type Scope = Pick<Context, 'em' | 'now'>;
 
@@ -40,6 +41,10 @@ export async function seedLoadPosts(
           currency text, quantity int, region text, city text, part_norm text[], search_norm text, brand_norm text, city_norm text,
           fits_norm jsonb, at timestamptz)
         on conflict (id) do nothing`,
+  );
+  await learnWords(
+    { em },
+    posts.map(post => post.search_norm),
   );
 }
 

@@ -60,6 +60,7 @@ const habits: readonly ((word: string) => string)[] = [
 
 /** Every ASCII form in which somebody may look for a word: `цилиндр` → `tsilindr`, `silindr`. */
 function formsOf(piece: string): string[] {
+  if (!/^е|[ёц]/.test(piece)) return [transliterate(piece)].filter(Boolean);
   const spellings = new Set([piece]);
   for (const habit of habits) for (const spelling of [...spellings]) spellings.add(habit(spelling));
   return [...new Set([...spellings].map(transliterate))].filter(Boolean);
@@ -69,8 +70,9 @@ const MOST_OF_A_NUMBER = 40;
 
 /** A number in one piece, `90919-02252` → `9091902252`: null for what holds no digit or is too short or long. */
 function numberOf(text: string): string | null {
+  if (!/\d/.test(text)) return null;
   const form = normalisePart(text);
-  return form.length >= 4 && form.length <= MOST_OF_A_NUMBER && /\d/.test(form) ? form : null;
+  return form.length >= 4 && form.length <= MOST_OF_A_NUMBER ? form : null;
 }
 
 /** One word of a query: it is found by the beginning of any of its forms. */

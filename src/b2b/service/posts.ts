@@ -10,7 +10,8 @@ import { facts, type operations } from '../contract.ts';
 import { type B2bProfile, Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { presentPost, snapshotOf } from './present.ts';
-import { ensureCategory, searchForms } from './reference.ts';
+import { ensureCategory } from './reference.ts';
+import { searchForms } from './search-forms.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -10,7 +10,7 @@ import { Category, type Names, Region } from '../entities/reference.ts';
 import brandSeeds from '../reference/brands.json' with { type: 'json' };
 import categorySeeds from '../reference/categories.json' with { type: 'json' };
 import regionSeeds from '../reference/regions.json' with { type: 'json' };
-import { type Findable, formsOfPost, indexedWords, normaliseText, type SearchForms } from './normalise.ts';
+import { indexedWords, normaliseText } from './normalise.ts';
 
 type Anyone = Context<Actor | null>;
 type Scope = Pick<Context, 'em'>;
@@ -61,17 +61,6 @@ export async function listBrands(
 export async function ensureCategory({ em }: Scope, categoryId: string): Promise<void> {
   const found = await em.count(Category, { id: categoryId });
   if (found === 0) throw new AppError('validation_failed', { fields: [{ path: 'category_id', code: 'unknown' }] });
-}
-
-/** All forms in which a post is found: by its category and brands in every language, not only by what it says. */
-export async function searchForms(scope: Scope, post: Findable & { categoryId?: string | null }): Promise<SearchForms> {
-  const brands = [post.brand, ...post.fitments.map(({ make }) => make)].filter(brand => brand != null);
-  const found = await rows<{ words: string }>(
-    scope.em,
-    sql`select search_norm as words from categories where id = ${post.categoryId ?? null}::uuid union all
-        select array_to_string(keys, ' ') from brands where keys && ${brands.map(normaliseText)}::text[]`,
-  );
-  return formsOfPost(post, found.map(({ words }) => words).join(' '));
 }
 
 /** A category by id or code, with those below it; none for an unknown one. */

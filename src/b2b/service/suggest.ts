@@ -36,8 +36,8 @@ async function suggestParts({ em, now }: Anyone, q: string): Promise<Suggestion[
   return rows<Suggestion>(
     em,
     sql`with newest as materialized (
-          select part_number, oem_numbers, part_norm from posts
-          where ${isOnBoard(now)} and to_tsvector('simple', search_norm) @@ to_tsquery('simple', ${`${part.toLowerCase()}:*`})
+          select part_norm from posts
+          where ${isOnBoard(now)} and search_vector @@ to_tsquery('simple', ${`${part.toLowerCase()}:*`})
           order by published_at desc, id desc limit ${MOST_POSTS}
         )
         select 'part' as type, number as text, count(*)::int as count from newest, unnest(part_norm) as number
