@@ -64,7 +64,7 @@ const rules: Record<string, Record<string, Rule>> = {
     listCategories: rule(everybody),
     listBrands: rule(everybody),
     listRegions: rule(everybody),
-    suggest: rule(readers),
+    suggest: rule(readers, { q: 'kolodka' }),
     listSavedSearches: rule(readers),
     createSavedSearch: rule(readers, { name: 'Kolodka', filters: { q: 'kolodka' } }),
     updateSavedSearch: rule(readers),
@@ -139,7 +139,9 @@ function verdictOf(code: string | undefined): Verdict {
 async function overRest(who: Who, path: HttpPath, input: Record<string, unknown>): Promise<Verdict> {
   const [method, template] = path.split(' ') as [Method, string];
   const url = template.replace(/\{(\w+)\}/g, (_all, name) => String(input[name] ?? randomUUID()));
-  const { body } = await app.request(method, await buildWho(who), url, method === 'GET' ? undefined : input);
+  const isRead = method === 'GET';
+  const query = isRead ? `?${new URLSearchParams(input as Record<string, string>)}` : '';
+  const { body } = await app.request(method, await buildWho(who), url + query, isRead ? undefined : input);
   return verdictOf(body?.code);
 }
 

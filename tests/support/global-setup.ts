@@ -14,7 +14,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function migrateTemplate(url: string): Promise<void> {
-  const orm = await connect(entities, url);
+  const orm = await connect(entities, url, { isPatient: true });
   await migrate(orm);
   await orm.em.fork().transactional(em => seedReference({ em: em as EntityManager }));
   await orm.close();

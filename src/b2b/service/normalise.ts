@@ -132,9 +132,13 @@ export function formsOfPost(post: Findable, otherWords: string): SearchForms {
   const numbers = [post.partNumber, ...post.oemNumbers].filter(number => number != null);
   const cars = post.fitments.flatMap(({ make, model }) => [make, model ?? '']);
   const texts = [post.title, post.brand ?? '', ...numbers, ...cars, post.body ?? ''];
+  const partNorm = normaliseParts(numbers);
+  // The numbers in one piece too, whatever separates theirs, so that their beginnings are found.
+  const inOnePiece = partNorm.map(part => part.toLowerCase());
+  const words = new Set([...texts.flatMap(indexedWords), ...inOnePiece, ...otherWords.split(' ')]);
   return {
-    partNorm: normaliseParts(numbers),
-    searchNorm: [...new Set([...texts.flatMap(indexedWords), ...otherWords.split(' ')])].filter(Boolean).join(' '),
+    partNorm,
+    searchNorm: [...words].filter(Boolean).join(' '),
     brandNorm: normaliseText(post.brand ?? '') || null,
     cityNorm: normaliseText(post.city ?? '') || null,
     fitsNorm: post.fitments.map(({ make, model, year_from, year_to }) => ({
