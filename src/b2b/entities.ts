@@ -84,8 +84,8 @@ const PostSchema = defineEntity({
         "create index posts_of_brand on posts (brand_norm, published_at desc, id desc) where status = 'published'",
     },
     {
-      name: 'posts_fits_norm',
-      expression: 'create index posts_fits_norm on posts using gin (fits_norm jsonb_path_ops) with (fastupdate = off)',
+      name: 'posts_fits_keys',
+      expression: 'create index posts_fits_keys on posts using gin (fits_keys) with (fastupdate = off)',
     },
     { properties: ['author', 'createdAt'] },
   ],
@@ -122,6 +122,7 @@ const PostSchema = defineEntity({
     brandNorm: p.text().nullable(),
     cityNorm: p.text().nullable(),
     fitsNorm: p.json<NormalFitment[]>().default([]),
+    fitsKeys: p.array().default([]),
     /** When saved searches were matched with it: once, however often it is published. */
     matchedAt: p.datetime(3).nullable(),
     viewsCount: p.integer().default(0),

@@ -3,7 +3,7 @@ import type { Actor, Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { SavedFilters } from '../contract/feed.ts';
 import type { ResolvedFilters } from '../entities/saved-searches.ts';
-import { normalisePart, normaliseText } from './normalise.ts';
+import { fitKey, normalisePart, normaliseText } from './normalise.ts';
 import { brandKeys, categoriesWithin } from './reference.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now'>;
@@ -32,7 +32,7 @@ export function conditionsOf(filters: ResolvedFilters): Condition[] {
     intent !== undefined && sql`intent = ${intent}`,
     categories !== undefined && sql`category_id = any(${categories}::uuid[])`,
     brands !== undefined && sql`brand_norm = any(${brands}::text[])`,
-    part !== undefined && (part === '' ? sql`false` : sql`part_norm @> array[${part}]::text[]`),
+    part !== undefined && (part === '' ? sql`false` : hasPart(part)),
     ...fitmentConditions(filters),
     condition !== undefined && sql`condition = ${condition}`,
     currency !== undefined && sql`currency = ${currency}`,
@@ -49,21 +49,25 @@ export function conditionsOf(filters: ResolvedFilters): Condition[] {
 const imageCondition = (isWanted: boolean): Condition =>
   sql`exists (select from uploads where attached_to = 'post:' || posts.id) = ${isWanted}`;
 
-/** One and the same car: the containment finds the rows by their index, the year is looked at in those. */
+/**
+ * Looked up apart: PostgreSQL takes a number that few posts have for one of every 200th, and would rather walk the whole
+ * board in its order.
+ */
+export const hasPart = (part: string): Condition =>
+  sql`id = any(array(select numbered.id from posts numbered where numbered.part_norm @> array[${part}]::text[]))`;
+
+/** One and the same car: its keys find the rows by their index, the year is looked at in those. */
 function fitmentConditions({ makes, model, year }: ResolvedFilters): Condition[] {
-  const car = model === undefined ? {} : { model };
-  const cars = makes === undefined ? [car] : makes.map(make => ({ make, ...car }));
-  const isAsked = makes !== undefined || model !== undefined;
-  const fits = cars.map(one => sql`fits_norm @> ${JSON.stringify([one])}::jsonb`);
+  const keys = makes === undefined ? [fitKey('', model)] : makes.map(make => fitKey(make, model));
   return [
-    ...(isAsked ? [fits.length === 0 ? sql`false` : sql`(${sql.join(fits, sql` or `)})`] : []),
-    ...(year === undefined ? [] : [fitsYear(sql.ref('fits_norm'), { makes, model, year })]),
+    ...(makes === undefined && model === undefined ? [] : [sql`fits_keys && ${keys}::text[]`]),
+    ...(year === undefined ? [] : [fitsYear({ makes, model, year })]),
   ];
 }
 
-/** Whether a list of normal fitments has this car of this year; one without years fits all of them. */
-function fitsYear(fits: Condition, { makes, model, year }: ResolvedFilters): Condition {
-  return sql`exists (select from jsonb_to_recordset(${fits}) as car (make text, model text, "from" int, "to" int)
+/** A fitment without years is of all of them. */
+function fitsYear({ makes, model, year }: ResolvedFilters): Condition {
+  return sql`exists (select from jsonb_to_recordset(fits_norm) as car (make text, model text, "from" int, "to" int)
     where ${makes === undefined ? sql`true` : sql`car.make = any(${makes}::text[])`}
       and ${model === undefined ? sql`true` : sql`car.model = ${model}`}
       and ${year}::int between coalesce(car."from", 0) and coalesce(car."to", 9999))`;

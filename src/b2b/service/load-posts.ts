@@ -105,7 +105,7 @@ export function loadPost(n: number, now: Date) {
     oemNumbers: Array.from({ length: draw(3) }, () => numberOf(draw)),
   };
   const otherWords = [words.get(category.code), keys.get(brand), ...fitments.map(car => keys.get(car.make))].join(' ');
-  const { partNorm, searchNorm, brandNorm, cityNorm, fitsNorm } = formsOfPost(post, otherWords);
+  const { partNorm, searchNorm, brandNorm, cityNorm, fitsNorm, fitsKeys } = formsOfPost(post, otherWords);
   const isInSums = draw(5) > 0;
   return {
     ...{ title: post.title, body: post.body, brand, city, fitments, part_number: partNumber },
@@ -121,6 +121,7 @@ export function loadPost(n: number, now: Date) {
       brand_norm: brandNorm,
       city_norm: cityNorm,
       fits_norm: fitsNorm,
+      fits_keys: fitsKeys,
     },
     at: new Date(now.getTime() - ((n * STEP_MS) % SPAN_MS)),
   };

@@ -31,15 +31,15 @@ export async function seedLoadPosts(
   await rows(
     em,
     sql`insert into posts (id, author_id, status, intent, category_id, title, body, part_number, oem_numbers, brand, condition, fitments,
-          price, currency, unit, quantity, region, city, part_norm, search_norm, brand_norm, city_norm, fits_norm,
+          price, currency, unit, quantity, region, city, part_norm, search_norm, brand_norm, city_norm, fits_norm, fits_keys,
           published_at, bumped_at, expires_at, matched_at, created_at, updated_at)
         select id, author_id, 'published', intent, category_id, title, body, part_number, oem_numbers, brand, condition, fitments,
-          price, currency, 'pcs', quantity, region, city, part_norm, search_norm, brand_norm, city_norm, fits_norm,
+          price, currency, 'pcs', quantity, region, city, part_norm, search_norm, brand_norm, city_norm, fits_norm, fits_keys,
           at, at, at + interval '90 days', at, at, at
         from jsonb_to_recordset(${JSON.stringify(posts)}::jsonb) as given (id uuid, author_id uuid, intent text, category_id uuid,
           title text, body text, part_number text, oem_numbers text[], brand text, condition text, fitments jsonb, price numeric,
           currency text, quantity int, region text, city text, part_norm text[], search_norm text, brand_norm text, city_norm text,
-          fits_norm jsonb, at timestamptz)
+          fits_norm jsonb, fits_keys text[], at timestamptz)
         on conflict (id) do nothing`,
   );
   await learnWords(

@@ -125,7 +125,11 @@ export interface SearchForms {
   brandNorm: string | null;
   cityNorm: string | null;
   fitsNorm: NormalFitment[];
+  fitsKeys: string[];
 }
+
+/** A make, a model or both, as fitments are indexed: `chevrolet/`, `/cobalt`, `chevrolet/cobalt`. */
+export const fitKey = (make: string, model = ''): string => `${make}/${model}`;
 
 /** All forms in which a post is found; `otherWords` are the normalised names of its category and brands. */
 export function formsOfPost(post: Findable, otherWords: string): SearchForms {
@@ -133,6 +137,7 @@ export function formsOfPost(post: Findable, otherWords: string): SearchForms {
   const cars = post.fitments.flatMap(({ make, model }) => [make, model ?? '']);
   const texts = [post.title, post.brand ?? '', ...numbers, ...cars, post.body ?? ''];
   const partNorm = normaliseParts(numbers);
+  const fitsNorm = post.fitments.map(normalFitment);
   // The numbers in one piece too, whatever separates theirs, so that their beginnings are found.
   const inOnePiece = partNorm.map(part => part.toLowerCase());
   const words = new Set([...texts.flatMap(indexedWords), ...inOnePiece, ...otherWords.split(' ')]);
@@ -141,12 +146,18 @@ export function formsOfPost(post: Findable, otherWords: string): SearchForms {
     searchNorm: [...words].filter(Boolean).join(' '),
     brandNorm: normaliseText(post.brand ?? '') || null,
     cityNorm: normaliseText(post.city ?? '') || null,
-    fitsNorm: post.fitments.map(({ make, model, year_from, year_to }) => ({
-      ...{ make: normaliseText(make), model: normaliseText(model ?? '') || null },
-      ...{ from: year_from ?? null, to: year_to ?? null },
-    })),
+    fitsNorm,
+    fitsKeys: [...new Set(fitsNorm.flatMap(keysOfFitment))],
   };
 }
+
+const normalFitment = ({ make, model, year_from, year_to }: Fitment): NormalFitment => ({
+  ...{ make: normaliseText(make), model: normaliseText(model ?? '') || null },
+  ...{ from: year_from ?? null, to: year_to ?? null },
+});
+
+const keysOfFitment = ({ make, model }: NormalFitment): string[] =>
+  model === null ? [fitKey(make)] : [fitKey(make), fitKey('', model), fitKey(make, model)];
 
 /** A joined number is found in pieces and in one. */
 export function indexedWords(text: string): string[] {

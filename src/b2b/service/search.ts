@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
-import type { Condition } from './filters.ts';
+import { type Condition, hasPart } from './filters.ts';
 import { readQuery, type TextQuery, wantedQuery, wordsQuery } from './normalise.ts';
 
 type Scope = Pick<Context, 'em'>;
@@ -22,7 +22,7 @@ export interface TextSearch {
 export function searchOf(scope: Scope, q: string): TextSearch {
   const query = readQuery(q);
   const conditions: Record<Step, () => Condition | null | Promise<Condition | null>> = {
-    part: () => (query.part === null ? null : sql`part_norm @> array[${query.part}]`),
+    part: () => (query.part === null ? null : hasPart(query.part)),
     words: () => matches(wordsQuery(query)),
     typo: async () => matches(await similarQuery(scope, query)),
   };
