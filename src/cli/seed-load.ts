@@ -94,13 +94,9 @@ async function seedUsers(step: Step, { users, plan, tokenTtlSec }: Wish, write: 
 async function seedPosts(step: Step, { users, posts }: Wish, idOf: readonly string[]): Promise<void> {
   const sellers = Math.floor(users / 2);
   const sellerOf = (n: number) => idOf[2 * (((n - 1) % sellers) + 1)]!;
-  if (posts < MANY_POSTS) for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, numbers, sellerOf));
-  else
-    await step(ctx =>
-      withoutTextIndexes(ctx, async () => {
-        for (const numbers of slices(posts)) await seedLoadPosts(ctx, numbers, sellerOf);
-      }),
-    );
+  if (posts < MANY_POSTS)
+    for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, [numbers], sellerOf));
+  else await step(ctx => withoutTextIndexes(ctx, () => seedLoadPosts(ctx, slices(posts, 2_000), sellerOf)));
 }
 
 async function seedThreads(step: Step, { threads }: Wish, idOf: readonly string[], write: Write): Promise<void> {

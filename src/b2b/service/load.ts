@@ -23,11 +23,23 @@ export async function seedLoadProfiles(
 
 /** Published posts for a load test: post n is of `authorOf(n)`; the same numbers are the same posts. */
 export async function seedLoadPosts(
-  { em, now }: Scope,
-  numbers: readonly number[],
+  scope: Scope,
+  slices: Iterable<readonly number[]>,
   authorOf: (n: number) => string,
 ): Promise<void> {
-  const posts = numbers.map(n => ({ id: loadId('post', n), author_id: authorOf(n), ...loadPost(n, now) }));
+  let inserting = Promise.resolve();
+  for (const numbers of slices) {
+    const posts = numbers.map(n => ({ id: loadId('post', n), author_id: authorOf(n), ...loadPost(n, scope.now) }));
+    // The database stores a slice while the next is being made up.
+    await inserting;
+    inserting = insertPosts(scope, posts);
+  }
+  await inserting;
+}
+
+type LoadPost = ReturnType<typeof loadPost> & { id: string; author_id: string };
+
+async function insertPosts({ em }: Pick<Scope, 'em'>, posts: readonly LoadPost[]): Promise<void> {
   await rows(
     em,
     sql`insert into posts (id, author_id, status, intent, category_id, title, body, part_number, oem_numbers, brand, condition, fitments,

@@ -13,7 +13,7 @@ const utc = (column: string) =>
 const moments = ['published_at', 'bumped_at', 'expires_at', 'created_at', 'updated_at'].map(utc);
 
 /** The columns of a view, as they travel: what reads posts makes no second form of them. */
-export const viewColumns: RawBuilder<unknown> = sql`id, author_id, status, intent, category_id, title, body, part_number, oem_numbers, brand,
+export const viewColumns: RawBuilder<unknown> = sql`id, author_id, status, intent, title, body, category_id, part_number, oem_numbers, brand,
   condition, fitments, price::text, currency, price_negotiable, unit, quantity, min_order_qty, region, city, views_count,
   favorites_count, rev, ${sql.join(moments)}`;
 
