@@ -61,6 +61,14 @@ const rules: Record<string, Record<string, Rule>> = {
   billing: { listPlans: rule(everybody), getBilling: rule(members) },
   uploads: { uploadImage: rule(members) },
   b2b: {
+    listCategories: rule(everybody),
+    listBrands: rule(everybody),
+    listRegions: rule(everybody),
+    suggest: rule(readers, { q: 'kolodka' }),
+    listSavedSearches: rule(readers),
+    createSavedSearch: rule(readers, { name: 'Kolodka', filters: { q: 'kolodka' } }),
+    updateSavedSearch: rule(readers),
+    deleteSavedSearch: rule(readers),
     getProfile: rule(members),
     putProfile: rule(members),
     listPosts: rule(readers),
@@ -141,7 +149,9 @@ function verdictOf(code: string | undefined): Verdict {
 async function overRest(who: Who, path: HttpPath, input: Record<string, unknown>): Promise<Verdict> {
   const [method, template] = path.split(' ') as [Method, string];
   const url = template.replace(/\{(\w+)\}/g, (_all, name) => String(input[name] ?? randomUUID()));
-  const { body } = await app.request(method, await buildWho(who), url, method === 'GET' ? undefined : input);
+  const isRead = method === 'GET';
+  const query = isRead ? `?${new URLSearchParams(input as Record<string, string>)}` : '';
+  const { body } = await app.request(method, await buildWho(who), url + query, isRead ? undefined : input);
   return verdictOf(body?.code);
 }
 
