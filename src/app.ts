@@ -14,6 +14,7 @@ import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
 import { billingListeners } from './billing/listeners.ts';
 import { billingRoutes } from './billing/routes.ts';
+import { moveSubscriptions } from './billing/service/moves.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
 import { chatListeners, typingListeners } from './chat/listeners.ts';
@@ -87,6 +88,7 @@ export async function buildCore(
   const jobs = createJobs(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
+      { name: 'move-subscriptions', cron: '* * * * *', work: moveSubscriptions },
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
