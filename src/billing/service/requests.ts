@@ -27,14 +27,16 @@ export async function requestSubscription(
   const plan = await ctx.em.findOne(Plan, { code: input.plan, isActive: true });
   if (!plan) throw new AppError('not_found');
   const present = await reachPresent(ctx);
-  if (present && present.status !== 'pending') chooseNext(present, plan, ctx.now);
-  else if (present) replacePending(present, plan, ctx.now);
+  if (present && present.status !== 'pending') {
+    chooseNext(present, plan, ctx.now);
+    await ctx.em.flush();
+    return { subscription: await presentSubscription(ctx, present) };
+  }
+  if (present) replacePending(present, plan, ctx.now);
   await ctx.em.flush();
-  const isNew = !present || present.status === 'canceled';
-  const subscription = isNew
-    ? await beginSubscription(ctx, { userId: ctx.actor.userId, planId: plan.id, status: 'pending' })
-    : present;
-  return { subscription: await presentSubscription(ctx, subscription) };
+  const userId = ctx.actor.userId;
+  const begun = await beginSubscription(ctx, { userId, planId: plan.id, status: 'pending' });
+  return { subscription: await presentSubscription(ctx, begun) };
 }
 
 /** The caller's subscription, locked and brought up to date; one that time has ended is written as such. */
