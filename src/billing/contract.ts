@@ -78,7 +78,7 @@ export const planChanges = {
   entitlements: z
     .strictObject({
       posts_per_month: amount.nullable().describe('null: unlimited.'),
-      max_images_per_post: amount,
+      max_images_per_post: z.int().min(0).max(50),
       saved_searches: amount,
       contact_reveals_per_day: amount,
     })

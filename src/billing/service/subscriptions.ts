@@ -96,6 +96,7 @@ export async function announce(
   ctx: Writing,
   told: readonly { subscription: Subscription; news: News | null }[],
 ): Promise<void> {
+  if (told.every(({ news }) => !news)) return;
   const plans = await ctx.em.find(Plan, { id: { $in: [...new Set(told.map(one => one.subscription.plan))] } });
   const byId = new Map(plans.map(plan => [plan.id, plan]));
   for (const { subscription, news } of told) {
