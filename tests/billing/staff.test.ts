@@ -107,7 +107,8 @@ test('what is paid for the same plan in advance follows as well', async () => {
   const [user, staff] = [await subscriber(), await buildStaff()];
   await request(user, 'pro');
   await ok(act(staff, 'activate', user, { params: { plan: 'basic', until: iso(60) } }));
-  await app.jobs.run('move-subscriptions', dayOf(30));
+  for (const day of [30, 30, 31]) await app.jobs.run('move-subscriptions', dayOf(day));
+  expect(heard(user).slice(1)).toEqual([['subscriptionActivated', 'basic', iso(60)]]);
   expect((await me(user, dayOf(45))).subscription).toMatchObject({
     ...{ plan: { code: 'basic' }, status: 'active', current_period_start: iso(30), current_period_end: iso(60) },
   });
