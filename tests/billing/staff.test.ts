@@ -230,7 +230,7 @@ test.each([
 test('each subscription is answered by itself', async () => {
   const [staff, first, second] = [await buildStaff(), await app.buildUser(), await subscriber()];
   await request(first, 'pro');
-  const ids = [randomUUID(), await newestId(first), await newestId(second)];
+  const ids = [randomUUID(), (await newestId(first)).toUpperCase(), await newestId(second)];
   const { body } = await app.post(staff, '/api/admin/subscriptions/actions/activate/', { ids });
   expect(body.results).toEqual(
     expect.arrayContaining([
@@ -339,6 +339,8 @@ test('a plan off the list is no longer asked for, and stays with those who have 
   expect(body.results.map(({ code }: { code: string }) => code)).not.toContain(plan.code);
   expect(await request(user, plan.code)).toMatchObject({ status: 404 });
   expect(await me(holder)).toMatchObject({ subscription: { status: 'active' }, entitlements: { posts_per_month: 7 } });
+  await cancel(holder);
+  expect(await request(holder, plan.code)).toMatchObject({ status: 200 });
   await ok(actOnPlan(staff, 'edit', plan.id, { is_active: true }));
   expect(await request(user, plan.code)).toMatchObject({ status: 201 });
 });

@@ -27,7 +27,7 @@ async function actOn(ctx: Context, id: string, { action, params, reason }: ActOn
   const before = auditView(plan);
   if (action === 'edit') edit(plan, params);
   else deactivate(plan);
-  audit(ctx, { action, resource: 'plans', objectId: id, before, after: auditView(plan), reason });
+  audit(ctx, { action, resource: 'plans', objectId: plan.id, before, after: auditView(plan), reason });
   await ctx.em.flush();
 }
 

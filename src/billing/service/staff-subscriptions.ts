@@ -54,7 +54,7 @@ async function actOn(ctx: Context, id: string, { action, reason }: ActOnSubscrip
   const news = await actions[action](ctx, subscription, terms);
   subscription.updatedAt = ctx.now;
   const after = await auditView(ctx, subscription);
-  audit(ctx, { action, resource: 'subscriptions', objectId: id, before, after, reason });
+  audit(ctx, { action, resource: 'subscriptions', objectId: subscription.id, before, after, reason });
   await ctx.em.flush();
   await announce(ctx, [{ subscription, news: news ?? missed }]);
 }
@@ -64,7 +64,7 @@ async function reachSubscription(ctx: Context, id: string): Promise<Subscription
   const found = await ctx.em.findOne(Subscription, { id });
   if (!found) throw new AppError('not_found');
   const present = await lockSubscription(ctx, found.user);
-  if (present?.id !== id) throw new AppError('invalid_state', { state: found.status });
+  if (present?.id !== found.id) throw new AppError('invalid_state', { state: found.status });
   return present;
 }
 
@@ -82,12 +82,8 @@ const actions: Record<ActOnSubscriptions['action'], Action> = {
     const trialEnd = terms.until ? null : await trialEndOf(ctx, subscription, plan);
     endTrial(subscription, ctx.now);
     Object.assign(subscription, {
-      ...{
-        plan: plan.id,
-        status: trialEnd ? 'trialing' : 'active',
-        cancelAtPeriodEnd: false,
-        currentPeriodStart: ctx.now,
-      },
+      ...{ plan: plan.id, status: trialEnd ? 'trialing' : 'active', cancelAtPeriodEnd: false },
+      currentPeriodStart: ctx.now,
       currentPeriodEnd: terms.until ?? trialEnd ?? monthAfter(ctx.now, ctx.config.BILLING_TZ),
       ...(trialEnd && { trialEnd }),
       ...{ nextPlan: null, nextPeriodEnd: null },
