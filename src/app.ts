@@ -17,6 +17,7 @@ import { createViews, forgetViews, type Views } from './b2b/service/views.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
 import { billingListeners } from './billing/listeners.ts';
 import { billingRoutes } from './billing/routes.ts';
+import { moveSubscriptions } from './billing/service/moves.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
 import { chatListeners, typingListeners } from './chat/listeners.ts';
@@ -107,6 +108,7 @@ export async function buildCore(
   const jobs = createJobs(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
+      { name: 'move-subscriptions', cron: '* * * * *', work: moveSubscriptions },
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
       { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },

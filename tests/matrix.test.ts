@@ -58,7 +58,14 @@ const rules: Record<string, Record<string, Rule>> = {
     adminVerify: rule(everybody),
     actOnUsers: rule(staff('support'), { action: 'revoke_sessions', ids: [randomUUID()] }),
   },
-  billing: { listPlans: rule(everybody), getBilling: rule(members) },
+  billing: {
+    listPlans: rule(everybody),
+    getBilling: rule(members),
+    requestSubscription: rule(members),
+    cancelSubscription: rule(members),
+    actOnSubscriptions: rule(staff('billing'), { action: 'extend', ids: [randomUUID()], params: { days: 1 } }),
+    actOnPlans: rule(staff('billing'), { action: 'deactivate', ids: [randomUUID()] }),
+  },
   uploads: { uploadImage: rule(members) },
   b2b: {
     listCategories: rule(everybody),

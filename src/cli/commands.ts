@@ -1,4 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import { audit } from '../accounts/service/audit.ts';
 import { createSuperuser, reachUserByPhone } from '../accounts/service/superusers.ts';
 import type { Core } from '../app.ts';
 import { enableProfile } from '../b2b/service/profiles.ts';
@@ -53,7 +54,8 @@ export function wholeNumber(text: unknown, name: string, preset: number): number
   return Number(text);
 }
 
-const statuses = ['pending', 'trialing', 'active', 'past_due'];
+const statuses = ['pending', 'trialing', 'active', 'past_due', 'expired', 'canceled'];
+const MOST_DAYS = 36_500;
 
 export const commands: Record<string, Command> = {
   migrate: {
@@ -110,10 +112,19 @@ export const commands: Record<string, Command> = {
       const status = (given.options['status'] ?? 'active') as SubscriptionStatus;
       if (!statuses.includes(status)) throw new UsageError(`--status is one of ${statuses.join(', ')}`);
       const days = wholeNumber(given.options['days'], 'days', 30);
+      if (days > MOST_DAYS) throw new UsageError(`--days is at most ${MOST_DAYS}`);
       return change(host, async ctx => {
         const { id: userId, phone } = await reachUserByPhone(ctx, positional(given, 0, '<phone>'));
         await seedPlans(ctx);
-        return { user_id: userId, phone, subscription: await setSubscription(ctx, { userId, planCode, status, days }) };
+        const subscription = await setSubscription(ctx, { userId, planCode, status, days });
+        audit(ctx, {
+          action: 'set_subscription',
+          resource: 'subscriptions',
+          objectId: subscription.id,
+          after: { plan: planCode, status, current_period_end: subscription.current_period_end },
+        });
+        await ctx.em.flush();
+        return { user_id: userId, phone, subscription };
       });
     },
     say: ({ phone, subscription }) => {

@@ -87,9 +87,12 @@ export class Initial extends Migration {
     this.addSql(`create index "uploads_user_id_created_at_index" on "uploads" ("user_id", "created_at");`);
     this.addSql(`create index uploads_orphans on uploads (created_at) where attached_to is null;`);
 
-    this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "next_period_end" timestamptz(3) null, "warned_of_end" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "subscriptions_user_id_index" on "subscriptions" ("user_id");`);
+    this.addSql(`create index subscriptions_running_by_end on subscriptions (current_period_end) where status in ('trialing', 'active', 'past_due');`);
     this.addSql(`create unique index subscriptions_one_not_ended on subscriptions (user_id) where status in ('pending', 'trialing', 'active', 'past_due');`);
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_running_has_period" check (status in ('pending', 'canceled') or (current_period_start is not null and current_period_end is not null));`);
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_paid_plan_is_named" check (next_period_end is null or next_plan_id is not null);`);
 
     this.addSql(`create table "sessions" ("id" uuid not null, "user_id" uuid not null, "salt" bytea not null, "counter" int not null default 0, "amr" text[] not null, "auth_at" timestamptz(3) not null, "created_at" timestamptz(3) not null, "refreshed_at" timestamptz(3) not null, "expires_at" timestamptz(3) not null, "revoked_at" timestamptz(3) null, "revoke_reason" varchar(32) null, "device_id" varchar(100) null, "device_name" varchar(100) null, "platform" varchar(50) null, "ip" varchar(64) null, "user_agent" varchar(300) null, primary key ("id"));`);
     this.addSql(`create index "sessions_user_id_index" on "sessions" ("user_id");`);
