@@ -50,12 +50,15 @@ export class Initial extends Migration {
     this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "plans" add constraint "plans_code_unique" unique ("code");`);
 
+    this.addSql(`create table "presences" ("user_id" uuid not null, "is_invisible" boolean not null default false, "last_seen_at" timestamptz(3) null, primary key ("user_id"));`);
+
     this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "reports_by_status" on "reports" ("status", "id");`);
     this.addSql(`alter table "reports" add constraint "reports_reporter_client" unique ("reporter_id", "client_id");`);
     this.addSql(`alter table "reports" add constraint "reports_one_per_target" unique ("reporter_id", "target_type", "target_id");`);
 
     this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "activity_id" uuid not null, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "buyer_read_seq" int not null default 0, "seller_read_seq" int not null default 0, "buyer_delivered_seq" int not null default 0, "seller_delivered_seq" int not null default 0, "is_buyer_removed" boolean not null default false, "is_seller_removed" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "threads_by_pair" on "threads" ("buyer_id", "seller_id");`);
     this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
 
     this.addSql(`create table "used_tokens" ("jti" uuid not null, "expires_at" timestamptz(3) not null, primary key ("jti"));`);
