@@ -52,7 +52,9 @@ const alone: Cluster = {
 export async function joinCluster(url: string | undefined, log: Logger): Promise<Cluster> {
   if (url === undefined) return alone;
   const shared: RedisOptions = { retryStrategy: times => Math.min(times * 100, 1_000), connectTimeout: 2_000 };
-  const publisher = new Redis(url, { ...shared, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+  // One that hangs is as good as away: without a limit each call that counts something would hang with it.
+  const failing = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 };
+  const publisher = new Redis(url, { ...shared, ...failing });
   const subscriber = new Redis(url, { ...shared, maxRetriesPerRequest: null });
   for (const [role, client] of [
     ['publisher', publisher],

@@ -60,3 +60,22 @@ test.concurrent('of a deleted account nothing is kept', async () => {
   await new Promise(resolve => setTimeout(resolve, 3_200)); // two rounds of writing
   expect(await rowOf(peer)).toBeNull();
 });
+
+test.concurrent('after 5 min without activity on any device a user is away, and online again with the next', {
+  timeout: 30_000,
+}, async () => {
+  const { peer, socket } = await buildPair(app);
+  const [phone, laptop] = [await app.connect(peer, '/presence'), await app.connect(peer, '/presence')];
+  await watch(socket, [peer]);
+  const states = follow(socket);
+  const beganAt = performance.now();
+  const idle = setInterval(() => phone.emit('presence:ping', { active: false }), 30_000 / SCALE);
+  const busy = setInterval(() => laptop.emit('presence:ping', { active: true }), 30_000 / SCALE);
+  await new Promise(resolve => setTimeout(resolve, 2_000));
+  clearInterval(busy);
+  await eventually(() => expect(states.get(peer.id)).toEqual({ user_id: peer.id, status: 'away', last_seen_at: null }), 20_000); // biome-ignore format: one line reads better
+  clearInterval(idle);
+  expect(performance.now() - beganAt).toBeGreaterThan(300_000 / SCALE + 1_000);
+  phone.emit('presence:ping', { active: true });
+  await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }), 1_000);
+});

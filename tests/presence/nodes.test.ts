@@ -118,3 +118,19 @@ test('while Redis is away all is unknown, and right again by itself when an empt
   late.close();
   await eventually(() => expect(states.get(gone!.id)).toMatchObject({ status: 'offline' }));
 }, 30_000);
+
+test('a Redis that hangs is as good as away: nobody stays online by it', async () => {
+  const { there, peer, socket, states } = await buildWatched();
+  await there.connect(peer, '/presence');
+  await eventually(async () => expect(await watch(socket, [peer])).toMatchObject([{ status: 'online' }]));
+  process.kill(redis.pid!, 'SIGSTOP');
+  try {
+    await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'unknown' }));
+    expect(await done(socket, 'presence:get', { user_ids: [peer.id] })).toMatchObject({
+      states: [{ status: 'unknown' }],
+    });
+  } finally {
+    process.kill(redis.pid!, 'SIGCONT');
+  }
+  await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }));
+}, 30_000);

@@ -50,6 +50,7 @@ const SIGHT_CHANNEL = 'parthub:sight-changed';
 export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts): Presence {
   const times = scaledTimes(timeScale);
   const nodeId = newId();
+  const fork = () => orm.em.fork();
   let epoch: number | null = null;
   let isAway = true;
   let backAt = 0;
@@ -93,7 +94,7 @@ export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts)
   /** Words about who may see whom were lost too. */
   async function recover(): Promise<void> {
     watchers.doubtOlderThan(0);
-    await watchers.settle(orm.em.fork());
+    await watchers.settle(fork);
     isAway = false;
     people.touchAll();
   }
@@ -143,7 +144,7 @@ export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts)
       repeated = [
         repeat(times.check, log, checkStore),
         repeat(times.pass, log, tellChanges),
-        repeat(times.pass, log, () => watchers.settle(orm.em.fork())),
+        repeat(times.pass, log, () => watchers.settle(fork)),
         repeat(times.write, log, () => lastSeen.write(attendance.users())),
       ];
     },

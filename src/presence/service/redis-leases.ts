@@ -114,7 +114,8 @@ export function redisLeases({ cluster, redis, times, onChange }: Parts): Leases 
 async function answered<T>(call: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('Redis does not answer')), ANSWER_MS);
+    // Read what has arrived before giving up: this process may be what was slow.
+    timer = setTimeout(() => setImmediate(() => reject(new Error('Redis does not answer'))), ANSWER_MS);
   });
   return Promise.race([call, late]).finally(() => clearTimeout(timer));
 }

@@ -36,7 +36,7 @@ export interface Watchers {
   /** The same for all sockets that were not asked about for so long. */
   doubtOlderThan(ms: number): void;
   /** Asks what is in doubt. */
-  settle(em: EntityManager): Promise<void>;
+  settle(fork: () => EntityManager): Promise<void>;
   /** Pushes what differs, to each socket at most once a second. */
   flush(): void;
 }
@@ -198,8 +198,8 @@ export function createWatchers({ people, sockets, times }: Parts): Watchers {
         for (const id of watcher.told.keys()) addDoubt(watcher, id);
       }
     },
-    async settle(em) {
-      for (let some = take(doubtful); some.length > 0; some = take(doubtful)) await settleSome(em, some);
+    async settle(fork) {
+      for (let some = take(doubtful); some.length > 0; some = take(doubtful)) await settleSome(fork(), some);
     },
     flush() {
       const now = performance.now();
