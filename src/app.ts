@@ -52,7 +52,10 @@ import { notificationsRoutes } from './notifications/routes.ts';
 import { messageNotes } from './notifications/service/message-notes.ts';
 import { countBadges } from './notifications/service/present.ts';
 import { createTeller, type Teller } from './notifications/service/tell.ts';
-import * as presence from './presence/contract.ts';
+import * as presenceContract from './presence/contract.ts';
+import { presenceGateway } from './presence/gateway.ts';
+import { presenceListeners, sightListeners } from './presence/listeners.ts';
+import { createPresence, type Presence } from './presence/service/presence.ts';
 import { uploadsListeners } from './uploads/listeners.ts';
 import { uploadsRoutes } from './uploads/routes.ts';
 import { removeOrphans, setAvatar } from './uploads/service.ts';
@@ -102,6 +105,7 @@ export async function buildCore(
   slots.fill(unreadOf, countUnread);
   chatListeners(listeners);
   slots.fill(myThreadOf, findMyThreads);
+  presenceListeners(listeners);
   notificationsListeners(listeners);
   slots.extend(chat.whenStored, messageNotes);
   slots.fill(badgeOf, countBadges);
@@ -143,7 +147,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-  const { heads, teller, views } = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, presence, teller, views } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -156,6 +160,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async listen() {
       sockets.attach(server);
       heads.start();
+      await presence.start();
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(config.PORT, config.HOST, resolve);
@@ -169,6 +174,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await sockets.drain(drainMs);
       await closeServer(server);
       await sockets.settled();
+      await presence.stop();
       await teller.settled();
       await views.settled();
       await cluster.close();
@@ -186,12 +192,16 @@ interface Doors {
   findSession: ReturnType<typeof createFindSession>;
 }
 
-/** What is served where, in the order of the modules. */
-function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): {
+/** What goes on beside the doors. */
+interface Running {
   heads: Heads;
+  presence: Presence;
   teller: Teller;
   views: Views;
-} {
+}
+
+/** What is served where, in the order of the modules. */
+function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Running {
   const { orm, log, executor, listeners, slots } = core;
   accountsRoutes(http, createNotifier(config, log), setAvatar);
   accountsWebhooks(http, executor, config);
@@ -208,7 +218,10 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   typingListeners(listeners, typing);
   const chatSockets = sockets.open(chat);
   chatGateway(chatSockets, typing, createFocus(orm));
-  sockets.open(presence);
+  const presenceSockets = sockets.open(presenceContract);
+  const presence = createPresence({ orm, log, cluster, sockets: presenceSockets, timeScale: config.TEST_TIME_SCALE });
+  presenceGateway(presenceSockets, presence);
+  sightListeners(listeners, presence);
   notificationsRoutes(http);
   const notificationSockets = sockets.open(notifications);
   notificationsGateway(notificationSockets);
@@ -222,7 +235,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, teller, views };
+  return { heads, presence, teller, views };
 }
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */
