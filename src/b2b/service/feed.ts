@@ -112,10 +112,13 @@ const up = (key: Condition, type: string): Order => ({
   after: ([, position, id]) => sql`and (${key}, id) > (${position}::${sql.raw(type)}, ${id}::uuid)`,
 });
 
-/** Each has an index that ends with the id, so a deep page costs what the first does. */
+/**
+ * Each has an index that ends with the id, so a deep page costs what the first does. Moments are named with their table: by
+ * themselves they would be the texts of the view, which no index has.
+ */
 const orders: Record<Ordering | 'mine', Order> = {
-  '-published_at': down(sql.ref('published_at'), 'timestamptz'),
-  mine: down(sql.ref('created_at'), 'timestamptz'),
+  '-published_at': down(sql.ref('posts.published_at'), 'timestamptz'),
+  mine: down(sql.ref('posts.created_at'), 'timestamptz'),
   price: up(sql`coalesce(price, 10000000000000)`, 'numeric'),
   '-price': down(sql`coalesce(price, -1)`, 'numeric'),
   '-relevance': down(sql.ref('score'), 'numeric'),
