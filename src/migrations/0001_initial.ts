@@ -12,6 +12,9 @@ export class Initial extends Migration {
 
     this.addSql(`create table "blocks" ("blocker_id" uuid not null, "blocked_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("blocker_id", "blocked_id"));`);
 
+    this.addSql(`create table "broadcasts" ("id" uuid not null, "actor_id" uuid not null, "text" jsonb not null, "audience" varchar(16) not null, "count" int not null, "sent" int not null default 0, "reached_user_id" uuid null, "created_at" timestamptz(3) not null, "finished_at" timestamptz(3) null, primary key ("id"));`);
+    this.addSql(`create index broadcasts_unfinished on broadcasts (id) where finished_at is null;`);
+
     this.addSql(`create table "otp_counters" ("key" varchar(100) not null, "started_at" timestamptz(3) not null, "count" int not null default 0, "verified" int not null default 0, primary key ("key"));`);
     this.addSql(`create index "otp_counters_started_at_index" on "otp_counters" ("started_at");`);
 
@@ -30,10 +33,12 @@ export class Initial extends Migration {
     this.addSql(`alter table "messages" add constraint "messages_thread_seq" unique ("thread_id", "seq");`);
     this.addSql(`alter table "messages" add constraint "messages_sender_client" unique ("sender_id", "client_id");`);
 
-    this.addSql(`create table "notifications" ("id" uuid not null, "user_id" uuid not null, "type" varchar(40) not null, "group_key" varchar(80) null, "count" int not null default 1, "title" text not null, "body" text not null, "actor_ids" text[] not null, "data" jsonb not null, "rev" int not null default 1, "seen_at" timestamptz(3) null, "read_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "notifications" ("id" uuid not null, "user_id" uuid not null, "type" varchar(40) not null, "group_key" varchar(80) null, "count" int not null default 1, "title" text not null, "body" text not null, "actor_ids" text[] not null, "data" jsonb not null, "rev" int not null default 1, "seen_at" timestamptz(3) null, "read_at" timestamptz(3) null, "pushed_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create unique index notifications_one_unread_per_group on notifications (user_id, group_key) where read_at is null and group_key is not null;`);
     this.addSql(`create index "notifications_by_user" on "notifications" ("user_id", "updated_at", "id");`);
     this.addSql(`create index notifications_unread on notifications (user_id) where read_at is null;`);
+
+    this.addSql(`create table "notification_preferences" ("user_id" uuid not null, "disabled_types" text[] not null default '{}', "quiet_types" text[] not null default '{}', "quiet_hours" jsonb null, "read_receipts" boolean not null default true, primary key ("user_id"));`);
 
     this.addSql(`create table "otp_request_log" ("id" uuid not null, "at" timestamptz(3) not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "ip" varchar(64) not null, "outcome" varchar(32) not null, "otp_id" uuid null, primary key ("id"));`);
     this.addSql(`create index "otp_request_log_at_index" on "otp_request_log" ("at");`);
@@ -49,6 +54,11 @@ export class Initial extends Migration {
 
     this.addSql(`create table "plans" ("id" uuid not null, "code" varchar(40) not null, "name" varchar(80) not null, "description" text not null default '', "price" numeric(14,2) not null default '0', "currency" varchar(3) not null default 'UZS', "trial_days" int not null default 0, "sort_order" int not null default 0, "entitlements" jsonb not null, "is_active" boolean not null default true, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "plans" add constraint "plans_code_unique" unique ("code");`);
+
+    this.addSql(`create table "push_subscriptions" ("id" uuid not null, "user_id" uuid not null, "session_id" uuid not null, "endpoint" varchar(1000) not null, "p256dh" varchar(100) not null, "auth" varchar(40) not null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "push_subscriptions_session_id_index" on "push_subscriptions" ("session_id");`);
+    this.addSql(`alter table "push_subscriptions" add constraint "push_subscriptions_endpoint_unique" unique ("endpoint");`);
+    this.addSql(`create index "push_subscriptions_by_user" on "push_subscriptions" ("user_id", "id");`);
 
     this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "reports_by_status" on "reports" ("status", "id");`);
