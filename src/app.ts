@@ -91,8 +91,7 @@ export async function buildCore(
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
-    executor,
-    log,
+    { executor, log, timeScale: config.TEST_TIME_SCALE },
   );
   return { orm, log, listeners, slots, executor, jobs };
 }

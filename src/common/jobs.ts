@@ -48,10 +48,17 @@ type Boss = InstanceType<typeof import('pg-boss').PgBoss>;
 
 /** A piece that was lost with its instance is done again after this time. */
 const EXPIRE_SEC = 60;
-const RETRY_PAUSE_SEC = 5;
+const FIRST_PAUSE_SEC = 5;
 const KEPT_SEC = 3_600;
 
-export function createJobs(first: readonly Job[], executor: Executor, log: Logger): Jobs {
+interface Parts {
+  executor: Executor;
+  log: Logger;
+  /** Divides waiting times in tests. */
+  timeScale: number;
+}
+
+export function createJobs(first: readonly Job[], { executor, log, timeScale }: Parts): Jobs {
   const jobs = [...first];
   // biome-ignore lint/suspicious/noExplicitAny: each task knows its own data
   const tasks: Task<any>[] = [];
@@ -82,7 +89,7 @@ export function createJobs(first: readonly Job[], executor: Executor, log: Logge
     },
     async start(databaseUrl) {
       const { PgBoss } = await import('pg-boss');
-      const starting = new PgBoss({ connectionString: databaseUrl, max: 2 });
+      const starting = new PgBoss({ connectionString: databaseUrl, max: 2, useListenNotify: true });
       starting.on('error', error => log.warn({ err: error }, 'jobs'));
       await starting.start();
       for (const { name, cron } of jobs) {
@@ -90,20 +97,30 @@ export function createJobs(first: readonly Job[], executor: Executor, log: Logge
         await starting.schedule(name, cron);
         await starting.work(name, async () => void (await run(name)));
       }
-      for (const task of tasks) await workOn(starting, task, log);
+      for (const task of tasks) await workOn(starting, task, { log, timeScale });
       boss = starting;
     },
     stop: async () => void (await boss?.stop({ graceful: false })),
   };
 }
 
-async function workOn<Data extends object>(boss: Boss, task: Task<Data>, log: Logger): Promise<void> {
+async function workOn<Data extends object>(
+  boss: Boss,
+  task: Task<Data>,
+  { log, timeScale }: Pick<Parts, 'log' | 'timeScale'>,
+): Promise<void> {
+  const scaledSec = (sec: number, least: number) => Math.max(least, Math.round(sec / timeScale));
+  const everySec = scaledSec(1, 0.5);
   await boss.createQueue(task.name, {
     policy: 'short', // one that waits per key
-    ...{ retryLimit: task.retries, retryDelay: RETRY_PAUSE_SEC, retryBackoff: true },
+    notify: true, // what need not wait begins at once, the rest is looked for once a second
+    ...{ retryLimit: task.retries, retryDelay: scaledSec(FIRST_PAUSE_SEC, 1), retryBackoff: true },
     ...{ expireInSeconds: EXPIRE_SEC, deleteAfterSeconds: KEPT_SEC },
   });
-  const settings = { batchSize: task.parallel, pollingIntervalSeconds: 1, perJobResults: true } as const;
+  const settings = {
+    ...{ batchSize: task.parallel, burstWhenBatchFull: true, perJobResults: true as const },
+    ...{ pollingIntervalSeconds: everySec, notifyPollingIntervalSeconds: everySec },
+  };
   await boss.work<Data>(task.name, settings, pieces =>
     Promise.all(
       pieces.map(async ({ id, data }) => {

@@ -3,6 +3,7 @@ import type { Socket } from 'socket.io-client';
 import { expect, test } from 'vitest';
 import { facts as accounts } from '../../src/accounts/contract.ts';
 import { events } from '../../src/notifications/contract.ts';
+import { Notification } from '../../src/notifications/entities.ts';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, done, message, type TestThread } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
@@ -78,12 +79,17 @@ const acts: Record<string, Act> = {
   look: ({ socket }) => done(socket, 'notification:list', {}),
 };
 
+async function storedBadge({ seller }: World): Promise<Device['badge']> {
+  const em = app.orm.em.fork();
+  const unread = { userId: seller.id, readAt: null };
+  return {
+    unread: await em.count(Notification, unread),
+    unseen: await em.count(Notification, { ...unread, seenAt: null }),
+  };
+}
+
 async function expectSame(world: World, devices: readonly Device[], act: string): Promise<void> {
-  const [row] = await app.orm.em.fork().execute(
-    `select count(*)::int as unread, (count(*) filter (where seen_at is null))::int as unseen
-     from notifications where user_id = ? and read_at is null`,
-    [world.seller.id],
-  );
+  const row = await storedBadge(world);
   expect((await app.get(world.seller, '/api/auth/me/')).body.badge).toEqual(row);
   await eventually(() => {
     for (const device of devices) {
@@ -127,13 +133,11 @@ test('read-all spares what arrives meanwhile: nothing that was not there is read
   const sent = await Promise.all(sends);
   const answers = await Promise.all(reads);
   expect(answers.map(answer => answer.status)).toEqual(answers.map(() => 200));
-  const rows = await app.orm.em
-    .fork()
-    .execute(`select count, read_at, updated_at, group_key from notifications where user_id = ?`, [world.seller.id]);
-  const counted = rows.reduce((sum: number, row: { count: number }) => sum + row.count, 0);
-  expect(counted).toBe(sent.length);
-  for (const row of rows) if (row.read_at) expect(row.updated_at <= row.read_at).toBe(true);
-  const unread = rows.filter((row: { read_at: string | null }) => row.read_at === null);
-  const { unread: chats } = (await app.get(world.seller, '/api/auth/me/')).body;
-  expect(chats.messages).toBe(unread.reduce((sum: number, row: { count: number }) => sum + row.count, 0));
+  const rows = await app.orm.em.fork().find(Notification, { userId: world.seller.id });
+  const counted = (some: readonly Notification[]) => some.reduce((sum, row) => sum + row.count, 0);
+  expect(counted(rows)).toBe(sent.length);
+  for (const { readAt, updatedAt } of rows)
+    if (readAt) expect(updatedAt.getTime()).toBeLessThanOrEqual(readAt.getTime());
+  const { unread } = (await app.get(world.seller, '/api/auth/me/')).body;
+  expect(unread.messages).toBe(counted(rows.filter(row => !row.readAt)));
 });
