@@ -1,15 +1,17 @@
+import type { Socket } from 'socket.io-client';
 import { beforeAll, expect, test } from 'vitest';
 import webPush from 'web-push';
 import { facts as accounts } from '../../src/accounts/contract.ts';
 import { FocusLease } from '../../src/chat/entities.ts';
 import { newId } from '../../src/common/ids.ts';
 import { PushSubscription } from '../../src/notifications/entities.ts';
-import { type Browser, fakePush } from '../fakes/push.ts';
+import { type Browser, type FakePush, fakePush } from '../fakes/push.ts';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
 import { buildTalk, done, message, type Talk } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
 
 const SCALE = 20;
+const FIRST_LOOK_MS = 10_000 / SCALE;
 const keys = webPush.generateVAPIDKeys();
 const app = useApp({
   VAPID_PUBLIC_KEY: keys.publicKey,
@@ -25,7 +27,7 @@ const subscribe = (who: TestUser, { subscription }: Browser) => app.post(who, pa
 const send = ({ buyer, thread }: Talk, text = 'Is it new?') =>
   app.post(buyer, '/api/chat/send/', message(thread, { text }));
 
-async function buildWatched(): Promise<{ talk: Talk; push: Awaited<ReturnType<typeof fakePush>>; browser: Browser }> {
+async function buildWatched(): Promise<{ talk: Talk; push: FakePush; browser: Browser }> {
   const [talk, push] = [await buildTalk(app), await fakePush()];
   const browser = push.buildBrowser();
   expect(await subscribe(talk.seller, browser)).toMatchObject({ status: 201, body: { id: expect.any(String) } });
@@ -82,6 +84,7 @@ interface Reason {
 const prefer = ({ seller }: Talk, change: object) => app.put(seller, '/api/notifications/preferences/', change);
 const always = { tz: 'Asia/Tashkent', days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '00:00' };
 
+const deleters = new Map<string, Socket>();
 const reasons: Record<string, Reason> = {
   'it was read meanwhile': { meanwhile: ({ seller }) => app.post(seller, '/api/notifications/read-all/') },
   'it was seen in the list meanwhile': { meanwhile: ({ seller }) => app.get(seller, '/api/notifications/') },
@@ -89,8 +92,9 @@ const reasons: Record<string, Reason> = {
     meanwhile: ({ seller, thread }) => app.post(seller, `/api/chat/threads/${thread.id}/read/`, { seq: 1 }),
   },
   'the message was deleted meanwhile': {
-    meanwhile: async ({ buyer, thread }, message_id) =>
-      done(await app.connect(buyer, '/chat'), 'message:delete', { thread_id: thread.id, message_id }),
+    before: async ({ buyer, thread }) => deleters.set(thread.id, await app.connect(buyer, '/chat')),
+    meanwhile: async ({ thread }, message_id) =>
+      done(deleters.get(thread.id)!, 'message:delete', { thread_id: thread.id, message_id }),
   },
   'the session has ended meanwhile': { meanwhile: ({ seller }) => app.post(seller, '/api/auth/logout/') },
   'the thread was muted': {
@@ -114,15 +118,20 @@ const reasons: Record<string, Reason> = {
   },
 };
 
-test(`nothing is pushed when ${Object.keys(reasons).join(', or ')}`, async () => {
+/** Again where a busy machine was so slow that the first look may have come before. */
+async function actInTime(reason: Reason): Promise<FakePush> {
+  const { before, meanwhile } = reason;
+  const { talk, push } = await buildWatched();
+  await before?.(talk);
+  const startedAt = performance.now();
+  const sent = await send(talk);
+  await meanwhile?.(talk, sent.body.message.id);
+  return performance.now() - startedAt < FIRST_LOOK_MS * 0.8 ? push : actInTime(reason);
+}
+
+test('nothing is pushed of what was read, seen or deleted meanwhile, nor where the user wants no noise', async () => {
   const watched = await Promise.all(
-    Object.entries(reasons).map(async ([reason, { before, meanwhile }]) => {
-      const { talk, push } = await buildWatched();
-      await before?.(talk);
-      const sent = await send(talk);
-      await meanwhile?.(talk, sent.body.message.id);
-      return { reason, push };
-    }),
+    Object.entries(reasons).map(async ([reason, acts]) => ({ reason, push: await actInTime(acts) })),
   );
   await fence();
   expect(watched.filter(({ push }) => push.received.length > 0).map(({ reason }) => reason)).toEqual([]);
