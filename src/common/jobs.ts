@@ -63,6 +63,7 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
   // biome-ignore lint/suspicious/noExplicitAny: each task knows its own data
   const tasks: Task<any>[] = [];
   let boss: Boss | null = null;
+  let isOpen = false;
 
   async function run(name: string, now = new Date()): Promise<unknown> {
     const job = jobs.find(one => one.name === name);
@@ -77,7 +78,7 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
     schedule: job => void jobs.push(job),
     take: task => void tasks.push(task),
     async ask(task, pieces) {
-      if (!boss || pieces.length === 0) return;
+      if (!boss || !isOpen || pieces.length === 0) return;
       const now = Date.now();
       await boss.insert(
         task,
@@ -90,6 +91,7 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
     async start(databaseUrl) {
       const { PgBoss } = await import('pg-boss');
       const starting = new PgBoss({ connectionString: databaseUrl, max: 2, useListenNotify: true });
+      boss = starting;
       starting.on('error', error => log.warn({ err: error }, 'jobs'));
       await starting.start();
       for (const { name, cron } of jobs) {
@@ -98,9 +100,12 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
         await starting.work(name, async () => void (await run(name)));
       }
       for (const task of tasks) await workOn(starting, task, { log, timeScale });
-      boss = starting;
+      isOpen = true;
     },
-    stop: async () => void (await boss?.stop({ graceful: false })),
+    async stop() {
+      isOpen = false;
+      await boss?.stop({ graceful: false });
+    },
   };
 }
 
