@@ -39,6 +39,8 @@ interface Rule {
 }
 const rule = (row: Row, input?: object): Rule => ({ row, ...(input && { input }) });
 const post = { title: 'Tormoz kolodkasi' };
+const text = { uz: 'Yangilik', ru: 'Новость', en: 'News' };
+const broadcastParams = { id: randomUUID(), title: text, body: text };
 
 const rules: Record<string, Record<string, Rule>> = {
   accounts: {
@@ -136,6 +138,11 @@ const rules: Record<string, Record<string, Rule>> = {
     listNotifications: rule(members),
     readNotifications: rule(members),
     readAllNotifications: rule(members),
+    getPreferences: rule(members),
+    setPreferences: rule(members),
+    subscribePush: rule(members),
+    unsubscribePush: rule(members),
+    broadcast: rule(staff(), { params: broadcastParams }),
   },
 };
 
