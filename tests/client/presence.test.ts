@@ -55,7 +55,7 @@ test('who is looked at is watched, in one list, again after each connection, and
   expect(asked.at(-1)).toEqual(['a', 'b']);
 
   const before = b.getSnapshot();
-  sockets.push([{ name: 'presence:updated', payload: { states: [{ user_id: 'a', status: 'away', last_seen_at: null }] }, to: [me] }]); // biome-ignore format: one line reads better
+  sockets.push([{ isFact: false, name: 'presence:updated', payload: { states: [{ user_id: 'a', status: 'away', last_seen_at: null }] }, to: [me] }]); // biome-ignore format: one line reads better
   await until(a, ({ status }) => status === 'away');
   expect(b.getSnapshot()).toBe(before);
 
