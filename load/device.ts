@@ -39,6 +39,8 @@ export function createDevice({ url, account, room, meter, verdict, comesBack }: 
   let isRecovering = false;
   /** What history has told may still be pushed. */
   let toldUpTo = 0;
+  /** Its deliveries are late because it does not read: they say nothing of the server. */
+  let isSlow = false;
 
   function open(): void {
     isWanted = true;
@@ -66,7 +68,7 @@ export function createDevice({ url, account, room, meter, verdict, comesBack }: 
   function created(text: string): void {
     const seq = Number(/"seq":(\d+)/.exec(text)?.[1]);
     seen.take(seq, isRecovering || seq <= toldUpTo);
-    meter.delivered(/"client_id":"([^"]+)"/.exec(text)![1]!);
+    if (!isSlow) meter.delivered(/"client_id":"([^"]+)"/.exec(text)![1]!);
   }
 
   /** Everything of this thread above what is held without a hole. */
@@ -95,7 +97,10 @@ export function createDevice({ url, account, room, meter, verdict, comesBack }: 
     send: (client_id, onAck) =>
       socket!.emit('message:send', { thread_id: room.threadId, client_id, text: TEXT }, onAck),
     cut: () => socket?.cut(),
-    pause: () => socket?.pause(),
+    pause() {
+      isSlow = true;
+      socket?.pause();
+    },
     resume: () => socket?.resume(),
     close() {
       isWanted = false;

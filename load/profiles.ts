@@ -172,7 +172,10 @@ async function slowReader(run: Run): Promise<void> {
     placed.map(one => one.device),
   );
   const slow = placed.filter(one => !one.isWriter).filter((_, index) => index % 10 === 0);
-  for (const { device } of slow) device.pause();
+  for (const { device, desk } of slow) {
+    device.pause();
+    desk.listeners -= 1;
+  }
   const sender = startSender(desksOf(placed), run.meter);
   sender.setRate(run.rate);
   await seconds(run, run.durationSec, run.rate);

@@ -73,6 +73,20 @@ test('a page that loses its network sends and fetches what it missed when it is 
   expect(await lines(page, 'buyer')).toEqual(await lines(page, 'seller'));
 });
 
+test('the outbox in IndexedDB gives back what was put into it, and nothing that was removed', async () => {
+  const { page } = await openPage(browser, `${cable.url}/example/`);
+  // as text: what runs in the page is none of this file's modules
+  const kept = await page.evaluate(`(async () => {
+    const { indexedDbOutbox } = await import('parthub/client');
+    const entry = n => ({ message: { client_id: 'c' + n, thread_id: 't', text: 'x' }, queuedAt: n, error: null, userId: 'u' });
+    const outbox = indexedDbOutbox(indexedDB, 'test');
+    for (const n of [1, 2, 3]) await outbox.put(entry(n));
+    await outbox.remove('c2');
+    return (await indexedDbOutbox(indexedDB, 'test').load()).map(one => one.message.client_id);
+  })()`);
+  expect(kept).toEqual(['c1', 'c3']);
+});
+
 test('the page of the REST calls shows them, takes a token and makes a call under a strict policy', async () => {
   const { page, problems } = await openPage(browser, `${cable.url}/api/docs/`);
   await page.locator('.opblock-tag-section').first().waitFor({ timeout: 30_000 });
