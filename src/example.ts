@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { seedLoadUsers } from './accounts/service/load.ts';
@@ -13,6 +13,8 @@ import type { HttpDoor } from './common/http.ts';
 import { loadId } from './common/load-ids.ts';
 
 const folder = join(import.meta.dirname, '../example');
+/** Only where the packages of developers are installed. */
+const socketIoFolder = join(import.meta.dirname, '../node_modules/socket.io-client/dist');
 const clientFolder = join(import.meta.dirname, 'client');
 /** Of the import map, which must stand in the page itself. */
 const IMPORT_MAP = '{"imports":{"parthub/client":"/example/client/index.ts","socket.io-client":"/example/socket.io-client.js"}}'; // biome-ignore format: its hash is taken
@@ -33,7 +35,7 @@ export function serveExample(http: HttpDoor, executor: Executor): void {
     res.type('text/javascript').send(stripTypeScriptTypes(source));
   });
   http.raw('GET /example/socket.io-client.js', (_req, res, next) => {
-    res.sendFile(socketIoBundle(), { cacheControl: false }, error => error && next());
+    res.sendFile('socket.io.esm.min.js', { root: socketIoFolder, cacheControl: false }, error => error && next());
   });
   http.app.use('/example', express.static(folder, { index: false, redirect: false, cacheControl: false }));
 }
@@ -51,11 +53,6 @@ const withPolicy: RequestHandler = (_req, res, next) => {
   ];
   res.setHeader('Content-Security-Policy', policy.join('; '));
   next();
-};
-
-const socketIoBundle = () => {
-  const entry = createRequire(import.meta.url).resolve('socket.io-client/package.json');
-  return join(entry, '../dist/socket.io.esm.min.js');
 };
 
 /** Far from the numbers of load tests. */

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type Client, localOutbox, type ThreadState } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
+import { layCable } from '../support/cable.ts';
 import { startClient, until } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
@@ -54,6 +55,11 @@ test('a snapshot is the same object until something changes, and a line that has
   theirs.send(threadId, { text: 'two' });
   const after = await until(mine.thread(threadId), state => state!.messages.length === 2);
   expect(after!.messages[0]!.message).toBe(before!.messages[0]!.message);
+  // whoever answers has read: the first line changes with the second message, and not with the third
+  const read = await until(mine.thread(threadId), state => state!.messages[0]!.delivery === 'read');
+  theirs.send(threadId, { text: 'three' });
+  const last = await until(mine.thread(threadId), state => state!.messages.length === 3);
+  expect(last!.messages[0]).toBe(read!.messages[0]);
 });
 
 test('a refused message is failed until it is sent again or discarded', async () => {
@@ -176,4 +182,39 @@ test('badge and notifications follow what happens, and an alert is told once', a
   expect(theirs.notifications.badge.getSnapshot()).toMatchObject({ unread: 0 });
   await until(theirs.notifications.list, ({ items }) => items[0]!.read_at !== null);
   expect(alerts).toHaveLength(1);
+});
+
+test('whatever happens to the network, both end with every message, once and in one order', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const cable = await layCable();
+  cable.leadTo(app.url);
+  try {
+    const clients = [await start(app, buyer, { url: cable.url }), await start(app, seller, { url: cable.url })];
+    const sent: string[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      for (const [side, client] of clients.entries()) {
+        for (const part of [1, 2]) {
+          const text = `${side}: ${round}.${part}`;
+          client.send(thread.id, { text });
+          sent.push(text);
+        }
+        if (side === 0) cable.cut();
+      }
+      cable.join();
+      await Promise.all(clients.map(client => client.connect()));
+      if (round % 2 === 0) await until(clients[round % 4 === 0 ? 0 : 1]!.connection, ({ state }) => state === 'online');
+    }
+    const texts = [];
+    for (const client of clients) {
+      const isWhole = (state: ThreadState | null) => state?.messages.length === sent.length && state.messages.every(one => one.message); // biome-ignore format: one line reads better
+      const state = await until(client.thread(thread.id), isWhole);
+      texts.push(state!.messages.map(one => one.text!));
+    }
+    expect(texts[0]).toEqual(texts[1]);
+    for (const side of ['0', '1'])
+      expect(texts[0]!.filter(text => text.startsWith(side))).toEqual(sent.filter(text => text.startsWith(side)));
+  } finally {
+    for (const client of open.splice(0)) client.disconnect();
+    await cable.close();
+  }
 });

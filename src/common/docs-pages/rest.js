@@ -3,7 +3,9 @@ window.SwaggerUIBundle({
   dom_id: '#page',
   deepLinking: true,
   docExpansion: 'none',
-  filter: true,
+  // drawing every shape at the end takes longer than all the rest
+  defaultModelsExpandDepth: -1,
+  syntaxHighlight: { activated: false },
   persistAuthorization: false,
   tryItOutEnabled: true,
   // the servers of the document are elsewhere: calls go to where the page comes from
