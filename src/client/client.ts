@@ -1,17 +1,17 @@
 import { createChat } from './chat.ts';
 import { createConnection } from './connection.ts';
 import type { ChatCalls, ChatEvents, RestCalls, User } from './contract.ts';
+import { createConversations } from './conversations.ts';
 import { dataOf, ParthubError } from './errors.ts';
 import { createFocus } from './focus.ts';
 import { newId } from './ids.ts';
 import { createNotifications } from './notifications.ts';
-import { type Observable, observe, type Source } from './observable.ts';
+import { type Observable, observe } from './observable.ts';
 import type { OutboxStore, Outgoing } from './outbox.ts';
 import { createPresence } from './presence.ts';
 import { createReceipts } from './receipts.ts';
 import { createRest } from './rest.ts';
 import { memoryCredentials } from './stores.ts';
-import { sortedThreads, type ThreadState, threadState, unreadOf } from './threads.ts';
 import type { Wait } from './timers.ts';
 import { type CredentialStore, createSession, type GivenTokens, type Session } from './tokens.ts';
 import { createTyping } from './typing.ts';
@@ -61,38 +61,17 @@ export function createClient(options: ClientOptions) {
   const presence = createPresence(connection.presence, { wait });
   const notifications = createNotifications(connection.notifications);
   const emit = (event: Event, payload: object) => void connection.chat.volatile.emit(event, payload);
-  const typing = createTyping({ emit, onChange: typingChanged, wait });
+  const typing = createTyping({ emit, onChange: threadId => shown.typingChanged(threadId), wait });
   let account: Account = { user: null, ended: null };
   let userId: string | null = null;
   const accountSource = observe(() => account);
   const receipts = createReceipts({ ask: chat.ask, views: chat.views, userId: () => userId, wait });
   const focus = createFocus(emit, wait);
-
-  const threads = observe(() => sortedThreads(chat.views().values()));
-  const unread = observe(() => unreadOf(chat.views().values()));
-  const threadSources = new Map<string, Source<ThreadState | null>>();
+  const shown = createConversations({ chat, typing, userId: () => userId });
 
   function threadChanged(threadId: string): void {
-    threadSources.get(threadId)?.changed();
-    threads.changed();
-    unread.changed();
+    shown.changed(threadId);
     receipts.check();
-  }
-
-  function typingChanged(threadId: string): void {
-    threadSources.get(threadId)?.changed();
-  }
-
-  function thread(threadId: string): Observable<ThreadState | null> {
-    const known = threadSources.get(threadId);
-    if (known) return known;
-    const source = observe<ThreadState | null>(before => {
-      const view = chat.views().get(threadId);
-      if (!view || userId === null) return null;
-      return threadState({ view, unsent: chat.entries(), typing: typing.in(threadId), userId, before });
-    });
-    threadSources.set(threadId, source);
-    return source;
   }
 
   function become(changed: Account): void {
@@ -108,9 +87,7 @@ export function createClient(options: ClientOptions) {
     typing.reset();
     notifications.forget();
     become({ user: null, ended: reason });
-    for (const id of threadSources.keys()) threadChanged(id);
-    threads.changed();
-    unread.changed();
+    shown.allChanged();
   }
 
   async function keep(tokens: GivenTokens & { user: User }): Promise<User> {
@@ -146,9 +123,9 @@ export function createClient(options: ClientOptions) {
     notifications,
     connection: connection.state,
     account: accountSource as Observable<Account>,
-    threads: threads as Observable<ReturnType<typeof sortedThreads>>,
-    unread: unread as Observable<ReturnType<typeof unreadOf>>,
-    thread,
+    threads: shown.threads,
+    unread: shown.unread,
+    thread: shown.thread,
     /** Connects if somebody is logged in; call it at the start, and whenever the application comes back to the front. */
     async connect(): Promise<boolean> {
       if ((await session.access()) === null) return false;
