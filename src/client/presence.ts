@@ -46,6 +46,7 @@ export function createPresence(socket: SocketLike, options: { wait?: Wait | unde
     isAsked = true;
     after(50, async () => {
       isAsked = false;
+      if (!isReady) return;
       const watched = [...sources].filter(([, source]) => source.isWatched()).map(([userId]) => userId);
       const ack = await ask('presence:subscribe', { user_ids: watched.slice(0, 200) }).catch(() => null);
       if (ack?.ok) take(ack.data.states);

@@ -84,6 +84,20 @@ test('without a network the login is kept', async () => {
   expect((await credentials.load())!.tokens).not.toBeNull();
 });
 
+test('a call over a socket that is not connected is refused at once, and never sent later', async () => {
+  const { seller, thread } = await buildTalk(app);
+  const client = await startClient(app, seller);
+  open.push(client);
+  client.disconnect();
+  await expect(client.ask('thread:archive', { thread_id: thread.id, archived: true })).rejects.toMatchObject({ code: 'network', retryable: true }); // biome-ignore format: one line reads better
+  await client.connect();
+  await until(client.connection, ({ state }) => state === 'online');
+  // behind which everything would be that had been kept
+  expect(await client.ask('thread:get', { thread_id: thread.id })).toMatchObject({
+    thread: { me: { archived: false } },
+  });
+});
+
 test('a session that is ended elsewhere takes its data off this device', async () => {
   const { buyer } = await buildTalk(app);
   const client = await startClient(app, buyer);
