@@ -1,11 +1,12 @@
-// Writes what is made from the code: docs/openapi.json, docs/asyncapi.json, docs/errors.md, .env.example. With --check it writes nothing and
-// exits 1 when one of them is out of date.
+// Writes what is made from the code: documents, .env.example, the client's contract. With --check it writes nothing and exits 1 when one of
+// them is out of date.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { buildAsyncApi } from '../src/common/asyncapi.ts';
 import { errorCatalogue } from '../src/common/errors.ts';
 import { buildOpenApi, packageVersion } from '../src/common/openapi.ts';
 import { environment } from '../src/config.ts';
 import { contracts } from '../src/contracts.ts';
+import { buildClientContract } from './client/contract.ts';
 
 function errorsPage(): string {
   const rows = Object.entries(errorCatalogue).map(
@@ -38,6 +39,7 @@ const made: Record<string, string> = {
   'docs/asyncapi.json': `${JSON.stringify(buildAsyncApi(contracts, packageVersion()), null, 2)}\n`,
   'docs/errors.md': errorsPage(),
   '.env.example': envExample(),
+  'src/client/contract.ts': buildClientContract(contracts),
 };
 
 const stale = Object.entries(made).filter(([file, text]) => !existsSync(file) || readFileSync(file, 'utf8') !== text);

@@ -31,6 +31,7 @@ import { createListeners, type Listeners, type Push } from './common/announcemen
 import { serveAsyncApi } from './common/asyncapi.ts';
 import { createAuthenticate } from './common/auth.ts';
 import { connect, migrate, type Orm } from './common/database.ts';
+import { serveDocs } from './common/docs-pages.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
@@ -45,6 +46,7 @@ import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
 import type { Config } from './config.ts';
 import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
+import { serveExample } from './example.ts';
 import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
 import { notificationsListeners, tellingListeners } from './notifications/listeners.ts';
@@ -152,6 +154,8 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
   );
+  serveDocs(http, config, authenticate);
+  if (config.DEBUG) serveExample(http, executor);
   http.seal();
 
   const server = createServer(slowness(config), http.app);

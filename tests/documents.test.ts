@@ -1,7 +1,10 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
+import { exampleOf } from '../src/common/examples.ts';
 import type { Contract } from '../src/common/operations.ts';
 import { contracts } from '../src/contracts.ts';
-import { useApp } from './support/app.ts';
+import { startApp, useApp } from './support/app.ts';
+import { createTestDatabase } from './support/postgres.ts';
 
 const app = useApp();
 const documents = ['/api/schema/', '/api/asyncapi/'];
@@ -46,5 +49,68 @@ test('every REST path is in OpenAPI, every event in AsyncAPI', async () => {
       ...Object.values(events).map(({ name }) => name),
     ];
     expect(names).toEqual(expect.arrayContaining([...declared, 'session:ready', 'session:revoked', 'auth:renew']));
+  }
+});
+
+test('OpenAPI is valid by an independent validator', async () => {
+  const { body } = await app.get(null, '/api/schema/');
+  expect(await new Validator().validate(body)).toMatchObject({ valid: true });
+});
+
+test('every operation and event has an example, and it passes its own contract', () => {
+  const lacking = Object.values(contracts as Record<string, Contract>).flatMap(({ operations, events = {} }) => [
+    ...Object.entries(operations).flatMap(([name, { input, output, isForm }]) => [
+      ...(isForm || exampleOf(input, 'input') !== undefined ? [] : [`${name} input`]),
+      ...(exampleOf(output, 'output') !== undefined ? [] : [`${name} output`]),
+    ]),
+    ...Object.values(events).flatMap(({ name, schema }) => (exampleOf(schema, 'output') === undefined ? [name] : [])),
+  ]);
+  // a field that only a pattern describes needs `.meta({ example })`
+  expect(lacking).toEqual([]);
+});
+
+test('the documents tell errors, limits and examples of an operation', async () => {
+  const [openapi, asyncapi] = await Promise.all(documents.map(async path => (await app.get(null, path)).body));
+  const login = openapi.paths['/api/auth/login/'].post;
+  expect(login.description).toContain('50 in 15 minutes per IP address');
+  expect(login['x-limits']).toEqual([{ name: 'login', by: 'ip', points: 50, window_s: 900 }]);
+  expect(login.requestBody.content['application/json'].example).toMatchObject({ phone: '+998901234567' });
+  const refused = login.responses['401'].content['application/problem+json'];
+  expect(resolve(openapi, refused.examples.invalid_credentials.$ref)).toMatchObject({ value: { status: 401 } });
+  expect(asyncapi.operations.chat_message_send['x-errors']).toContain('thread_locked');
+  expect(asyncapi.channels.chat.messages.message_created.examples).toHaveLength(1);
+});
+
+const pages = ['/api/docs/', '/api/docs/events/', '/api/docs/assets/swagger-ui-bundle.js', '/api/docs/assets/rest.js'];
+
+test('S-64: with DEBUG the pages are open, without source maps or other files', async () => {
+  for (const path of pages) expect((await app.get(null, path)).status).toBe(200);
+  for (const path of ['swagger-ui-bundle.js.map', 'package.json', '../docs-pages.ts', 'rest.html'])
+    expect((await app.get(null, `/api/docs/assets/${path}`)).status).toBe(404);
+  const { headers } = await app.get(null, '/api/docs/');
+  expect(headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self';/);
+});
+
+test('S-64: without DEBUG the pages exist for staff alone, whose browser opens them once its token was shown', async () => {
+  const database = await createTestDatabase();
+  const closed = await startApp(database.url, { DEBUG: '0', NOTIFIER: 'dev' });
+  try {
+    const [user, staff] = [await closed.buildUser(), await closed.buildUser({ role: 'auditor' })];
+    for (const path of [...pages, '/example/', '/example/main.js', '/example/client/index.ts'])
+      for (const who of [null, user]) expect([path, (await closed.get(who, path)).status]).toEqual([path, 404]);
+    expect((await closed.post(user, '/example/world/')).status).toBe(404);
+    const { status, headers } = await closed.get(staff, '/api/docs/');
+    expect(status).toBe(200);
+    const cookie = headers.get('set-cookie')!;
+    expect(cookie).toMatch(/; Path=\/api\/docs\/; .*HttpOnly; SameSite=Strict/);
+    for (const path of pages)
+      expect((await closed.get(null, path, { cookie: cookie.split(';')[0]! })).status).toBe(200);
+    // the cookie opens nothing else
+    expect((await closed.get(null, '/api/auth/me/', { cookie: cookie.split(';')[0]! })).status).toBe(401);
+    await closed.post(staff, '/api/auth/logout/');
+    expect((await closed.get(null, '/api/docs/', { cookie: cookie.split(';')[0]! })).status).toBe(404);
+  } finally {
+    await closed.close();
+    await database.drop();
   }
 });

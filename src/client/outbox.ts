@@ -1,106 +1,170 @@
-import type { Message } from '../chat/contract/shapes.ts';
-import type { Err } from '../common/errors.ts';
-import type { Ask } from './sync.ts';
+import type { Ask } from './ask.ts';
+import type { ChatCalls, Message } from './contract.ts';
+import type { Err } from './errors.ts';
 import { backoffMs, type Wait, wait } from './timers.ts';
 
-export interface Outgoing {
-  thread_id: string;
-  client_id: string;
-  text?: string;
-  attachments?: string[];
-  reply_to?: string;
+export type Outgoing = ChatCalls['message:send']['payload'];
+
+/** A message that the server has not confirmed; with an error it was refused, and waits for its author. */
+export interface Unsent {
+  message: Outgoing;
+  /** Milliseconds; rising, so that the order survives a restart. */
+  queuedAt: number;
+  error: Err | null;
+  /** Whoever logs in next on this device sends none of it. */
+  userId: string | null;
 }
 
-/** Where unsent messages survive a restart of the application. */
+/** Where unsent messages survive a restart of the application; by `message.client_id`. */
 export interface OutboxStore {
-  load(): Outgoing[];
-  save(waiting: readonly Outgoing[]): void;
+  load(): Unsent[] | Promise<Unsent[]>;
+  put(unsent: Unsent): unknown;
+  remove(clientId: string): unknown;
 }
 
 export interface Outbox {
   /** Keeps the message before it is sent, and sends it until the server has it. */
   send(message: Outgoing): void;
-  connected(): void;
+  /** Sends a refused message again. */
+  retry(clientId: string): void;
+  /** Forgets a refused message. */
+  discard(clientId: string): void;
+  connected(userId: string): void;
   disconnected(): void;
   /** A push with one's own `client_id` settles what the ack did not. */
   settle(clientId: string): void;
+  /** Forgets everything: the user has signed out. */
+  clear(): void;
   waiting(): readonly Outgoing[];
+  entries(): readonly Unsent[];
 }
 
 interface Options {
-  ask: Ask;
+  ask: Ask<ChatCalls>;
   /** Stored; the message as the server has it. */
   onSent: (message: Message, duplicate: boolean) => void;
   /** Refused for good, as it is. */
-  onRefused?: (message: Outgoing, error: Err) => void;
-  store?: OutboxStore;
-  wait?: Wait;
-  random?: () => number;
+  onRefused?: ((message: Outgoing, error: Err) => void) | undefined;
+  onChange?: ((threadId: string) => void) | undefined;
+  store?: OutboxStore | undefined;
+  wait?: Wait | undefined;
+  random?: (() => number) | undefined;
 }
 
-/** The outbox of realtime.md, section 5: the same payload again until it is answered, in order per thread. */
+/** The outbox of the socket contract (section 5): the same payload again until it is answered, in order per thread. */
 export function createOutbox(options: Options): Outbox {
-  const { ask, onSent, onRefused = () => {}, store, random = Math.random } = options;
+  const { ask, onSent, onRefused, onChange, store, random = Math.random } = options;
   const after = options.wait ?? wait;
-  let waiting: Outgoing[] = store?.load() ?? [];
+  let entries: readonly Unsent[] = [];
   /** Threads whose first message is under way, or waits for its next try. */
-  const busy = new Map<string, { tries: number; cancel: () => void }>();
+  const busy = new Map<string, () => void>();
+  let userId: string | null = null;
   let isConnected = false;
   let connection = 0;
+  // A device that cannot store (its quota is full, a private window) still sends: only the restart is not survived.
+  let stored: Promise<unknown> = Promise.resolve(store?.load() ?? []).then(restore, () => {});
 
-  function keep(changed: Outgoing[]): void {
-    waiting = changed;
-    store?.save(waiting);
+  function restore(found: Unsent[]): void {
+    const isMine = (one: Unsent) => userId === null || one.userId === null || one.userId === userId;
+    entries = [...found.filter(isMine).sort((a, b) => a.queuedAt - b.queuedAt), ...entries];
+    for (const { message } of entries) onChange?.(message.thread_id);
+    sendAll();
   }
 
-  const remove = (clientId: string) => keep(waiting.filter(one => one.client_id !== clientId));
+  const persist = (write: (to: OutboxStore) => unknown): void => {
+    if (store) stored = stored.then(() => write(store)).catch(() => {});
+  };
+  const find = (clientId: string) => entries.find(one => one.message.client_id === clientId);
+
+  function set(changed: Unsent): void {
+    entries = find(changed.message.client_id)
+      ? entries.map(one => (one.message.client_id === changed.message.client_id ? changed : one))
+      : [...entries, changed];
+    persist(to => to.put(changed));
+    onChange?.(changed.message.thread_id);
+  }
+
+  function remove(clientId: string): void {
+    const known = find(clientId);
+    entries = entries.filter(one => one !== known);
+    persist(to => to.remove(clientId));
+    if (known) onChange?.(known.message.thread_id);
+  }
+
+  function sendAll(): void {
+    for (const threadId of new Set(entries.map(one => one.message.thread_id)))
+      if (!busy.has(threadId)) sendNext(threadId);
+  }
 
   function sendNext(threadId: string, tries = 0): void {
-    const next = waiting.find(one => one.thread_id === threadId);
-    if (!next || !isConnected) {
-      busy.delete(threadId);
-      return;
-    }
-    busy.set(threadId, { tries, cancel: () => {} });
+    const next = entries.find(one => one.message.thread_id === threadId && !one.error);
+    if (!next || !isConnected) return void busy.delete(threadId);
+    busy.set(threadId, () => {});
     void attempt(next, tries, connection);
   }
 
-  async function attempt(message: Outgoing, tries: number, began: number): Promise<void> {
+  async function attempt({ message }: Unsent, tries: number, began: number): Promise<void> {
+    await stored;
+    if (began !== connection) return;
     const ack = await ask('message:send', message).catch(() => null);
     if (ack?.ok) {
       remove(message.client_id);
       onSent(ack.data.message, ack.data.duplicate);
-    } else if (ack && !ack.error.retryable && ack.error.code !== 'internal') {
-      remove(message.client_id);
-      onRefused(message, ack.error);
-    }
+    } else if (ack && !ack.error.retryable && ack.error.code !== 'internal') refuse(message, ack.error);
     if (began !== connection) return;
-    if (!waiting.includes(message)) return sendNext(message.thread_id);
-    const cancel = after((ack && !ack.ok && ack.error.retry_after_ms) || backoffMs(tries, random), () =>
-      sendNext(message.thread_id, tries + 1),
+    if (find(message.client_id)?.error !== null) return sendNext(message.thread_id);
+    const pauseMs = (ack && !ack.ok && ack.error.retry_after_ms) || backoffMs(tries, random);
+    busy.set(
+      message.thread_id,
+      after(pauseMs, () => sendNext(message.thread_id, tries + 1)),
     );
-    busy.set(message.thread_id, { tries, cancel });
+  }
+
+  function refuse(message: Outgoing, error: Err): void {
+    const known = find(message.client_id);
+    if (known) set({ ...known, error });
+    onRefused?.(message, error);
+  }
+
+  function stop(): void {
+    isConnected = false;
+    connection += 1;
+    for (const cancel of busy.values()) cancel();
+    busy.clear();
   }
 
   return {
     send(message) {
-      keep([...waiting, message]);
-      if (isConnected && !busy.has(message.thread_id)) sendNext(message.thread_id);
+      const queuedAt = Math.max(Date.now(), (entries.at(-1)?.queuedAt ?? 0) + 1);
+      set({ message, queuedAt, error: null, userId });
+      if (!busy.has(message.thread_id)) sendNext(message.thread_id);
     },
-    connected() {
+    retry(clientId) {
+      const refused = find(clientId);
+      if (!refused?.error) return;
+      set({ ...refused, error: null });
+      if (!busy.has(refused.message.thread_id)) sendNext(refused.message.thread_id);
+    },
+    discard(clientId) {
+      if (find(clientId)?.error) remove(clientId);
+    },
+    connected(asUser) {
+      stop();
+      userId = asUser;
+      for (const one of entries) if (one.userId !== null && one.userId !== userId) remove(one.message.client_id);
       isConnected = true;
-      connection += 1;
-      for (const threadId of new Set(waiting.map(one => one.thread_id))) sendNext(threadId);
+      sendAll();
     },
-    disconnected() {
-      isConnected = false;
-      connection += 1;
-      for (const { cancel } of busy.values()) cancel();
-      busy.clear();
-    },
+    disconnected: stop,
     settle(clientId) {
-      if (waiting.some(one => one.client_id === clientId)) remove(clientId);
+      if (find(clientId)) remove(clientId);
     },
-    waiting: () => waiting,
+    clear() {
+      stop();
+      userId = null;
+      for (const one of entries) remove(one.message.client_id);
+    },
+    waiting: () => entries.filter(one => !one.error).map(one => one.message),
+    entries: () => entries,
   };
 }

@@ -1,28 +1,15 @@
-import type { Me } from '../chat/contract/shapes.ts';
-import type * as chat from '../chat/contract.ts';
-import type { Ack, ClientToServer } from '../common/socket-types.ts';
+import type { Ask } from './ask.ts';
+import type { ChatCalls, ChatEvents } from './contract.ts';
+import { dataOf } from './errors.ts';
 import { backoffMs, type Wait, wait } from './timers.ts';
 import { applyMe, applyPull, applyPush, type DurablePush, type ThreadView } from './view.ts';
 
-type Events = ClientToServer<typeof chat>;
-export type EventName = keyof Events & string;
-type DataOf<Name extends EventName> = Events[Name] extends (
-  payload: never,
-  ack?: (reply: Ack<infer Data>) => void,
-) => void
-  ? Data
-  : never;
-
-/** Emits an event and resolves with its ack; rejects when none came in time or the connection is gone. */
-export type Ask = <Name extends EventName>(
-  event: Name,
-  payload: Parameters<Events[Name]>[0],
-) => Promise<Ack<DataOf<Name>>>;
+type Pulled = ChatCalls['sync:pull']['result'];
 
 export type Push =
   | DurablePush
-  | { name: 'me:updated'; payload: { thread_id: string; me: Me; at: string } }
-  | { name: 'sync:head'; payload: { threads: [string, number][] } };
+  | { name: 'me:updated'; payload: ChatEvents['me:updated'] }
+  | { name: 'sync:head'; payload: ChatEvents['sync:head'] };
 
 export interface Sync {
   /** `session:ready` came: everything is compared. */
@@ -38,10 +25,10 @@ export interface Sync {
 
 interface Options {
   userId: string;
-  ask: Ask;
-  onChange?: (threadId: string) => void;
-  wait?: Wait;
-  random?: () => number;
+  ask: Ask<ChatCalls>;
+  onChange?: ((threadId: string) => void) | undefined;
+  wait?: Wait | undefined;
+  random?: (() => number) | undefined;
   /** The most threads that one pull names: an event has at most 32 KiB and 1,000 keys. */
   pullSize?: number;
 }
@@ -108,18 +95,21 @@ export function createSync(options: Options): Sync {
     if (began === connection) isPulling = false;
   }
 
-  async function request<Name extends EventName>(began: number, event: Name, payload: Parameters<Events[Name]>[0]) {
+  async function request<Name extends keyof ChatCalls>(
+    began: number,
+    event: Name,
+    payload: ChatCalls[Name]['payload'],
+  ) {
     const ack = await ask(event, payload);
     if (began !== connection) throw new Error('disconnected');
-    if (!ack.ok) throw new Error(ack.error.code);
-    return ack.data;
+    return dataOf(ack);
   }
 
   async function pullAll(began: number): Promise<void> {
     if (held.size > pullSize) return compareLists(began);
     const threads = [...held.keys()].map(knownOf);
     for (let cursor: string | null = null; ; ) {
-      const page: DataOf<'sync:pull'> = await request(began, 'sync:pull', { threads, cursor });
+      const page: Pulled = await request(began, 'sync:pull', { threads, cursor });
       take(page);
       if (!page.has_more) return;
       cursor = page.next_cursor;
@@ -131,7 +121,11 @@ export function createSync(options: Options): Sync {
     const gone = new Set(held.keys());
     const differing: string[] = [];
     for (let cursor: string | null = null; ; ) {
-      const page: DataOf<'thread:list'> = await request(began, 'thread:list', { box: 'all', limit: 100, cursor });
+      const page: ChatCalls['thread:list']['result'] = await request(began, 'thread:list', {
+        box: 'all',
+        limit: 100,
+        cursor,
+      });
       for (const { id, rev, me } of page.results) {
         gone.delete(id);
         if (rev !== revOf(id) || me.rev !== held.get(id)?.thread.me.rev) differing.push(id);
@@ -147,7 +141,7 @@ export function createSync(options: Options): Sync {
     for (let from = 0; from < threadIds.length; from += pullSize) {
       const threads = threadIds.slice(from, from + pullSize).map(knownOf);
       for (let cursor: string | null = null; ; ) {
-        const page: DataOf<'sync:pull'> = await request(began, 'sync:pull', { threads, only: true, cursor });
+        const page: Pulled = await request(began, 'sync:pull', { threads, only: true, cursor });
         take(page);
         if (!page.has_more) break;
         cursor = page.next_cursor;
@@ -160,7 +154,7 @@ export function createSync(options: Options): Sync {
     return { thread_id, rev: revOf(thread_id), ...(me_rev !== undefined && { me_rev }) };
   }
 
-  function take({ threads, gone }: DataOf<'sync:pull'>): void {
+  function take({ threads, gone }: Pulled): void {
     for (const one of threads) set(one.thread.id, applyPull(held.get(one.thread.id), one));
     for (const threadId of gone) forget(threadId);
   }
@@ -177,7 +171,7 @@ export function createSync(options: Options): Sync {
 
   /** Applies what follows on what is held; what is left waits for the rest, and is pulled when that does not come. */
   function drain(threadId: string): void {
-    const waiting = (buffers.get(threadId) ?? []).toSorted((a, b) => a.payload.rev - b.payload.rev);
+    const waiting = [...(buffers.get(threadId) ?? [])].sort((a, b) => a.payload.rev - b.payload.rev);
     buffers.delete(threadId);
     for (const [index, push] of waiting.entries()) {
       const view = held.get(threadId);

@@ -1,4 +1,4 @@
-import type { Me, Message, Preview, SharedThread, Thread } from '../chat/contract/shapes.ts';
+import type { ChatEvents, Message, Preview, Thread, ThreadMe } from './contract.ts';
 
 /** A thread as this client holds it: the newest messages, ascending and without a hole. */
 export interface ThreadView {
@@ -6,24 +6,18 @@ export interface ThreadView {
   messages: readonly Message[];
 }
 
-interface Durable {
-  thread_id: string;
-  rev: number;
-  at: string;
-}
+type Durable =
+  | 'thread:created'
+  | 'thread:updated'
+  | 'message:created'
+  | 'message:edited'
+  | 'message:deleted'
+  | 'message:reacted'
+  | 'receipt:updated'
+  | 'access:revoked';
 
-/** What changes a thread for all its participants (realtime.md, section 7). */
-export type DurablePush =
-  | { name: 'thread:created' | 'thread:updated'; payload: Durable & { thread: SharedThread } }
-  | {
-      name: 'message:created' | 'message:edited' | 'message:deleted' | 'message:reacted';
-      payload: Durable & { message: Message };
-    }
-  | {
-      name: 'receipt:updated';
-      payload: Durable & { user_id: string; read_seq?: number | undefined; delivered_seq?: number | undefined };
-    }
-  | { name: 'access:revoked'; payload: Durable & { reason: string } };
+/** What changes a thread for all its participants. */
+export type DurablePush = { [Name in Durable]: { name: Name; payload: ChatEvents[Name] } }[Durable];
 
 const PREVIEW_LENGTH = 140;
 
@@ -81,7 +75,7 @@ function withPosition(thread: Thread, userId: string, { user_id, read_seq = 0, d
 }
 
 /** The own state of a thread; it is whole, so the newest one counts. */
-export function applyMe(view: ThreadView, me: Me): ThreadView {
+export function applyMe(view: ThreadView, me: ThreadMe): ThreadView {
   if (me.rev <= view.thread.me.rev) return view;
   const read_seq = Math.max(me.read_seq, view.thread.me.read_seq);
   return { ...view, thread: withUnread({ ...view.thread, me: { ...me, read_seq } }) };

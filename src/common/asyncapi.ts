@@ -1,6 +1,8 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import { describeLimits, limitsExtension, shorten } from './document-texts.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
+import { exampleOf } from './examples.ts';
 import { packageVersion } from './openapi.ts';
 import type { Contract, EventDeclaration, Namespace, Operation } from './operations.ts';
 import { Handshake, RENEW_EVENT, Renewal, sessionEvents } from './session.ts';
@@ -109,16 +111,21 @@ function describeChannel(namespace: Namespace, messages: readonly Message[], sch
 }
 
 function describeMessage({ name, summary, payload, io }: Message, schemas: Json): Json {
-  return { name, title: name, summary, payload: schemaOf(payload, io, schemas) };
+  const example = exampleOf(payload, io);
+  const examples = example === undefined ? {} : { examples: [{ payload: example }] };
+  return { name, title: name, summary, payload: schemaOf(payload, io, schemas), ...examples };
 }
 
 function describeEmit(channel: string, operation: Operation): Json {
   const codes = operation.errors?.map(code => `\`${code}\``).join(', ');
+  const description = [codes && `Refusals of its own: ${codes}.`, describeLimits(operation)].filter(Boolean).join(' ');
   const ack = ackName(operation.socket!);
   return {
     action: 'receive',
     summary: operation.summary,
-    ...(codes && { description: `Refusals of its own: ${codes}.` }),
+    ...(description && { description }),
+    ...(operation.errors && { 'x-errors': operation.errors }),
+    ...limitsExtension(operation),
     ...refsTo(channel, operation.socket!),
     ...(!operation.volatile && { reply: refsTo(channel, ack) }),
   };
@@ -131,7 +138,7 @@ function refsTo(channel: string, name: string): Json {
 
 /** JSON Schema of a payload; shapes with a name of their own are kept once, under `components`. */
 function schemaOf(payload: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const made = z.toJSONSchema(payload, { io, unrepresentable: 'any' });
+  const made = z.toJSONSchema(payload, { io, unrepresentable: 'any', override: shorten });
   const {
     $schema: _,
     $defs = {},

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { describeLimits, limitsExtension, shorten } from './document-texts.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
+import { exampleOf } from './examples.ts';
 import type { Contract, HttpPath, Operation } from './operations.ts';
 
 const everywhere: ErrorCode[] = ['validation_failed', 'rate_limited', 'internal', 'unavailable'];
+
+const codes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];
 
 const Problem = z
   .object({
@@ -14,13 +18,19 @@ const Problem = z
     status: z.int(),
     detail: z.string(),
     instance: z.string().describe('The path that was asked.'),
-    code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
+    code: z.enum(codes),
     retryable: z.boolean().describe('The same request may succeed later, unchanged.'),
     retry_after_ms: z.int().optional(),
     details: z.record(z.string(), z.unknown()).optional(),
     request_id: z.string(),
   })
   .meta({ id: 'Problem', description: 'RFC 9457, with the fields of the error of the socket contract.' });
+
+function problemOf(code: ErrorCode): z.output<typeof Problem> {
+  const { status, message, retryable = false } = errorCatalogue[code];
+  const about = { instance: '/api/', code, retryable, ...(status === 429 && { retry_after_ms: 1_000 }) };
+  return { type: `/problems/${code}`, title: message, status, detail: message, ...about, request_id: 'kq3vN0xY7dB2' };
+}
 
 /** OpenAPI 3.1 of every operation that has a REST path, made from the contracts alone. */
 export function buildOpenApi(contracts: Record<string, Contract>, version: string): object {
@@ -35,13 +45,13 @@ export function buildOpenApi(contracts: Record<string, Contract>, version: strin
           [method.toLowerCase()]: describe({ tag, operationId, operation, path }),
         };
       }
-  return createDocument({
+  const document: Parameters<typeof createDocument>[0] = {
     openapi: '3.1.0',
     info: {
       title: 'Parthub',
       version,
       description:
-        'REST of the closed B2B board for parts. Realtime events: AsyncAPI. Paths end in a slash; without it the same resource answers.',
+        'REST of the closed B2B board for parts. Realtime events: AsyncAPI. Paths end in a slash; without it the same resource answers. Beside the limits of an operation: 600 calls a minute per user, 300 per IP address without a token.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [
@@ -49,8 +59,16 @@ export function buildOpenApi(contracts: Record<string, Contract>, version: strin
       { url: 'https://{service}.onrender.com', variables: { service: { default: 'parthub' } } },
     ],
     tags: Object.keys(contracts).map(name => ({ name })),
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      examples: Object.fromEntries(
+        codes.map(code => [code, { summary: errorCatalogue[code].message, value: problemOf(code) }]),
+      ),
+    },
     paths,
+  };
+  return createDocument(document, {
+    override: ({ jsonSchema }) => shorten({ jsonSchema: jsonSchema as Record<string, unknown> }),
   });
 }
 
@@ -78,12 +96,14 @@ interface Described {
 function describe({ tag, operationId, operation, path }: Described): ZodOpenApiOperationObject {
   const access = operation.access ?? 'user';
   const { body, ...requestParams } = splitInput(operation, path);
-  const socket = operation.socket ? ` Over sockets: \`${operation.socket}\`.` : '';
+  const socket = operation.socket ? `Over sockets: \`${operation.socket}\`.` : '';
+  const description = [socket, describeLimits(operation)].filter(Boolean).join(' ');
   return {
     tags: [tag],
     operationId,
     summary: operation.summary,
-    ...(socket && { description: socket.trim() }),
+    ...(description && { description }),
+    ...limitsExtension(operation),
     security:
       access === 'public'
         ? []
@@ -91,7 +111,7 @@ function describe({ tag, operationId, operation, path }: Described): ZodOpenApiO
           ? [{}, { bearer: [] }]
           : [{ bearer: [] }],
     requestParams,
-    ...(body && { requestBody: { required: true, content: { [mediaType(operation)]: { schema: body } } } }),
+    ...(body && { requestBody: { required: true, content: { [mediaType(operation)]: mediaOf(body, 'input') } } }),
     responses: { ...successes(operation), ...refusals(operation, access, path) },
   };
 }
@@ -133,28 +153,39 @@ function successes(operation: Operation): ZodOpenApiOperationObject['responses']
   const fields = (operation.output as Partial<z.ZodObject>).shape;
   const links = { next: z.string().nullable().describe('Relative URL of the next page.'), previous: z.null() };
   const schema = operation.paged && fields ? z.object({ ...fields, ...links }) : operation.output;
-  const content = { 'application/json': { schema } };
+  const content = { 'application/json': mediaOf(schema, 'output') };
   return {
     [`${status}`]: { description: operation.summary, content },
     ...(operation.isRepeat && { '200': { description: 'It existed already; nothing was created.', content } }),
   };
 }
 
+function mediaOf(schema: z.ZodType, io: 'input' | 'output'): { schema: z.ZodType; example?: unknown } {
+  const example = exampleOf(schema, io);
+  return { schema, ...(example !== undefined && { example }) };
+}
+
 function refusals(operation: Operation, access: string, path: HttpPath): ZodOpenApiOperationObject['responses'] {
-  const codes = new Set<ErrorCode>([...everywhere, ...(operation.errors ?? [])]);
+  const told = new Set<ErrorCode>([...everywhere, ...(operation.errors ?? [])]);
   if (access !== 'public' && access !== 'lenient')
-    for (const code of ['auth_required', 'token_invalid', 'token_expired', 'session_revoked'] as const) codes.add(code);
-  if (access === 'staff') codes.add('permission_denied');
-  if (path.includes('{')) codes.add('not_found');
-  if (operation.needsKey) codes.add('idempotency_key_required');
+    for (const code of ['auth_required', 'token_invalid', 'token_expired', 'session_revoked'] as const) told.add(code);
+  if (access === 'staff') told.add('permission_denied');
+  if (path.includes('{')) told.add('not_found');
+  if (operation.needsKey) told.add('idempotency_key_required');
   const isConditional = operation.headers?.['if_match'] !== undefined;
-  if (isConditional) codes.add('conflict');
+  if (isConditional) told.add('conflict');
   const statusOf = (code: ErrorCode) => (code === 'conflict' && isConditional ? 412 : errorCatalogue[code].status);
-  const byStatus = Map.groupBy(codes, statusOf);
-  const content = { 'application/problem+json': { schema: Problem } };
+  const byStatus = Map.groupBy(told, statusOf);
+  const contentOf = (group: ErrorCode[]) => {
+    const examples = Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }]));
+    return { 'application/problem+json': { schema: Problem, examples } };
+  };
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)
-      .map(([status, group]) => [`${status}`, { description: group.map(code => `\`${code}\``).join(', '), content }]),
+      .map(([status, group]) => [
+        `${status}`,
+        { description: group.map(code => `\`${code}\``).join(', '), content: contentOf(group) },
+      ]),
   );
 }

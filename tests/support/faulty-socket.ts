@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io-client';
-import type { ChatSocket } from '../../src/client/chat.ts';
+import type { SocketLike } from '../../src/client/ask.ts';
 
 export interface Faults {
   /** 0 … 1, seeded. */
@@ -21,7 +21,7 @@ export function seeded(seed: number): () => number {
 const connectionEvents = new Set(['session:ready', 'disconnect']);
 
 /** A socket whose pushes are lost, repeated and late, and whose acks are lost: as networks do, only more often. */
-export function faultySocket(socket: Socket, faults: Faults): ChatSocket {
+export function faultySocket(socket: Socket, faults: Faults): SocketLike {
   return {
     on(event, listener) {
       if (connectionEvents.has(event)) return socket.on(event, listener);

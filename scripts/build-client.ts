@@ -1,0 +1,18 @@
+// Builds dist/client, the package that `npm publish ./dist/client` publishes: nothing of the server is in it.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
+const out = 'dist/client';
+const { version, license } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+rmSync(out, { recursive: true, force: true });
+execFileSync('tsc', ['-p', 'tsconfig.client.json'], { stdio: 'inherit' });
+const manifest = {
+  ...{ name: 'parthub', version, license, type: 'module', sideEffects: false },
+  description: 'Client of Parthub: typed calls, live state, nothing lost',
+  exports: { './client': { types: './index.d.ts', default: './index.js' } },
+  peerDependencies: { 'socket.io-client': '^4.8.0' },
+};
+writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+copyFileSync('docs/clients.md', `${out}/README.md`);
+copyFileSync('LICENSE', `${out}/LICENSE`);

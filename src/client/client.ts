@@ -1,0 +1,183 @@
+import { createChat } from './chat.ts';
+import { createConnection } from './connection.ts';
+import type { ChatCalls, ChatEvents, RestCalls, User } from './contract.ts';
+import { createConversations } from './conversations.ts';
+import { dataOf, ParthubError } from './errors.ts';
+import { createFocus } from './focus.ts';
+import { newId } from './ids.ts';
+import { createNotifications } from './notifications.ts';
+import { type Observable, observe } from './observable.ts';
+import type { OutboxStore, Outgoing } from './outbox.ts';
+import { createPresence } from './presence.ts';
+import { createReceipts } from './receipts.ts';
+import { createRest } from './rest.ts';
+import { memoryCredentials } from './stores.ts';
+import type { Wait } from './timers.ts';
+import { type CredentialStore, createSession, type GivenTokens, type Session } from './tokens.ts';
+import { createTyping } from './typing.ts';
+
+export interface ClientOptions {
+  /** `https://api.example.uz` */
+  url: string;
+  /** Where the login is kept; without it a restart needs a new one. */
+  credentials?: CredentialStore | undefined;
+  /** Where unsent messages are kept. */
+  outbox?: OutboxStore | undefined;
+  /** `uz`, `uz-Cyrl`, `ru` or `en`. */
+  locale?: string | undefined;
+  /** What the list of sessions shows. */
+  device?: { name?: string; platform?: string } | undefined;
+  fetch?: typeof fetch | undefined;
+  wait?: Wait | undefined;
+  random?: (() => number) | undefined;
+}
+
+/** Who uses this client: null when nobody does, and why the last login ended. */
+export interface Account {
+  user: User | null;
+  ended: string | null;
+}
+
+export type NewMessage = Pick<Outgoing, 'text' | 'attachments' | 'reply_to'>;
+type Event = keyof ChatCalls & string;
+export type Client = ReturnType<typeof createClient>;
+
+/** Calls, sockets and state of one user: it reconnects, renews its login, sends what waits, and fetches what it missed. */
+export function createClient(options: ClientOptions) {
+  const { credentials = memoryCredentials(), wait, random } = options;
+  const url = options.url.replace(/\/$/, '');
+  const session: Session = createSession({
+    store: credentials,
+    refresh: refresh => rest.refreshTokens({ refresh }),
+    onEnded: forget,
+  });
+  const rest = createRest({ url, session: () => session, locale: () => options.locale, fetch: options.fetch });
+  const handshake = async () => ({
+    device_id: (await session.device()).device_id,
+    ...(options.locale && { locale: options.locale }),
+  });
+  const connection = createConnection({ url, session, handshake, wait, random });
+  const chat = createChat(connection.chat, { onChange: threadChanged, store: options.outbox, wait, random });
+  const presence = createPresence(connection.presence, { wait });
+  const notifications = createNotifications(connection.notifications);
+  const emit = (event: Event, payload: object) => void connection.chat.volatile.emit(event, payload);
+  const typing = createTyping({ emit, onChange: threadId => shown.typingChanged(threadId), wait });
+  let account: Account = { user: null, ended: null };
+  let userId: string | null = null;
+  const accountSource = observe(() => account);
+  const receipts = createReceipts({ ask: chat.ask, views: chat.views, userId: () => userId, wait });
+  const focus = createFocus(emit, wait);
+  const shown = createConversations({ chat, typing, userId: () => userId });
+
+  function threadChanged(threadId: string): void {
+    shown.changed(threadId);
+    receipts.check();
+  }
+
+  function become(changed: Account): void {
+    account = changed;
+    accountSource.changed();
+  }
+
+  function forget(reason: string): void {
+    connection.close();
+    // Refused or revoked, not signed out: what waits to be sent waits for the same user.
+    chat.forget({ keepUnsent: reason !== 'signed_out' });
+    userId = null;
+    typing.reset();
+    notifications.forget();
+    become({ user: null, ended: reason });
+    shown.allChanged();
+  }
+
+  async function keep(tokens: GivenTokens & { user: User }): Promise<User> {
+    await session.keep(tokens);
+    become({ user: tokens.user, ended: null });
+    connection.open();
+    return tokens.user;
+  }
+
+  async function readAccount(): Promise<void> {
+    const user = await rest.getMe();
+    become({ user, ended: null });
+    notifications.setBadge(user.badge);
+  }
+
+  connection.chat.on('session:ready', (ready: { user_id: string }) => {
+    userId = ready.user_id;
+    focus.repeat();
+    receipts.check();
+    // Only what is shown of oneself: the next connection asks again.
+    readAccount().catch(() => {});
+  });
+  connection.chat.on('disconnect', typing.reset);
+  connection.chat.on('typing:updated', typing.heard);
+  connection.chat.on('message:created', ({ thread_id, message }: ChatEvents['message:created']) => {
+    // whoever has sent it does not write any more
+    if (message.sender.id) typing.heard({ thread_id, user_id: message.sender.id, state: 'stop', expires_in_ms: 0 });
+  });
+
+  return {
+    rest,
+    presence,
+    notifications,
+    connection: connection.state,
+    account: accountSource as Observable<Account>,
+    threads: shown.threads,
+    unread: shown.unread,
+    thread: shown.thread,
+    /** Connects if somebody is logged in; call it at the start, and whenever the application comes back to the front. */
+    async connect(): Promise<boolean> {
+      if ((await session.access()) === null) return false;
+      connection.open();
+      return true;
+    },
+    /** Until `connect`. */
+    disconnect: connection.close,
+    requestCode: (phone: string, more: Omit<RestCalls['requestOtp']['payload'], 'phone'> = {}) =>
+      rest.requestOtp({ phone, ...more }),
+    /** With the code of `requestCode`, or with a password. */
+    async signIn(
+      by: { phone: string; code: string; otp_id?: string; password?: string } | { phone: string; password: string },
+    ) {
+      const device = { ...(await session.device()), ...options.device };
+      const given = 'code' in by ? await rest.verifyOtp({ ...by, device }) : await rest.login({ ...by, device });
+      if (!('access' in given)) throw new ParthubError('verification_invalid');
+      return keep(given);
+    },
+    /** Forgets the user on this device, even when the server cannot be told. */
+    async signOut(scope: 'current' | 'all' = 'current'): Promise<void> {
+      connection.close();
+      await rest.logout({ scope }).catch(() => {});
+      await session.end('signed_out');
+      chat.forget({ keepUnsent: false });
+    },
+    /** Shown at once as pending; sent until the server has it, also after a restart. Returns its `client_id`. */
+    send(threadId: string, message: NewMessage): string {
+      const client_id = newId();
+      typing.stop(threadId);
+      chat.send({ thread_id: threadId, client_id, ...message });
+      return client_id;
+    },
+    retry: chat.retry,
+    discard: chat.discard,
+    loadOlder: chat.loadOlder,
+    /** The one conversation about a post, with a first message. */
+    async openThread(postId: string, text?: string) {
+      const first = text === undefined ? {} : { first_message: { client_id: newId(), text } };
+      return dataOf(await chat.ask('thread:open', { post_id: postId, ...first })).thread;
+    },
+    markRead: receipts.read,
+    /** For every key that is pressed. */
+    type: typing.type,
+    /** Which conversation is looked at: its notifications stay quiet. */
+    focus: focus.set,
+    /** Any other event of the chat: edit, delete, react, mute, archive, block, report, search. Throws `ParthubError`. */
+    async ask<Name extends Event>(
+      event: Name,
+      payload: ChatCalls[Name]['payload'],
+    ): Promise<ChatCalls[Name]['result']> {
+      return dataOf(await chat.ask(event, payload));
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { Manager, type Socket } from 'socket.io-client';
+import type { SessionEvents } from './contract.ts';
+import type { Err } from './errors.ts';
+import { type Observable, observe } from './observable.ts';
+import { backoffMs, type Wait, wait } from './timers.ts';
+import type { Session } from './tokens.ts';
+
+export interface ConnectionState {
+  /** `refused`: not with this account, protocol or origin; `error` says why. */
+  state: 'offline' | 'connecting' | 'online' | 'refused';
+  error: Err | null;
+  /** What does not work at the moment: other instances, presence. */
+  degraded: SessionEvents['session:ready']['degraded'];
+}
+
+export interface Connection {
+  state: Observable<ConnectionState>;
+  chat: Socket;
+  presence: Socket;
+  notifications: Socket;
+  /** Also at once when it waits for its next try: the application came back to the front. */
+  open(): void;
+  close(): void;
+}
+
+interface Options {
+  url: string;
+  session: Session;
+  handshake: () => Promise<object>;
+  wait?: Wait | undefined;
+  random?: (() => number) | undefined;
+}
+
+const RECONNECT_MS = 1_000;
+const renewable = new Set<Err['code']>(['token_expired', 'token_invalid']);
+const ended = new Set<Err['code']>(['session_revoked', 'session_expired', 'account_blocked', 'auth_required']);
+
+/** One WebSocket with three namespaces that comes back by itself, with a fresh token, for as long as the session lives. */
+export function createConnection(options: Options): Connection {
+  const { session, handshake, random = Math.random, wait: after = wait } = options;
+  const manager = new Manager(options.url, {
+    transports: ['websocket'],
+    autoConnect: false,
+    reconnectionDelay: RECONNECT_MS,
+    reconnectionDelayMax: 15_000,
+  });
+  let held: ConnectionState = { state: 'offline', error: null, degraded: [] };
+  const state = observe(() => held);
+  const cancels = new Set<() => void>();
+  let token: string | null = null;
+  let isWanted = false;
+  let failures = 0;
+
+  function become(changed: Partial<ConnectionState>): void {
+    held = { ...held, error: null, ...changed };
+    state.changed();
+  }
+
+  /** Without a token there is nothing to say: the transport is closed, and opened again later by its own back-off. */
+  async function introduce(answer: (auth: object) => void): Promise<void> {
+    try {
+      token = await session.access();
+      if (token === null) close();
+      else answer({ token, protocol: 1, ...(await handshake()) });
+    } catch {
+      manager.engine?.close();
+    }
+  }
+
+  const sockets = ['/chat', '/presence', '/notifications'].map(namespace =>
+    manager.socket(namespace, { auth: answer => void introduce(answer) }),
+  ) as [Socket, Socket, Socket];
+
+  function again(socket: Socket, delayMs: number): void {
+    const cancel = after(delayMs, () => {
+      cancels.delete(cancel);
+      if (isWanted) socket.connect();
+    });
+    cancels.add(cancel);
+  }
+
+  async function renewAndConnect(socket: Socket): Promise<void> {
+    const next = await session.renew(token).catch(() => undefined);
+    if (next === null) return close();
+    again(socket, next === undefined || failures > 1 ? backoffMs(failures, random) : 0);
+  }
+
+  function refused(socket: Socket, error: Err): void {
+    failures += 1;
+    if (renewable.has(error.code)) void renewAndConnect(socket);
+    else if (ended.has(error.code)) void session.end(error.code);
+    else if (error.retryable || error.code === 'internal')
+      again(socket, error.retry_after_ms ?? backoffMs(failures, random));
+    else if (socket === sockets[0]) become({ state: 'refused', error });
+  }
+
+  function revoked(socket: Socket, reason: string): void {
+    if (reason !== 'token_expired') void session.end(reason);
+    else void renewAndConnect(socket);
+  }
+
+  /** Counts for all namespaces of the connection; each of them asks, and one renewal serves them all. */
+  async function renewInPlace(socket: Socket): Promise<void> {
+    const next = await session.renew(token).catch(() => null);
+    // Without one it is cut when the token has expired, and comes back with a newer one.
+    if (next === null || !socket.connected) return;
+    token = next;
+    socket
+      .timeout(10_000)
+      .emitWithAck('auth:renew', { token })
+      .catch(() => {});
+  }
+
+  function watch(socket: Socket): void {
+    let isRevoked = false;
+    socket.on('connect', () => {
+      isRevoked = false;
+    });
+    socket.on('connect_error', error => {
+      const { data } = error as Error & { data?: Err };
+      if (data?.code) refused(socket, data);
+    });
+    socket.on('session:revoked', ({ reason }: SessionEvents['session:revoked']) => {
+      isRevoked = true;
+      revoked(socket, reason);
+    });
+    socket.on('session:expiring', () => void renewInPlace(socket));
+    socket.on('server:draining', ({ reconnect }: SessionEvents['server:draining']) => {
+      manager.reconnectionDelay(Math.max(1, reconnect.min_delay_ms + random() * (reconnect.max_delay_ms - reconnect.min_delay_ms))); // biome-ignore format: one line reads better
+    });
+    socket.on('disconnect', reason => {
+      // Socket.IO comes back by itself but from this.
+      if (reason === 'io server disconnect' && !isRevoked) again(socket, backoffMs(failures++, random));
+    });
+  }
+  sockets.forEach(watch);
+  sockets[0].on('session:ready', ({ degraded }: SessionEvents['session:ready']) => {
+    failures = 0;
+    manager.reconnectionDelay(RECONNECT_MS);
+    become({ state: 'online', degraded });
+  });
+  sockets[0].on('disconnect', () => become({ state: isWanted ? 'connecting' : 'offline' }));
+
+  function close(): void {
+    isWanted = false;
+    for (const cancel of cancels) cancel();
+    cancels.clear();
+    for (const socket of sockets) socket.disconnect();
+    become({ state: 'offline' });
+  }
+
+  return {
+    state,
+    ...{ chat: sockets[0], presence: sockets[1], notifications: sockets[2] },
+    open() {
+      // A pending back-off ends with the sockets that wait for it.
+      if (isWanted && held.state === 'connecting') for (const socket of sockets) socket.disconnect();
+      isWanted = true;
+      if (held.state === 'offline') become({ state: 'connecting' });
+      for (const socket of sockets) if (!socket.connected) socket.connect();
+    },
+    close,
+  };
+}

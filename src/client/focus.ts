@@ -1,0 +1,32 @@
+import { type Wait, wait } from './timers.ts';
+
+const REPEAT_MS = 30_000;
+
+export interface Focus {
+  set(threadId: string | null): void;
+  /** Says it again: a focus lasts 60 s, and no longer than the connection. */
+  repeat(): void;
+}
+
+export function createFocus(
+  emit: (event: 'thread:focus', payload: { thread_id: string | null }) => void,
+  after: Wait = wait,
+): Focus {
+  let focused: string | null = null;
+  let cancel = () => {};
+  function repeat(): void {
+    cancel();
+    if (focused === null) return;
+    emit('thread:focus', { thread_id: focused });
+    cancel = after(REPEAT_MS, repeat);
+  }
+  return {
+    repeat,
+    set(threadId) {
+      if (threadId === focused) return;
+      focused = threadId;
+      if (threadId === null) emit('thread:focus', { thread_id: null });
+      repeat();
+    },
+  };
+}

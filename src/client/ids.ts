@@ -1,0 +1,11 @@
+/** A random UUID; React Native and pages without TLS have no `crypto.randomUUID`. */
+export function newId(): string {
+  const { crypto } = globalThis;
+  if (crypto?.randomUUID) return crypto.randomUUID();
+  const bytes = Uint8Array.from({ length: 16 }, () => Math.floor(Math.random() * 256));
+  crypto?.getRandomValues?.(bytes);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -1,0 +1,103 @@
+import { askOver, type SocketLike } from './ask.ts';
+import { type Observable, observe, type Source } from './observable.ts';
+import { type Wait, wait } from './timers.ts';
+
+export interface PresenceState {
+  user_id: string;
+  status: 'online' | 'away' | 'offline' | 'hidden' | 'unknown';
+  last_seen_at: string | null;
+}
+
+interface Calls {
+  'presence:subscribe': { payload: { user_ids: string[] }; result: { states: PresenceState[] } };
+  'presence:ping': { payload: { active: boolean }; result: Record<never, never> };
+}
+
+export interface Presence {
+  /** Watches a user for as long as the snapshot is subscribed to; 200 at the same time. */
+  of(userId: string): Observable<PresenceState>;
+  /** Whether the person at this device is active: online, or away. */
+  setActive(isActive: boolean): void;
+}
+
+const PING_MS = 30_000;
+
+/** The list of who is watched is sent whole, again after every `session:ready`. */
+export function createPresence(socket: SocketLike, options: { wait?: Wait | undefined } = {}): Presence {
+  const after = options.wait ?? wait;
+  const ask = askOver<Calls>(socket);
+  const states = new Map<string, PresenceState>();
+  const sources = new Map<string, Source<PresenceState>>();
+  let isReady = false;
+  let isActive = true;
+  let isAsked = false;
+  let cancelPing = () => {};
+
+  function take(found: readonly PresenceState[]): void {
+    for (const state of found) {
+      states.set(state.user_id, state);
+      sources.get(state.user_id)?.changed();
+    }
+  }
+
+  /** Gathers what one rendering asks for. */
+  function subscribeSoon(): void {
+    if (!isReady || isAsked) return;
+    isAsked = true;
+    after(50, async () => {
+      isAsked = false;
+      if (!isReady) return;
+      const watched = [...sources].filter(([, source]) => source.isWatched()).map(([userId]) => userId);
+      const ack = await ask('presence:subscribe', { user_ids: watched.slice(0, 200) }).catch(() => null);
+      if (ack?.ok) take(ack.data.states);
+    });
+  }
+
+  function ping(): void {
+    cancelPing();
+    // no answer is needed: the next one follows
+    ask('presence:ping', { active: isActive }).catch(() => {});
+    cancelPing = after(PING_MS, ping);
+  }
+
+  socket.on('session:ready', () => {
+    isReady = true;
+    subscribeSoon();
+    ping();
+  });
+  socket.on('presence:updated', (push: { states: PresenceState[] }) => take(push.states));
+  socket.on('disconnect', () => {
+    isReady = false;
+    cancelPing();
+    states.clear();
+    for (const source of sources.values()) source.changed();
+  });
+
+  return {
+    of(userId) {
+      const known = sources.get(userId);
+      if (known) return known;
+      const source = observe<PresenceState>(
+        () => states.get(userId) ?? { user_id: userId, status: 'unknown', last_seen_at: null },
+      );
+      const watched: Source<PresenceState> = {
+        ...source,
+        subscribe(listener) {
+          const end = source.subscribe(listener);
+          subscribeSoon();
+          return () => {
+            end();
+            subscribeSoon();
+          };
+        },
+      };
+      sources.set(userId, watched);
+      return watched;
+    },
+    setActive(changed) {
+      if (changed === isActive) return;
+      isActive = changed;
+      if (isReady) ping();
+    },
+  };
+}

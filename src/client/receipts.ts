@@ -1,0 +1,55 @@
+import type { Ask } from './ask.ts';
+import type { ChatCalls } from './contract.ts';
+import { type Wait, wait } from './timers.ts';
+import type { ThreadView } from './view.ts';
+
+export interface Receipts {
+  /** Something of this client's views has changed: what is new is told to be delivered. */
+  check(): void;
+  /** Says that the thread is read as far as it is held. */
+  read(threadId: string): Promise<void>;
+}
+
+interface Options {
+  ask: Ask<ChatCalls>;
+  views: () => ReadonlyMap<string, ThreadView>;
+  userId: () => string | null;
+  wait?: Wait | undefined;
+}
+
+const GATHER_MS = 300;
+const MOST = 100;
+
+export function createReceipts({ ask, views, userId, wait: after = wait }: Options): Receipts {
+  let isDue = false;
+
+  const undelivered = () =>
+    [...views().values()].filter(({ thread }) => {
+      const me = thread.participants.find(one => one.user.id === userId());
+      return me !== undefined && thread.last_seq > me.delivered_seq;
+    });
+
+  async function tell(): Promise<void> {
+    const items = undelivered()
+      .slice(0, MOST)
+      .map(({ thread }) => ({ thread_id: thread.id, seq: thread.last_seq }));
+    if (items.length > 0) await ask('thread:delivered', { items });
+  }
+
+  return {
+    check() {
+      if (isDue || undelivered().length === 0) return;
+      isDue = true;
+      after(GATHER_MS, () => {
+        isDue = false;
+        // Unanswered it is found again: by the next change, at the latest by the next connection.
+        tell().catch(() => {});
+      });
+    },
+    async read(threadId) {
+      const thread = views().get(threadId)?.thread;
+      if (thread && thread.last_seq > thread.me.read_seq)
+        await ask('thread:read', { thread_id: threadId, seq: thread.last_seq });
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { afterEach, expect, test } from 'vitest';
+import {
+  type Client,
+  createClient,
+  createRest,
+  createSession,
+  memoryCredentials,
+  ParthubError,
+} from '../../src/client/index.ts';
+import { startApp, useApp } from '../support/app.ts';
+import { credentialsOf, shortly, startClient, until } from '../support/client.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { buildTalk } from '../support/talk.ts';
+
+const app = useApp({ DEV_OTP: '1' });
+const open: Client[] = [];
+afterEach(() => {
+  for (const client of open.splice(0)) client.disconnect();
+});
+let last = 0;
+const newPhone = () => `+99893${String(4_000_000 + ++last)}`;
+
+async function signIn(url = app.url, credentials = memoryCredentials()) {
+  const phone = newPhone();
+  const client = createClient({ url, credentials, wait: shortly });
+  open.push(client);
+  const { dev_code } = await client.requestCode(phone);
+  await client.signIn({ phone, code: dev_code! });
+  await until(client.connection, ({ state }) => state === 'online');
+  return { client, credentials, phone };
+}
+
+test('a login by code connects, is kept, and needs no code after a restart', async () => {
+  const { client, credentials, phone } = await signIn();
+  client.disconnect();
+  const again = createClient({ url: app.url, credentials, wait: shortly });
+  open.push(again);
+  expect(await again.connect()).toBe(true);
+  expect((await until(again.account, ({ user }) => user !== null)).user).toMatchObject({ phone });
+});
+
+test('nobody is connected who has not logged in', async () => {
+  const client = createClient({ url: app.url });
+  expect(await client.connect()).toBe(false);
+  expect(client.connection.getSnapshot()).toMatchObject({ state: 'offline' });
+  await expect(client.rest.getMe()).rejects.toMatchObject({ code: 'auth_required' });
+});
+
+test('however many calls find the token too old, it is renewed once', async () => {
+  const { client, credentials } = await signIn();
+  const asked: string[] = [];
+  const counting: typeof fetch = (input, init) => {
+    asked.push(String(input));
+    return fetch(input, init);
+  };
+  const held = (await credentials.load())!;
+  await credentials.save({ ...held, tokens: { ...held.tokens!, expiresAt: 0 } });
+  const other = createClient({ url: app.url, credentials, fetch: counting });
+  const users = await Promise.all([other.rest.getMe(), other.rest.listSessions(), other.rest.getBilling(), client.rest.getMe()]); // biome-ignore format: a list
+  expect(users).toHaveLength(4);
+  expect(asked.filter(url => url.endsWith('/api/auth/token/refresh/'))).toHaveLength(1);
+});
+
+test('a token that the server refuses as too old is renewed, and the call made again', async () => {
+  const { client, credentials } = await signIn();
+  const held = (await credentials.load())!;
+  await credentials.save({ ...held, tokens: { ...held.tokens!, access: 'an.old.token' } });
+  expect(await client.rest.getMe()).toMatchObject({ is_staff: false });
+  expect((await credentials.load())!.tokens!.access).not.toBe('an.old.token');
+});
+
+test('a refresh token that is worth nothing any more ends the login, and says why', async () => {
+  const user = await app.buildUser();
+  const client = createClient({ url: app.url, credentials: credentialsOf(user, { expiresAt: 0 }) });
+  expect(await client.connect()).toBe(false);
+  expect(client.account.getSnapshot()).toEqual({ user: null, ended: 'refresh_invalid' });
+});
+
+test('without a network the login is kept', async () => {
+  const user = await app.buildUser();
+  const credentials = credentialsOf(user, { expiresAt: 0 });
+  const client = createClient({ url: 'http://127.0.0.1:9', credentials });
+  await expect(client.rest.getMe()).rejects.toMatchObject({ code: 'network', retryable: true });
+  expect((await credentials.load())!.tokens).not.toBeNull();
+});
+
+test('a call over a socket that is not connected is refused at once, and never sent later', async () => {
+  const { seller, thread } = await buildTalk(app);
+  const client = await startClient(app, seller);
+  open.push(client);
+  client.disconnect();
+  await expect(client.ask('thread:archive', { thread_id: thread.id, archived: true })).rejects.toMatchObject({ code: 'network', retryable: true }); // biome-ignore format: one line reads better
+  await client.connect();
+  await until(client.connection, ({ state }) => state === 'online');
+  // behind which everything would be that had been kept
+  expect(await client.ask('thread:get', { thread_id: thread.id })).toMatchObject({
+    thread: { me: { archived: false } },
+  });
+});
+
+test('a session that is ended elsewhere takes its data off this device', async () => {
+  const { buyer } = await buildTalk(app);
+  const client = await startClient(app, buyer);
+  open.push(client);
+  await until(client.threads, threads => threads.length === 1);
+  await app.post(buyer, '/api/auth/logout/?scope=all');
+  await until(client.account, ({ ended }) => ended === 'logout_all');
+  expect(client.connection.getSnapshot().state).toBe('offline');
+  expect(client.threads.getSnapshot()).toEqual([]);
+  expect(await client.connect()).toBe(false);
+});
+
+test('signing out forgets the user here, and ends the session there', async () => {
+  const { client, credentials } = await signIn();
+  const { access } = (await credentials.load())!.tokens!;
+  await client.signOut();
+  expect((await credentials.load())!.tokens).toBeNull();
+  expect(client.account.getSnapshot()).toEqual({ user: null, ended: 'signed_out' });
+  const { status } = await app.get(null, '/api/auth/me/', { authorization: `Bearer ${access}` });
+  expect(status).toBe(401);
+});
+
+test('a token is renewed in place before it expires, and the connection never notices', async () => {
+  const database = await createTestDatabase();
+  // tokens of 61 s: the warning comes after one
+  const server = await startApp(database.url, { DEV_OTP: '1', ACCESS_TTL: '61' });
+  try {
+    const { client, credentials } = await signIn(server.url);
+    const first = (await credentials.load())!.tokens!.access;
+    const states: string[] = [];
+    client.connection.subscribe(() => states.push(client.connection.getSnapshot().state));
+    await until({ ...client.connection, getSnapshot: () => credentials.load() }, kept => (kept as { tokens: { access: string } }).tokens.access !== first); // biome-ignore format: one line reads better
+    expect(await client.ask('thread:list', {})).toMatchObject({ results: [] });
+    expect(states).toEqual([]);
+    client.disconnect();
+  } finally {
+    await server.close();
+    await database.drop();
+  }
+});
+
+test('when the server restarts, clients come back by themselves and miss nothing', async () => {
+  const database = await createTestDatabase();
+  const first = await startApp(database.url);
+  const { buyer, seller, thread } = await buildTalk(first);
+  const client = await startClient(first, buyer, { wait: shortly });
+  open.push(client);
+  await until(client.thread(thread.id), state => state !== null);
+  await first.close();
+  await until(client.connection, ({ state }) => state === 'connecting');
+  client.send(thread.id, { text: 'into the gap' });
+  const second = await startApp(database.url, { PORT: new URL(first.url).port });
+  try {
+    await second.post(seller, '/api/chat/send/', { thread_id: thread.id, text: 'while you were away' });
+    await client.connect();
+    const state = await until(client.thread(thread.id), now => now?.messages.length === 2 && now.messages.every(one => one.message)); // biome-ignore format: one line reads better
+    expect(state!.messages.map(one => one.text).sort()).toEqual(['into the gap', 'while you were away']);
+    client.disconnect();
+  } finally {
+    await second.close();
+    await database.drop();
+  }
+});
+
+test('REST alone can be used, and a refusal carries its code and details', async () => {
+  const session = createSession({ store: memoryCredentials(), refresh: () => Promise.reject(), onEnded: () => {} });
+  const rest = createRest({ url: app.url, session: () => session, locale: () => 'en' });
+  const refusal = await rest.requestOtp({ phone: '12' }).catch(error => error);
+  expect(refusal).toBeInstanceOf(ParthubError);
+  expect(refusal).toMatchObject({ code: 'invalid_phone', retryable: false, requestId: expect.any(String) });
+});
