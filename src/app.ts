@@ -26,13 +26,15 @@ import { createTyping } from './chat/service/typing.ts';
 import { createListeners, type Listeners, type Push } from './common/announcements.ts';
 import { serveAsyncApi } from './common/asyncapi.ts';
 import { createAuthenticate } from './common/auth.ts';
-import { connect, type Orm } from './common/database.ts';
+import { createBudgets } from './common/budgets.ts';
+import { connect, createPoolReader, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
 import { createJobs, type Jobs } from './common/jobs.ts';
 import { createLimits, type SpendLimit } from './common/limits.ts';
 import { createLog } from './common/log.ts';
+import { createMetrics, type Metrics, serveMetrics } from './common/metrics.ts';
 import { serveOpenApi } from './common/openapi.ts';
 import { healthz, readyz } from './common/probes.ts';
 import { type Cluster, joinCluster } from './common/redis.ts';
@@ -67,12 +69,17 @@ export interface Core {
 export async function buildCore(
   config: Config,
   databaseUrl: string,
-  { log, push, limit = () => {} }: { log: Logger; push: Push; limit?: SpendLimit },
+  {
+    log,
+    push,
+    limit = () => {},
+    metrics = createMetrics(),
+  }: { log: Logger; push: Push; limit?: SpendLimit; metrics?: Metrics },
 ): Promise<Core> {
   const orm = await connect(entities, databaseUrl, config.DB_POOL);
   const listeners = createListeners();
   const slots = createSlots();
-  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit });
+  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit, metrics });
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
@@ -107,26 +114,33 @@ export interface App extends Core {
 export async function buildApp(config: Config, databaseUrl: string): Promise<App> {
   const log = createLog(config);
   const cluster = await joinCluster(config.REDIS_URL, log);
+  const metrics = createMetrics();
+  const budgets = createBudgets(config, cluster);
   let sockets: SocketDoor;
   const core = await buildCore(config, databaseUrl, {
     log,
     push: announcements => sockets.push(announcements),
-    limit: createLimits(config, cluster.redis),
+    limit: createLimits(config, cluster, budgets),
+    metrics,
   });
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
-  sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
+  const findEnded = createFindEnded(orm);
+  sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded, budgets, metrics });
   let isDraining = false;
   const { heads, teller } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
   );
+  http.raw('GET /metrics', serveMetrics(config, metrics));
+  watchState(metrics, { cluster, sockets, pools: await createPoolReader(orm) });
   http.seal();
 
   const server = createServer(slowness(config), http.app);
+  cutSilent(server, config, () => metrics.cut('silent'));
   return {
     ...core,
     async listen() {
@@ -146,6 +160,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await closeServer(server);
       await sockets.settled();
       await teller.settled();
+      budgets.close();
       await cluster.close();
       await orm.close();
     },
@@ -200,6 +215,32 @@ function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
   const scaled = (ms: number) => Math.round(ms / TEST_TIME_SCALE);
   const [headersTimeout, requestTimeout] = [scaled(10_000), scaled(30_000)];
   return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
+}
+
+/** Node waits for ever for the first byte of a connection. */
+function cutSilent(server: Server, { TEST_TIME_SCALE }: Config, onCut: () => void): void {
+  server.on('connection', socket => {
+    const timer = setTimeout(() => {
+      if (socket.bytesRead > 0) return;
+      onCut();
+      socket.destroy();
+    }, 10_000 / TEST_TIME_SCALE).unref();
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
+
+interface Watched {
+  cluster: Cluster;
+  sockets: SocketDoor;
+  pools: () => Record<string, number>;
+}
+
+function watchState(metrics: Metrics, { cluster, sockets, pools }: Watched): void {
+  metrics.watch('connections', 'Open connections, and sockets of each namespace.', 'of', sockets.counts);
+  metrics.watch('database_connections', 'Database connections by what they do.', 'state', pools);
+  metrics.watch('degraded', '1 while something does not work across instances.', 'what', () => ({
+    redis: cluster.degraded().length > 0 ? 1 : 0,
+  }));
 }
 
 async function closeServer(server: Server): Promise<void> {

@@ -119,6 +119,11 @@ export const environment = z.object({
   S3_ACCESS_KEY_ID: z.string().optional().describe('S3: access key.'),
   S3_SECRET_ACCESS_KEY: z.string().optional().describe('S3: secret key.'),
   S3_PUBLIC_URL: z.string().optional().describe('S3: where clients read images. Default: the bucket itself.'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'needs at least 16 letters')
+    .optional()
+    .describe('/metrics wants it as Bearer, else 404; without it they are open with DEBUG, else closed.'),
   RATE_LIMITS: z
     .enum(['on', 'relaxed', 'off'])
     .default('on')

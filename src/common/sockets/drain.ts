@@ -1,0 +1,36 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Server } from 'socket.io';
+import { type Connection, stateOf, terminate } from './connections.ts';
+import { connectionsOf } from './guard.ts';
+
+const FINISH_MS = 5_000;
+const LOOK_EVERY_MS = 10;
+
+/**
+ * Closes all connections, spread over the window. Each is let finish what it has begun, and begins nothing more: what is
+ * sent meanwhile is answered `server_draining` and sent again elsewhere. What does not end within 5 s is cut.
+ */
+export async function closeAll(io: Server, windowMs: number): Promise<void> {
+  const open = connectionsOf(io);
+  const pauseMs = windowMs / Math.max(open.length, 1);
+  const leaving: Promise<void>[] = [];
+  for (const connection of open) {
+    leaving.push(leave(connection));
+    if (pauseMs > 0) await pause(pauseMs);
+  }
+  await Promise.all(leaving);
+}
+
+/** `close` and not `disconnect`: a client then comes back by itself. */
+async function leave(connection: Connection): Promise<void> {
+  const state = stateOf(connection);
+  state.isLeaving = true;
+  const deadline = performance.now() + FINISH_MS;
+  while (state.running > 0 && performance.now() < deadline) await pause(LOOK_EVERY_MS);
+  connection.close();
+  // A reader that has stopped never takes what is still to be written.
+  while (isOpen(connection) && performance.now() < deadline) await pause(LOOK_EVERY_MS);
+  if (isOpen(connection)) terminate(connection);
+}
+
+const isOpen = ({ readyState }: Connection) => readyState !== 'closed';
