@@ -17,12 +17,12 @@ export const engineUrl = (url: string): string => `${url.replace('http', 'ws')}/
 export async function openRaw(url: string, token?: string): Promise<RawSocket> {
   const ws = new WebSocket(engineUrl(url), { perMessageDeflate: false });
   const heard: string[] = [];
-  const waiting = new Set<() => void>();
+  const waiting = new Map<string, (text: string) => void>();
   ws.on('message', data => {
     const text = String(data);
     if (text === '2') return ws.send('3');
     heard.push(text);
-    for (const look of waiting) look();
+    for (const [start, resolve] of waiting) if (text.startsWith(start)) resolve(text);
   });
   ws.on('error', () => {});
   const closed = new Promise<number>(resolve => ws.on('close', resolve));
@@ -32,17 +32,12 @@ export async function openRaw(url: string, token?: string): Promise<RawSocket> {
     closed,
     send: frame => ws.send(frame),
     answer: start =>
-      new Promise(resolve => {
-        const look = () => {
-          const found = heard.find(text => text.startsWith(start));
-          if (found === undefined) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
+      new Promise<string>(resolve => {
+        waiting.set(start, resolve);
+        const found = heard.find(text => text.startsWith(start));
+        if (found !== undefined) resolve(found);
         void closed.then(() => resolve('closed'));
-      }),
+      }).finally(() => waiting.delete(start)),
   };
   await socket.answer('0');
   if (token === undefined) return socket;
