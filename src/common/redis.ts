@@ -57,7 +57,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
   const watches = [publisher, subscriber].map(watchSilence);
   const isAway = () => watches.some(watch => watch.isSilent());
   return {
-    adapter: createShardedAdapter(unawaited(publisher, isAway), subscriber, { subscriptionMode: 'dynamic' }),
+    adapter: createShardedAdapter(unawaited(publisher, isAway), caught(subscriber), { subscriptionMode: 'dynamic' }),
     redis: publisher,
     isShared: true,
     async subscribed() {
@@ -92,6 +92,14 @@ function unawaited(publisher: Redis, isAway: () => boolean): Redis {
     return 0;
   };
   return Object.create(publisher, { spublish: { value: spublish } });
+}
+
+/** The adapter does not catch what a subscription answers; one that was lost is made again after a reconnect. */
+function caught(subscriber: Redis): Redis {
+  const quiet = (command: 'ssubscribe' | 'sunsubscribe') => ({
+    value: (...channels: string[]) => subscriber[command](...channels).catch(() => {}),
+  });
+  return Object.create(subscriber, { ssubscribe: quiet('ssubscribe'), sunsubscribe: quiet('sunsubscribe') });
 }
 
 /** A paused or half-open Redis keeps its connections: only one that answers is there. */
