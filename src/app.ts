@@ -245,8 +245,10 @@ function watchState(metrics: Metrics, { cluster, sockets, pools }: Watched): voi
 
 async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
-  const closed = new Promise(resolve => server.close(resolve));
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
   server.closeIdleConnections();
-  setTimeout(() => server.closeAllConnections(), 5_000).unref();
-  await closed;
+  const late = setTimeout(() => server.closeAllConnections(), 5_000);
+  // An upgraded connection that came at the last moment is none of the server's any more, and must not hold it up.
+  await Promise.race([closed, new Promise(resolve => setTimeout(resolve, 6_000).unref())]);
+  clearTimeout(late);
 }

@@ -5,6 +5,8 @@ import { connectionsOf } from './guard.ts';
 
 const FINISH_MS = 5_000;
 const LOOK_EVERY_MS = 10;
+/** What is on its way when a connection begins to leave is still answered. */
+const GRACE_MS = 100;
 
 /**
  * Closes all connections, spread over the window. Each is let finish what it has begun, and begins nothing more: what is
@@ -15,17 +17,20 @@ export async function closeAll(io: Server, windowMs: number): Promise<void> {
   const pauseMs = windowMs / Math.max(open.length, 1);
   const leaving: Promise<void>[] = [];
   for (const connection of open) {
-    leaving.push(leave(connection));
+    leaving.push(leave(connection, windowMs > 0 ? GRACE_MS : 0));
     if (pauseMs > 0) await pause(pauseMs);
   }
   await Promise.all(leaving);
+  // Those who came meanwhile, and were refused.
+  for (const connection of connectionsOf(io)) terminate(connection);
 }
 
 /** `close` and not `disconnect`: a client then comes back by itself. */
-async function leave(connection: Connection): Promise<void> {
+async function leave(connection: Connection, graceMs: number): Promise<void> {
   const state = stateOf(connection);
   state.isLeaving = true;
   const deadline = performance.now() + FINISH_MS;
+  if (graceMs > 0) await pause(graceMs);
   while (state.running > 0 && performance.now() < deadline) await pause(LOOK_EVERY_MS);
   connection.close();
   // A reader that has stopped never takes what is still to be written.
