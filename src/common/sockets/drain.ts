@@ -4,13 +4,15 @@ import { type Connection, stateOf, terminate } from './connections.ts';
 import { connectionsOf } from './guard.ts';
 
 const FINISH_MS = 5_000;
+const CLOSE_MS = 2_000;
 const LOOK_EVERY_MS = 10;
 /** What is on its way when a connection begins to leave is still answered. */
 const GRACE_MS = 100;
 
 /**
  * Closes all connections, spread over the window. Each is let finish what it has begun, and begins nothing more: what is
- * sent meanwhile is answered `server_draining` and sent again elsewhere. What does not end within 5 s is cut.
+ * sent meanwhile is answered `server_draining` and sent again elsewhere. What does not end within 5 s, or is not taken by
+ * its reader within 2 s more, is cut.
  */
 export async function closeAll(io: Server, windowMs: number): Promise<void> {
   const open = connectionsOf(io);
@@ -34,7 +36,8 @@ async function leave(connection: Connection, graceMs: number): Promise<void> {
   while (state.running > 0 && performance.now() < deadline) await pause(LOOK_EVERY_MS);
   connection.close();
   // A reader that has stopped never takes what is still to be written.
-  while (isOpen(connection) && performance.now() < deadline) await pause(LOOK_EVERY_MS);
+  const patience = performance.now() + CLOSE_MS;
+  while (isOpen(connection) && performance.now() < patience) await pause(LOOK_EVERY_MS);
   if (isOpen(connection)) terminate(connection);
 }
 
