@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { addressOf } from '../../src/common/sockets/handshake.ts';
 import { ask, once, openSocket, startApp, type TestApp, type TestUser, useApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { openRaw } from '../support/raw-socket.ts';
@@ -142,6 +143,12 @@ test('S-74: above three times a limit for long: limits:exceeded, then the connec
   clearInterval(flood);
   expect(await ask(peer, 'message:send', message(thread))).toMatchObject({ ok: true });
   expect(await refusalOf(quick, buyer)).toBe('connected');
+});
+
+test('S-58: the address of a socket is the one that the outermost trusted proxy saw, whatever a client forges', () => {
+  const handshake = { address: '10.0.0.1', headers: { 'x-forwarded-for': '6.6.6.6, 203.0.113.7, 10.0.0.2' } };
+  expect([0, 1, 2].map(proxies => addressOf(proxies, handshake))).toEqual(['10.0.0.1', '10.0.0.2', '203.0.113.7']);
+  expect(addressOf(2, { address: '10.0.0.1', headers: {} })).toBe('10.0.0.1');
 });
 
 test('S-74: two instances share a budget', async () => {

@@ -20,6 +20,7 @@ export interface SocketData {
   actor: Actor;
   deviceId: string | null;
   locale: Locale;
+  ip: string;
 }
 export type ClientSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
 
@@ -31,6 +32,16 @@ export function isAllowedUpgrade(config: Config, request: IncomingMessage): bool
 /** Socket.IO's `cors` option does not look at upgrades; a page of a foreign origin must not open one (row 70). */
 function isAllowedOrigin(config: Config, origin: string): boolean {
   return config.CORS_ALLOWED_ORIGINS.includes(origin) || origin === new URL(config.PUBLIC_URL).origin;
+}
+
+/** As Express reads it: of `X-Forwarded-For` only what the trusted proxies have appended counts. */
+export function addressOf(
+  proxies: number,
+  { address, headers }: Pick<Socket['handshake'], 'address' | 'headers'>,
+): string {
+  const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').map(one => one.trim()).filter(Boolean); // biome-ignore format: one line reads better
+  const chain = [...forwarded, address];
+  return chain.at(-1 - proxies) ?? chain[0]!;
 }
 
 /** What Socket.IO turns into a `connect_error`. */
@@ -78,7 +89,8 @@ async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<
   const actor = await gate.pass(() => keeper.authenticate(token, new Date()));
   keeper.connections.take(actor.userId, socket);
   const { device_id, locale } = Handshake.partial().safeParse(auth).data ?? {};
-  socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale };
+  const ip = addressOf(config.TRUST_PROXY, socket.handshake);
+  socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip };
   await socket.join([`user:${actor.userId}`, `session:${actor.sessionId}`]);
   await cluster.subscribed();
 }

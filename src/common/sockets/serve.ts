@@ -120,13 +120,13 @@ interface Asked {
 }
 
 function callOf(parts: Parts, socket: ClientSocket, { raw, requestId }: Asked) {
-  const { address, headers } = socket.handshake;
-  const userAgent = headers['user-agent']?.slice(0, 300) ?? null;
+  const { actor, ip } = socket.data;
+  const userAgent = socket.handshake.headers['user-agent']?.slice(0, 300) ?? null;
   const reportLimit = (state: LimitState) => {
     if (state.isRefused) noteExcess(parts, socket.conn, state);
   };
-  const from = { ip: address, userAgent, connection: socket.id };
-  return { actor: socket.data.actor, raw, requestId, now: new Date(), ...from, reportLimit };
+  const from = { ip, userAgent, connection: socket.id };
+  return { actor, raw, requestId, now: new Date(), ...from, reportLimit };
 }
 
 /** Runs the operation and acknowledges; never rejects. */
