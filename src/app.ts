@@ -30,7 +30,8 @@ import { createTyping } from './chat/service/typing.ts';
 import { createListeners, type Listeners, type Push } from './common/announcements.ts';
 import { serveAsyncApi } from './common/asyncapi.ts';
 import { createAuthenticate } from './common/auth.ts';
-import { connect, migrate, type Orm } from './common/database.ts';
+import { createBudgets } from './common/budgets.ts';
+import { connect, createPoolReader, migrate, type Orm } from './common/database.ts';
 import { serveDocs } from './common/docs-pages.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
@@ -38,6 +39,7 @@ import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts
 import { createJobs, type Jobs } from './common/jobs.ts';
 import { createLimits, type SpendLimit } from './common/limits.ts';
 import { createLog } from './common/log.ts';
+import { createMetrics, type Metrics, serveMetrics } from './common/metrics.ts';
 import { serveOpenApi } from './common/openapi.ts';
 import { healthz, readyz } from './common/probes.ts';
 import { type Cluster, joinCluster } from './common/redis.ts';
@@ -77,6 +79,7 @@ export interface CoreParts {
   log: Logger;
   push: Push;
   limit?: SpendLimit;
+  metrics?: Metrics;
   /** Statements may take their time: for commands of an operator. */
   isPatient?: boolean;
 }
@@ -92,12 +95,12 @@ export async function prepareDatabase({ orm, executor }: Pick<Core, 'orm' | 'exe
 export async function buildCore(
   config: Config,
   databaseUrl: string,
-  { log, push, limit = () => {}, isPatient = false }: CoreParts,
+  { log, push, limit = () => {}, metrics = createMetrics(), isPatient = false }: CoreParts,
 ): Promise<Core> {
   const orm = await connect(entities, databaseUrl, { pool: config.DB_POOL, isPatient });
   const listeners = createListeners();
   const slots = createSlots();
-  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit });
+  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit, metrics });
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
@@ -137,17 +140,21 @@ export interface App extends Core {
 export async function buildApp(config: Config, databaseUrl: string): Promise<App> {
   const log = createLog(config);
   const cluster = await joinCluster(config.REDIS_URL, log);
+  const metrics = createMetrics();
+  const budgets = createBudgets(config, cluster);
   let sockets: SocketDoor;
   const core = await buildCore(config, databaseUrl, {
     log,
     push: announcements => sockets.push(announcements),
-    limit: createLimits(config, cluster.redis),
+    limit: createLimits(config, cluster, budgets),
+    metrics,
   });
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
-  sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
+  const findEnded = createFindEnded(orm);
+  sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded, budgets, metrics });
   let isDraining = false;
   const { heads, presence, teller, views } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
@@ -156,9 +163,12 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   );
   serveDocs(http, config, authenticate);
   if (config.DEBUG) serveExample(http, executor);
+  http.raw('GET /metrics', serveMetrics(config, metrics));
+  watchState(metrics, { cluster, sockets, pools: await createPoolReader(orm) });
   http.seal();
 
   const server = createServer(slowness(config), http.app);
+  cutSilent(server, config, () => metrics.cut('silent'));
   return {
     ...core,
     async listen() {
@@ -181,6 +191,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await presence.stop();
       await teller.settled();
       await views.settled();
+      budgets.close();
       await cluster.close();
       await orm.close();
     },
@@ -249,10 +260,38 @@ function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
   return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
 }
 
+/** Node waits for ever for the first byte of a connection. */
+function cutSilent(server: Server, { TEST_TIME_SCALE }: Config, onCut: () => void): void {
+  server.on('connection', socket => {
+    const timer = setTimeout(() => {
+      if (socket.bytesRead > 0) return;
+      onCut();
+      socket.destroy();
+    }, 10_000 / TEST_TIME_SCALE).unref();
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
+
+interface Watched {
+  cluster: Cluster;
+  sockets: SocketDoor;
+  pools: () => Record<string, number>;
+}
+
+function watchState(metrics: Metrics, { cluster, sockets, pools }: Watched): void {
+  metrics.watch('connections', 'Open connections, and sockets of each namespace.', 'of', sockets.counts);
+  metrics.watch('database_connections', 'Database connections by what they do.', 'state', pools);
+  metrics.watch('degraded', '1 while something does not work across instances.', 'what', () => ({
+    redis: cluster.degraded().length > 0 ? 1 : 0,
+  }));
+}
+
 async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
-  const closed = new Promise(resolve => server.close(resolve));
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
   server.closeIdleConnections();
-  setTimeout(() => server.closeAllConnections(), 5_000).unref();
-  await closed;
+  const late = setTimeout(() => server.closeAllConnections(), 5_000);
+  // An upgraded connection that came at the last moment is none of the server's any more, and must not hold it up.
+  await Promise.race([closed, new Promise(resolve => setTimeout(resolve, 6_000).unref())]);
+  clearTimeout(late);
 }

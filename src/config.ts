@@ -137,6 +137,11 @@ export const environment = z.object({
   PUSH_TEST_HOSTS: list
     .default([])
     .describe('Further hosts of web push, plain http too; counts only with NODE_ENV=test.'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'needs at least 16 letters')
+    .optional()
+    .describe('/metrics wants it as Bearer, else 404; without it they are open with DEBUG, else closed.'),
   RATE_LIMITS: z
     .enum(['on', 'relaxed', 'off'])
     .default('on')

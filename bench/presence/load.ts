@@ -2,7 +2,7 @@
 // stdin: JSON of `Load`; prints `begin <phase>` and `end <phase>`, then JSON of `Measured` for each phase.
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openRawSocket, type RawSocket } from '../../tests/support/raw-socket.ts';
+import { openRawSocket, type RawSocket } from '../../tests/support/lean-socket.ts';
 
 export interface Load {
   url: string;

@@ -1963,6 +1963,10 @@ export interface SessionEvents {
   'session:revoked': {
       reason: "logout" | "logout_all" | "password_changed" | "blocked" | "token_expired" | "admin" | "reused";
     };
+  /** Far too much was sent for 30 s; the connection is cut and may be made again after this time. */
+  'limits:exceeded': {
+      retry_after_ms: number;
+    };
   /** This instance stops; the connection is closed soon and should be made again within the given window. */
   'server:draining': {
       reconnect: {

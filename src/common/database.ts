@@ -32,7 +32,7 @@ export function ormOptions(
     clientUrl: url,
     pool: { min: 0, max: pool },
     forceUtcTimezone: true,
-    driverOptions: isPatient ? { keepAlive: true } : timeouts,
+    driverOptions: isPatient ? { keepAlive: true } : { ...timeouts, onPoolCreated: dropTimedOut },
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     migrations: {
@@ -45,6 +45,27 @@ export function ormOptions(
       silent: true,
     },
   };
+}
+
+/**
+ * A client whose statement got no answer in time is not used again: the next statement would wait behind that one. The
+ * pool opens another.
+ */
+function dropTimedOut(pool: Pool): void {
+  pool.on('connect', client => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      const answer = query(...args);
+      if (answer instanceof Promise) answer.catch(error => isTimeout(error) && destroy(client));
+      return answer;
+    }) as typeof client.query;
+  });
+}
+
+const isTimeout = (error: unknown) => (error as Error).message === 'Query read timeout';
+
+function destroy(client: unknown): void {
+  (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 /** Connections for statements that run alone: as many as batches may be under way, and two for their repeats. */
@@ -77,6 +98,17 @@ function openStatementPool(url: string): Pool {
 
 export function statementPool(orm: Orm): Pool {
   return statementPools.get(orm)!;
+}
+
+/** What the connections of both pools do at this moment. */
+export async function createPoolReader(orm: Orm): Promise<() => Record<'used' | 'idle' | 'waiting', number>> {
+  const pools = [statementPool(orm), (await orm.em.getDriver().getConnection().getNativeClient()) as Pool];
+  const sum = (read: (pool: Pool) => number) => pools.reduce((total, pool) => total + read(pool), 0);
+  return () => ({
+    used: sum(pool => pool.totalCount - pool.idleCount),
+    idle: sum(pool => pool.idleCount),
+    waiting: sum(pool => pool.waitingCount),
+  });
 }
 
 /** Any number of our own that no other application on the same database uses. */
@@ -129,6 +161,11 @@ export function isRetryable(error: unknown): boolean {
 /** The violated unique or check constraint. */
 export function violates(error: unknown, constraint: string): boolean {
   return databaseErrors(error).some(one => one.constraint === constraint || one.message?.includes(`"${constraint}"`));
+}
+
+/** The database has not been migrated yet. */
+export function isUnknownTable(error: unknown): boolean {
+  return databaseErrors(error).some(({ code }) => code === '42P01');
 }
 
 const connectionCodes =

@@ -8,6 +8,7 @@ const spans: [number, string][] = [
 ];
 const holders: Record<Limit['by'], string> = {
   user: 'user',
+  connection: 'connection',
   ip: 'IP address',
   caller: 'user, or IP address without one',
 };

@@ -2,6 +2,7 @@ import type { Actor, Answer, Call, Context, Request, UseCase } from './context.t
 import { asAppError, isOutage } from './database.ts';
 import { AppError } from './errors.ts';
 import { type GroupCommit, groupCommit } from './group-commit.ts';
+import type { Metrics } from './metrics.ts';
 import type { Batch, Input, Operation, Output } from './operations.ts';
 import { ensureShape } from './shapes.ts';
 import { createTransactions, type TransactionParts, type Transactions } from './transactions.ts';
@@ -22,6 +23,10 @@ export interface Executor {
   transaction<T>(request: Request, work: (ctx: Context<null>) => Promise<T>): Promise<T>;
 }
 
+/** How long a caller waits; a procedure waits for providers too. What runs on may still be stored: outcome unknown. */
+const LIMIT_MS = 4_500;
+const PROCEDURE_LIMIT_MS = 30_000;
+
 interface Parts extends TransactionParts {
   /** Spends one call of the actor's budget for this operation, or throws `rate_limited`. */
   limit: (operation: Operation, call: RawCall) => void | Promise<void>;
@@ -34,16 +39,27 @@ export function createExecutor(parts: Parts): Executor {
   const isChecked = parts.config.NODE_ENV === 'test';
 
   function roadOf(operation: Operation, useCase: UseCase<Operation>): Run<Operation> {
-    const run = runnerOf(transactions, operation, useCase);
+    const run = runnerOf({ transactions, metrics: parts.metrics }, operation, useCase);
+    const count = parts.metrics.operation(nameOf(operation));
+    const limitMs = operation.kind === 'procedure' ? PROCEDURE_LIMIT_MS : LIMIT_MS;
     return async call => {
+      const startedAt = performance.now();
+      let result = 'ok';
       try {
         ensureAccess(operation, call);
-        await parts.limit(operation, call);
-        const output = await run(call, parseInput(operation, call.raw));
+        const limited = parts.limit(operation, call);
+        if (limited) await limited;
+        const input = parseInput(operation, call.raw);
+        const output = await within(limitMs, run(call, input));
         if (isChecked) ensureShape(operation.output, output, operation.summary);
+        result = operation.countedAs?.(input, output) ?? 'ok';
         return output;
       } catch (error) {
-        throw asAppError(error);
+        const told = asAppError(error);
+        result = told.code;
+        throw told;
+      } finally {
+        count(result, (performance.now() - startedAt) / 1000);
       }
     };
   }
@@ -65,9 +81,15 @@ function ensureAccess({ access = 'user' }: Operation, { actor }: RawCall): void 
 
 type Runner = (call: RawCall, input: unknown) => Promise<unknown>;
 
-function runnerOf(transactions: Transactions, operation: Operation, useCase: UseCase<Operation>): Runner {
+interface Means {
+  transactions: Transactions;
+  metrics: Metrics;
+}
+
+function runnerOf(means: Means, operation: Operation, useCase: UseCase<Operation>): Runner {
+  const { transactions } = means;
   if (operation.kind === 'batch') {
-    const commit = gather(transactions, operation, useCase as UseCase<Batch>);
+    const commit = gather(means, operation, useCase as UseCase<Batch>);
     return (call, input) => commit.submit({ ...call, input } as Job);
   }
   const run = useCase as (ctx: unknown, input: unknown) => Promise<unknown>;
@@ -78,16 +100,26 @@ function runnerOf(transactions: Transactions, operation: Operation, useCase: Use
 
 type Job = Call<Input<Batch>>;
 
-function gather(transactions: Transactions, operation: Batch, useCase: UseCase<Batch>): GroupCommit<Job, unknown> {
+function gather(
+  { transactions, metrics }: Means,
+  operation: Batch,
+  useCase: UseCase<Batch>,
+): GroupCommit<Job, unknown> {
+  const count = metrics.batch(nameOf(operation));
   const run = operation.oneStatement ? transactions.alone : transactions.shared;
   const once = (jobs: Job[]): Promise<Answer<unknown>[]> => run(jobs[0]!.now, ctx => useCase(ctx, jobs));
   const alone = async (job: Job): Promise<PromiseSettledResult<unknown>> =>
     once([job]).then(([answer]) => settled(answer), refused);
   return groupCommit<Job, unknown>({
+    maxWaitMs: LIMIT_MS,
+    refuse: () => new AppError('unavailable'),
     lanes: job => [operation.lane(job.input), ...(job.connection ? [job.connection] : [])],
     run: async jobs => {
       try {
-        return (await once(jobs)).map(settled);
+        const startedAt = performance.now();
+        const answers = await once(jobs);
+        count(jobs.length, (performance.now() - startedAt) / 1000);
+        return answers.map(settled);
       } catch (error) {
         // While the database is away nobody fares better alone.
         if (jobs.length === 1 || isOutage(error)) return jobs.map(() => refused(error));
@@ -104,6 +136,19 @@ const refused = (reason: unknown): PromiseRejectedResult => ({ status: 'rejected
 
 function settled(answer: Answer<unknown>): PromiseSettledResult<unknown> {
   return answer instanceof AppError ? refused(answer) : { status: 'fulfilled', value: answer };
+}
+
+function nameOf({ socket, http, summary }: Operation): string {
+  return socket ?? [http ?? summary].flat()[0]!;
+}
+
+/** After the limit the outcome is unknown, so the caller is told `unavailable` and may repeat. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AppError('unavailable')), limitMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function parseInput(operation: Operation, raw: unknown): unknown {

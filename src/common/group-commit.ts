@@ -3,6 +3,7 @@ interface Waiting<Job, Result> {
   lanes: readonly string[];
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
+  since: number;
 }
 
 export interface GroupCommit<Job, Result> {
@@ -14,6 +15,9 @@ interface Options<Job, Result> {
   run: (jobs: Job[]) => Promise<PromiseSettledResult<Result>[]>;
   /** Jobs that share a lane run in the order of their submission and never in two batches at once. */
   lanes: (job: Job) => readonly string[];
+  /** Who waits longer is not run any more but refused: while the database hangs, the queue would only grow. */
+  maxWaitMs: number;
+  refuse: () => Error;
   maxBatch?: number;
   maxInFlight?: number;
 }
@@ -23,7 +27,7 @@ interface Options<Job, Result> {
  * idle server never waits; the more callers there are, the larger the batches and the cheaper each of them.
  */
 export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCommit<Job, Result> {
-  const { run, lanes, maxBatch = 256, maxInFlight = 2 } = options;
+  const { run, lanes, maxWaitMs, refuse, maxBatch = 256, maxInFlight = 2 } = options;
   let waiting: Waiting<Job, Result>[] = [];
   const busyLanes = new Set<string>();
   let inFlight = 0;
@@ -34,7 +38,12 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
     const taken: Waiting<Job, Result>[] = [];
     const left: Waiting<Job, Result>[] = [];
     const blocked = new Set(busyLanes);
+    const oldest = performance.now() - maxWaitMs;
     for (const one of waiting) {
+      if (one.since < oldest) {
+        one.reject(refuse());
+        continue;
+      }
       if (taken.length < maxBatch && !one.lanes.some(lane => blocked.has(lane))) taken.push(one);
       else {
         for (const lane of one.lanes) blocked.add(lane);
@@ -74,7 +83,7 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   return {
     submit: job =>
       new Promise((resolve, reject) => {
-        waiting.push({ job, lanes: lanes(job), resolve, reject });
+        waiting.push({ job, lanes: lanes(job), resolve, reject, since: performance.now() });
         // What one read of the event loop brought (many frames of many sockets) shares a batch.
         if (!scheduled) {
           scheduled = true;

@@ -1,74 +1,115 @@
-import type { Redis } from 'ioredis';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.ts';
+import type { Budgets } from './budgets.ts';
 import { AppError } from './errors.ts';
 import type { RawCall } from './execute.ts';
 import type { Limit, Operation } from './operations.ts';
+import type { Cluster } from './redis.ts';
 
 /** A limit under RATE_LIMITS: as it is, times 100, or none. */
 export function relaxed({ RATE_LIMITS }: Pick<Config, 'RATE_LIMITS'>, limit: number): number {
   return RATE_LIMITS === 'on' ? limit : RATE_LIMITS === 'relaxed' ? limit * 100 : Number.POSITIVE_INFINITY;
 }
 
-/** What is left of a budget after this call; REST tells it in `RateLimit` headers. */
+/** What a call left of a budget; REST tells it in `RateLimit` headers. */
 export interface LimitState {
   name: string;
   points: number;
   windowSec: number;
   remaining: number;
   resetSec: number;
+  isRefused?: boolean;
 }
 
 /** Spends one call of each budget the operation names, per user or IP address. Throws rate_limited. */
 export type SpendLimit = (operation: Operation, call: RawCall) => void | Promise<void>;
 
 /** What every REST call spends beside the operation's own limits. */
-const restOfUser: Limit = { name: 'rest', by: 'user', points: 600, windowSec: 60 };
-const restOfAddress: Limit = { name: 'rest-ip', by: 'ip', points: 300, windowSec: 60 };
+const restOfUser: Limit = { name: 'rest', by: 'user', points: 600, windowSec: 60, isHot: true };
+const restOfAddress: Limit = { name: 'rest-ip', by: 'ip', points: 300, windowSec: 60, isHot: true };
 
 /**
- * Over all instances in Redis; without it, or while it is away, each instance counts for itself. Budgets of one name are
- * shared by both doors of an operation.
+ * Budgets of one name are shared by both doors of an operation and by all instances: the hot ones without waiting
+ * (`budgets`), the others exactly, in Redis. Without Redis, or while it is away, each instance counts for itself.
  */
-export function createLimits(config: Config, redis: Redis | undefined): SpendLimit {
-  const limiters = new Map<string, RateLimiterAbstract>();
+export function createLimits(
+  config: Config,
+  cluster: Pick<Cluster, 'redis' | 'degraded'>,
+  budgets: Budgets,
+): SpendLimit {
+  const spendShared = createSharedLimits(config, cluster);
 
-  function limiterOf({ name, points, windowSec }: Limit): RateLimiterAbstract {
-    const known = limiters.get(name);
-    if (known) return known;
-    const options = { keyPrefix: `limit:${name}`, points: relaxed(config, points), duration: windowSec };
-    const memory = new RateLimiterMemory(options);
-    const made = redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
-    limiters.set(name, made);
-    return made;
+  function spendHere(limit: Limit, key: string, call: RawCall): void {
+    const { remaining, resetMs, retryAfterMs, isRefused } = budgets.spend(limit, key);
+    call.reportLimit?.({
+      ...{ name: limit.name, windowSec: limit.windowSec, points: relaxed(config, limit.points) },
+      ...{ remaining, resetSec: Math.ceil(resetMs / 1000), isRefused },
+    });
+    if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
   }
 
-  async function spendOne(limit: Limit, { actor, ip, raw, reportLimit }: RawCall): Promise<void> {
-    const key = limit.by === 'ip' ? ip : (actor?.userId ?? (limit.by === 'caller' ? ip : undefined));
-    if (key === undefined || (limit.field !== undefined && !Object.hasOwn((raw as object) ?? {}, limit.field))) return;
-    const tell = ({ remainingPoints, msBeforeNext }: RateLimiterRes) => {
-      const points = relaxed(config, limit.points);
-      reportLimit?.({
-        name: limit.name,
-        points,
-        windowSec: limit.windowSec,
-        remaining: remainingPoints,
-        resetSec: Math.ceil(msBeforeNext / 1000),
-      });
-    };
-    try {
-      tell(await limiterOf(limit).consume(key));
-    } catch (refused) {
-      if (!(refused instanceof RateLimiterRes)) throw refused;
-      tell(refused);
-      throw new AppError('rate_limited', { retry_after_ms: Math.max(1, refused.msBeforeNext) });
+  async function spendExactly(limits: readonly Limit[], call: RawCall): Promise<void> {
+    for (const limit of limits) {
+      const key = keyOf(limit, call);
+      if (key !== undefined && !(await spendShared(limit, key, call))) spendHere(limit, key, call);
     }
   }
 
   if (config.RATE_LIMITS === 'off') return () => {};
-  return async (operation, call) => {
+  return (operation, call) => {
     const isRest = call.connection === undefined;
-    const general = isRest ? [call.actor ? restOfUser : restOfAddress] : [];
-    for (const limit of [...general, ...(operation.limits ?? [])]) await spendOne(limit, call);
+    if (isRest) spendHere(...(call.actor ? ofUser(call.actor.userId) : ofAddress(call.ip)), call);
+    const { limits } = operation;
+    if (!limits) return;
+    const isAlone = !cluster.redis || cluster.degraded().length > 0;
+    for (const limit of limits) {
+      if (!limit.isHot && !isAlone) continue;
+      const key = keyOf(limit, call);
+      if (key !== undefined) spendHere(limit, key, call);
+    }
+    const exact = isAlone ? [] : limits.filter(limit => !limit.isHot);
+    if (exact.length > 0) return spendExactly(exact, call);
+  };
+}
+
+const ofUser = (userId: string): [Limit, string] => [restOfUser, userId];
+const ofAddress = (ip: string): [Limit, string] => [restOfAddress, ip];
+
+/** Whose budget it is; undefined where this call spends nothing of it. */
+function keyOf({ by, field }: Limit, { actor, ip, raw }: RawCall): string | undefined {
+  if (field !== undefined && !Object.hasOwn((raw as object) ?? {}, field)) return undefined;
+  return by === 'ip' ? ip : (actor?.userId ?? (by === 'caller' ? ip : undefined));
+}
+
+/** Spends in Redis; false when it did not answer. */
+function createSharedLimits(
+  config: Config,
+  { redis }: Pick<Cluster, 'redis'>,
+): (limit: Limit, key: string, call: RawCall) => Promise<boolean> {
+  const limiters = new Map<string, RateLimiterRedis>();
+
+  function limiterOf({ name, points, windowSec }: Limit): RateLimiterRedis {
+    const known = limiters.get(name);
+    if (known) return known;
+    const options = { keyPrefix: `limit:${name}`, points: relaxed(config, points), duration: windowSec };
+    const made = new RateLimiterRedis({ ...options, storeClient: redis });
+    limiters.set(name, made);
+    return made;
+  }
+
+  return async (limit, key, { reportLimit }) => {
+    const tell = ({ remainingPoints: remaining, msBeforeNext }: RateLimiterRes, isRefused: boolean) => {
+      const points = relaxed(config, limit.points);
+      const resetSec = Math.ceil(msBeforeNext / 1000);
+      reportLimit?.({ name: limit.name, points, windowSec: limit.windowSec, remaining, resetSec, isRefused });
+    };
+    try {
+      tell(await limiterOf(limit).consume(key), false);
+      return true;
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) return false;
+      tell(refused, true);
+      throw new AppError('rate_limited', { retry_after_ms: Math.max(1, refused.msBeforeNext) });
+    }
   };
 }

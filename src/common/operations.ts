@@ -18,10 +18,17 @@ export type Namespace = '/chat' | '/presence' | '/notifications';
 /** So many calls in a window of seconds; one name is one budget. */
 export interface Limit {
   name: string;
-  /** `caller`: the user, without one the IP address. */
-  by: 'user' | 'ip' | 'caller';
+  /** `caller`: the user, without one the IP address. `connection`: the socket door's own. */
+  by: 'user' | 'ip' | 'caller' | 'connection';
   points: number;
   windowSec: number;
+  /**
+   * Asked so often that no call may wait for Redis: counted on this instance at once, and told to the others a quarter of
+   * a second later.
+   */
+  isHot?: true;
+  /** So many at once, refilled evenly; without it a window begins with its first call. Hot limits only. */
+  burst?: number;
   /** Only calls that give this field count. */
   field?: string;
 }
@@ -53,6 +60,8 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   /** True for an answer that created nothing (`duplicate`, an existing thread): REST then says 200 instead of 201. */
   isRepeat?: (output: z.output<Output>) => boolean;
   limits?: readonly Limit[];
+  /** By what metrics tell its calls apart (`ok` if not given): few and fixed words. */
+  countedAs?: (input: z.output<Input>, output: z.output<Output>) => string;
   /** Passwords go in or tokens come out: neither is ever stored, so an Idempotency-Key is passed over. */
   isSecret?: true;
   /** REST adds `next` (a relative URL made from `next_cursor`) and `previous: null`. */

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { sql } from 'kysely';
-import { type Orm, rows } from './database.ts';
+import { isUnknownTable, type Orm, rows } from './database.ts';
 import type { Cluster } from './redis.ts';
 
 /** The process lives; asks nobody else. */
@@ -8,23 +8,53 @@ export const healthz: RequestHandler = (_req, res) => {
   res.json({ status: 'ok' });
 };
 
+/** A probe that is answered later is as good as none: balancers wait two seconds or less. */
+const LIMIT_MS = 1_500;
+
 /**
- * May traffic be sent here? A transaction id is taken because a read-only database would answer `select 1`.
- * Redis away is `degraded`, not 503: sends still commit.
+ * May traffic be sent here? Redis away is `degraded`, not 503: sends still commit. Parallel probes share one look at the
+ * database.
  */
 export function readyz(orm: Orm, cluster: Cluster, isDraining: () => boolean): RequestHandler {
+  const look = createDatabaseProbe(orm);
   return async (_req, res) => {
-    const failing = isDraining() ? ['draining'] : await failingParts(orm);
+    const failing = isDraining() ? ['draining'] : await look();
     if (failing.length > 0) res.status(503).json({ status: 'not_ready', failing });
     else res.json({ status: 'ready', degraded: cluster.degraded() });
   };
 }
 
-async function failingParts(orm: Orm): Promise<string[]> {
-  try {
-    await rows(orm.em.fork(), sql`select txid_current()`);
-    return (await orm.migrator.getPending()).length > 0 ? ['migrations'] : [];
-  } catch {
-    return ['database'];
+function createDatabaseProbe(orm: Orm): () => Promise<string[]> {
+  let looking: Promise<string[]> | undefined;
+  let isMigrated = false;
+
+  async function failingParts(): Promise<string[]> {
+    try {
+      // Names a table to be written and takes a transaction id: a read-only database or a standby refuses both, though
+      // it would answer `select 1`.
+      await rows(
+        orm.em.fork(),
+        sql`with written as (delete from idempotency_keys where false) select pg_current_xact_id()`,
+      );
+      isMigrated ||= (await orm.migrator.getPending()).length === 0;
+      return isMigrated ? [] : ['migrations'];
+    } catch (error) {
+      return [isUnknownTable(error) ? 'migrations' : 'database'];
+    }
   }
+
+  return () => {
+    looking ??= failingParts().finally(() => {
+      looking = undefined;
+    });
+    return inTime(looking);
+  };
+}
+
+async function inTime(looking: Promise<string[]>): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string[]>(resolve => {
+    timer = setTimeout(resolve, LIMIT_MS, ['database']);
+  });
+  return Promise.race([looking, late]).finally(() => clearTimeout(timer));
 }

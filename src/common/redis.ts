@@ -45,6 +45,12 @@ const alone: Cluster = {
   close: async () => {},
 };
 
+const PROBE_EVERY_MS = 1_000;
+/** Who has not answered for so long is away, though its connection stands (paused, half-open). */
+const SILENCE_MS = 1_500;
+/** Then the connection is given up: what waits on it fails, and a new one is tried. */
+const GIVE_UP_MS = 4_000;
+
 /**
  * The publisher fails at once while Redis is away, so that no send ever waits for it; the subscriber tries for ever.
  * (With an offline queue local delivery stalls for the whole outage; without `error` listeners the process ends.)
@@ -61,19 +67,24 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     ['subscriber', subscriber],
   ] as const)
     client.on('error', error => log.warn({ role, err: error }, 'redis'));
-  await Promise.race([firstReady(publisher, subscriber), new Promise(resolve => setTimeout(resolve, 2_000))]);
+  await within(2_000, firstReady(publisher, subscriber));
   let interruptions = 0;
   subscriber.on('close', () => {
     interruptions += 1;
   });
-  const isAway = () => publisher.status !== 'ready' || subscriber.status !== 'ready';
+  const watches = [publisher, subscriber].map(watchSilence);
+  const isAway = () => watches.some(watch => watch.isSilent());
   return {
-    adapter: createShardedAdapter(publisher, subscriber, { subscriptionMode: 'dynamic' }),
+    adapter: createShardedAdapter(unawaited(publisher, isAway), caught(subscriber), { subscriptionMode: 'dynamic' }),
     redis: publisher,
     isShared: true,
     async subscribed() {
       // Commands of one connection are answered in order: this answer says that the subscriptions before it hold.
-      if (!isAway()) await subscriber.ping().catch(() => {});
+      if (!isAway())
+        await within(
+          SILENCE_MS,
+          subscriber.ping().catch(() => {}),
+        );
     },
     publish: (channel, message) => void publisher.publish(channel, message).catch(() => {}),
     subscribe(channel, listener) {
@@ -84,6 +95,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     interruptions: () => interruptions,
     degraded: () => (isAway() ? ['cross_node', 'presence'] : []),
     async close() {
+      for (const watch of watches) watch.close();
       publisher.disconnect();
       subscriber.disconnect();
     },
@@ -97,6 +109,53 @@ function followTopics(subscriber: Redis, prefix: string, listener: (topic: strin
     follow: async topics => void (await subscriber.subscribe(...channels(topics))),
     unfollow: topics => void subscriber.unsubscribe(...channels(topics)).catch(() => {}),
   };
+}
+
+/**
+ * The adapter waits for each publish before it delivers to the sockets of this node; a paused Redis would stall these
+ * too. What is lost on its way to other nodes is found by G6.
+ */
+function unawaited(publisher: Redis, isAway: () => boolean): Redis {
+  const spublish = async (channel: string, message: string) => {
+    if (!isAway()) publisher.spublish(channel, message).catch(() => {});
+    return 0;
+  };
+  return Object.create(publisher, { spublish: { value: spublish } });
+}
+
+/** The adapter does not catch what a subscription answers; one that was lost is made again after a reconnect. */
+function caught(subscriber: Redis): Redis {
+  const quiet = (command: 'ssubscribe' | 'sunsubscribe') => ({
+    value: (...channels: string[]) => subscriber[command](...channels).catch(() => {}),
+  });
+  return Object.create(subscriber, { ssubscribe: quiet('ssubscribe'), sunsubscribe: quiet('sunsubscribe') });
+}
+
+/** A paused or half-open Redis keeps its connections: only one that answers is there. */
+function watchSilence(client: Redis): { isSilent(): boolean; close(): void } {
+  let answeredAt = performance.now();
+  const silenceMs = () => performance.now() - answeredAt;
+  const heard = () => {
+    answeredAt = performance.now();
+  };
+  client.on('ready', heard);
+  const timer = setInterval(() => {
+    if (client.status !== 'ready') return;
+    if (silenceMs() > GIVE_UP_MS) client.disconnect(true);
+    else client.ping().then(heard, () => {});
+  }, PROBE_EVERY_MS).unref();
+  return {
+    isSilent: () => client.status !== 'ready' || silenceMs() > PROBE_EVERY_MS + SILENCE_MS,
+    close: () => clearInterval(timer),
+  };
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise(resolve => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 async function firstReady(...clients: Redis[]): Promise<void> {

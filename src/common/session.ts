@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { event, moment, plainText } from './operations.ts';
+import type { Config } from '../config.ts';
+import { relaxed } from './limits.ts';
+import { event, type Limit, moment, plainText } from './operations.ts';
 
 /** Events of every namespace (realtime.md, sections 2 and 10). */
 export const PROTOCOL = { min: 1, max: 1 } as const;
@@ -9,7 +11,23 @@ export const sessionLimits = {
   text_length: 4_000,
   connections: 10,
   send: { per_s: 5, burst: 20, per_min: 120 },
-} as const;
+};
+
+/** Everything a connection sends, the events of all its namespaces together. */
+export const eventLimit: Limit = { name: 'events', by: 'connection', points: 600, windowSec: 60 };
+/** A connection counts once, however many namespaces it joins. */
+export const handshakeLimit: Limit = { name: 'handshakes', by: 'user', points: 30, windowSec: 60, isHot: true };
+
+/** The figures in force, as `session:ready` tells them; without limits the largest number that every client can hold. */
+export function limitsInForce(config: Config): typeof sessionLimits {
+  const told = (limit: number) => Math.min(relaxed(config, limit), 2_147_483_647);
+  const { connections, send } = sessionLimits;
+  return {
+    ...sessionLimits,
+    connections: told(connections),
+    send: { per_s: told(send.per_s), burst: told(send.burst), per_min: told(send.per_min) },
+  };
+}
 
 export const Handshake = z.object({
   token: z.string().describe('The bare access token.'),
@@ -67,6 +85,11 @@ export const sessionEvents = {
     'session:revoked',
     z.object({ reason: z.enum(revokeReasons) }),
     'The session has ended; the connection is cut and will not be let in again with this token.',
+  ),
+  exceeded: event(
+    'limits:exceeded',
+    z.object({ retry_after_ms: z.int() }),
+    'Far too much was sent for 30 s; the connection is cut and may be made again after this time.',
   ),
   draining: event(
     'server:draining',

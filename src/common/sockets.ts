@@ -1,18 +1,24 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
 import { type Namespace as IoNamespace, Server } from 'socket.io';
+import { type ServerOptions, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Announcement, Push } from './announcements.ts';
 import type { Authenticate } from './auth.ts';
+import type { Budgets } from './budgets.ts';
 import type { Actor, UseCase } from './context.ts';
 import { asAppError } from './database.ts';
 import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
+import type { Metrics } from './metrics.ts';
 import type { Contract, EventDeclaration, Namespace, Operation } from './operations.ts';
 import type { Cluster } from './redis.ts';
-import { sessionEvents, sessionLimits } from './session.ts';
+import { sessionEvents } from './session.ts';
 import { ensureShape } from './shapes.ts';
+import { closeAll } from './sockets/drain.ts';
+import { createGate } from './sockets/gate.ts';
+import { createGuard } from './sockets/guard.ts';
 import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
@@ -26,6 +32,8 @@ interface Parts {
   authenticate: Authenticate;
   cluster: Cluster;
   findEnded: FindEnded;
+  budgets: Budgets;
+  metrics: Metrics;
 }
 
 /** `connection` is what the calls of the socket have under this name. */
@@ -64,22 +72,32 @@ export interface SocketDoor {
   attach(server: HttpServer): void;
   /** Resolves once everything is done that connects and disconnects have caused. */
   settled(): Promise<void>;
+  /** Sockets of each namespace, and connections. */
+  counts(): Record<string, number>;
   /** Tells every client to come back elsewhere, then closes their connections spread over the window. */
   drain(windowMs: number): Promise<void>;
 }
 
 const MAX_FRAME_BYTES = 65_536;
+/** A message of the largest size in pieces of half a kilobyte; the library takes 16,384 empty ones and more. */
+const MAX_FRAGMENTS = 128;
 
 /** The socket door (realtime.md, sections 2, 3 and 10): handshake, acks, order, sessions. */
 export function createSocketDoor(parts: Parts): SocketDoor {
-  const { cluster, executor } = parts;
+  const { cluster, config, executor, budgets, metrics } = parts;
   const io = createServer(parts);
   const namespaceOf = new Map<string, IoNamespace>();
-  const connections = createConnectionCount(sessionLimits.connections);
+  const connections = createConnectionCount(config, budgets);
+  const gate = createGate();
+  const guard = createGuard(io, config, metrics.cut);
   const sessions = createSocketSessions(parts);
   const isChecked = parts.config.NODE_ENV === 'test';
   const settling = new Set<Promise<void>>();
   let isDraining = false;
+  const refuse = (next: (error: Error) => void, error: AppError) => {
+    metrics.handshake(error.code);
+    next(refusal(error));
+  };
   io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
 
   function tell(listener: SocketListener, { id, data }: ClientSocket): void {
@@ -95,17 +113,21 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       for (const event of Object.values(contract.events ?? {})) namespaceOf.set(event.name, namespace);
       const handlers: Handlers = new Map();
       namespace.use((socket, next) => {
-        if (isDraining) return next(refusal(new AppError('server_draining')));
-        admit({ ...parts, connections }, socket as ClientSocket).then(
-          () => next(),
-          error => next(refusal(asAppError(error))),
+        if (isDraining) return refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
+        admit({ ...parts, connections, gate }, socket as ClientSocket).then(
+          () => {
+            metrics.handshake('ok');
+            next();
+          },
+          error => refuse(next, asAppError(error)),
         );
       });
       namespace.on('connection', socket => serve({ ...parts, sessions }, handlers, socket as ClientSocket));
       return {
         handle(operation, useCase) {
           const run = executor.bind(operation, useCase) as Run<Operation>;
-          if (operation.socket) handlers.set(operation.socket, { operation, run });
+          const { socket } = operation;
+          if (socket) handlers.set(socket, { operation, run, acked: metrics.acked(socket) });
         },
         onConnect: listener => void namespace.on('connection', socket => tell(listener, socket as ClientSocket)),
         onDisconnect: listener =>
@@ -132,12 +154,18 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       io.attach(server);
       gatherWrites(io.engine);
     },
+    counts: () => ({
+      connection: guard.connections(),
+      ...Object.fromEntries([...new Set(namespaceOf.values())].map(({ name, sockets }) => [name, sockets.size])),
+    }),
     settled: async () => void (await Promise.all(settling)),
     async drain(windowMs) {
       isDraining = true;
       sessions.close();
       tellDraining(new Set(namespaceOf.values()), windowMs);
-      await closeStaggered(io, windowMs);
+      await closeAll(io, windowMs);
+      guard.close();
+      gate.close();
     },
   };
 }
@@ -149,13 +177,17 @@ function createServer({ config, cluster }: Parts): Server {
     perMessageDeflate: false,
     httpCompression: false,
     serveClient: false,
-    connectTimeout: 10_000 / config.TEST_TIME_SCALE,
+    wsEngine: boundedWebSockets,
     pingInterval: 25_000 / config.TEST_TIME_SCALE,
     pingTimeout: 20_000 / config.TEST_TIME_SCALE,
     parser,
     allowRequest: (request, done) => done(null, isAllowedUpgrade(config, request)),
     ...(cluster.adapter && { adapter: cluster.adapter }),
   });
+}
+
+function boundedWebSockets(options: ServerOptions): WebSocketServer {
+  return new WebSocketServer({ ...options, maxFragments: MAX_FRAGMENTS });
 }
 
 /** To the devices of each recipient. With several nodes one emit per user: only nodes that hold them then hear it. */
@@ -180,16 +212,4 @@ function roomsOf(userIds: readonly string[]): string[] {
 function tellDraining(namespaces: ReadonlySet<IoNamespace>, windowMs: number): void {
   const reconnect = { min_delay_ms: 0, max_delay_ms: Math.min(windowMs, 5_000) };
   for (const namespace of namespaces) namespace.local.emit(sessionEvents.draining.name, { reconnect });
-}
-
-/** `conn.close()` and not `disconnect()`: a client then comes back by itself. */
-async function closeStaggered(io: Server, windowMs: number): Promise<void> {
-  const open = new Set(
-    [...io._nsps.values()].flatMap(namespace => [...namespace.sockets.values()].map(socket => socket.conn)),
-  );
-  const pauseMs = windowMs / Math.max(open.size, 1);
-  for (const conn of open) {
-    conn.close();
-    await new Promise(resolve => setTimeout(resolve, pauseMs));
-  }
 }

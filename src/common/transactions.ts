@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Announcement, Listeners, Push } from './announcements.ts';
 import type { Actor, Context, Emit, ProcedureContext, Request, SharedContext } from './context.ts';
 import { isRetryable, type Orm, statementPool } from './database.ts';
+import type { Metrics } from './metrics.ts';
 import type { EventDeclaration } from './operations.ts';
 import { ensureShape } from './shapes.ts';
 import type { Slots } from './slots.ts';
@@ -16,6 +17,7 @@ export interface TransactionParts {
   listeners: Listeners;
   slots: Slots;
   push: Push;
+  metrics: Metrics;
 }
 
 type Caller = Request & { actor: Actor | null };
@@ -49,6 +51,15 @@ export function createTransactions(parts: TransactionParts): Transactions {
     return { ...sharedContext(em, now, emit), requestId, ip, userAgent, locale, connection, reportLimit, actor };
   }
 
+  function tell(announced: readonly Announcement[], now: Date): void {
+    const events = announced.filter(one => !one.isFact);
+    if (events.length > 0) {
+      parts.push(events);
+      parts.metrics.pushed(events.length, (Date.now() - now.getTime()) / 1000);
+    }
+    parts.listeners.committed(announced);
+  }
+
   /** Again after a deadlock; listeners run before the commit, pushes after it. */
   async function transact<T>(now: Date, work: (em: EntityManager, emit: Emit) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
@@ -61,8 +72,7 @@ export function createTransactions(parts: TransactionParts): Transactions {
           await parts.listeners.settle(announced, sharedContext(em, now, emit));
           return done;
         });
-        parts.push(announced.filter(one => !one.isFact));
-        parts.listeners.committed(announced);
+        tell(announced, now);
         return result;
       } catch (error) {
         if (!isRetryable(error) || tries === MAX_TRIES) throw error;
@@ -77,8 +87,7 @@ export function createTransactions(parts: TransactionParts): Transactions {
     runAlone(em, statementPool(parts.orm));
     const result = await work(sharedContext(em, now, recordInto(announced, config.NODE_ENV === 'test')));
     parts.listeners.ensureNoneInside(announced);
-    parts.push(announced.filter(one => !one.isFact));
-    parts.listeners.committed(announced);
+    tell(announced, now);
     return result;
   }
 

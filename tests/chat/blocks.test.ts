@@ -4,7 +4,7 @@ import { newId } from '../../src/common/ids.ts';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const refused = (code: string) => ({ ok: false, error: { code } });
 
 async function buildConnected() {

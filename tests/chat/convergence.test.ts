@@ -7,7 +7,7 @@ import { eventually, openSocket, type TestUser, useApp } from '../support/app.ts
 import { type Faults, faultySocket, seeded } from '../support/faulty-socket.ts';
 import { buildTalk, done } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 /** SEED=… repeats what a failure printed. */
 const { SEED, RUNS = '12' } = process.env;
 

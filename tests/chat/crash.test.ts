@@ -32,7 +32,7 @@ async function prepareTalk(): Promise<Talk> {
   return talk;
 }
 
-const start = () => startServerProcess({ DATA_DIR: folder, SECRET_KEY });
+const start = () => startServerProcess({ DATA_DIR: folder, SECRET_KEY, RATE_LIMITS: 'off' });
 
 async function connectTo(url: string, token: string): Promise<Socket> {
   const socket = openSocket(url, '/chat', { token });

@@ -4,7 +4,7 @@ import type { Operation } from '../../src/common/operations.ts';
 import { ask, useApp } from '../support/app.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const eventNames = (Object.values(operations) as Operation[]).flatMap(one => one.socket ?? []);
 const acked = (Object.values(operations) as Operation[]).flatMap(one => (one.volatile ? [] : (one.socket ?? [])));
 const refused = (code: string) => ({ ok: false, error: { code } });

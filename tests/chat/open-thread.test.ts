@@ -5,7 +5,7 @@ import { newId } from '../../src/common/ids.ts';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildTrader, done } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const refused = (status: number, code: string) => ({ status, body: { code } });
 
 test('a buyer opens a chat from a post, and both sides hear of the thread and of the first message', async () => {

@@ -3,7 +3,7 @@ import { newId } from '../../src/common/ids.ts';
 import { ask, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 
 interface Pulled {
   threads: { thread: { id: string; rev: number }; messages: { seq: number; text: string }[]; reset: boolean }[];

@@ -4,7 +4,7 @@ import { newId } from '../../src/common/ids.ts';
 import { ask, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const idsOf = (body: { results: { id: string }[] }) => body.results.map(one => one.id);
 
 async function buildManyTalks(count: number) {

@@ -6,7 +6,7 @@ import { ask, eventually, once, record, type TestUser, useApp } from '../support
 import { buildTalk, done, message, type Talk } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const refused = (code: string) => ({ ok: false, error: { code } });
 
 async function sendMany(who: TestUser, thread: { id: string }, count: number) {

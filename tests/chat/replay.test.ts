@@ -7,7 +7,7 @@ import { ask, openSocket, type TestUser, useApp } from '../support/app.ts';
 import { buildTalk, done, message, type Talk } from '../support/talk.ts';
 import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 
 interface Device {
   user: TestUser;

@@ -4,7 +4,7 @@ import { newId } from '../../src/common/ids.ts';
 import { ask, useApp } from '../support/app.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 
 async function buildSpoken(...texts: string[]) {
   const talk = await buildTalk(app);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
 import { buildTalk, message } from '../support/talk.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 

@@ -8,7 +8,7 @@ let [redis, database, nodes]: [TestRedis, TestDatabase, TestApp[]] = [] as never
 
 beforeAll(async () => {
   [redis, database] = await Promise.all([startRedis(), createTestDatabase()]);
-  nodes = await Promise.all([0, 1].map(() => startApp(database.url, { REDIS_URL: redis.url })));
+  nodes = await Promise.all([0, 1].map(() => startApp(database.url, { REDIS_URL: redis.url, RATE_LIMITS: 'relaxed' })));
 }, 240_000);
 afterAll(async () => {
   for (const node of nodes) await node.close();

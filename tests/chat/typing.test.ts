@@ -48,6 +48,18 @@ test('many starts are relayed once in 3 s, and keep it going', async () => {
   expect(heard[0]).toEqual(started);
 });
 
+test('start and stop in turns are relayed once in 3 s too', async () => {
+  const { writer, heard, start, thread } = await buildTyping();
+  const beganAt = performance.now();
+  for (let turn = 0; turn < 50; turn += 1) {
+    start();
+    writer.emit('typing:stop', { thread_id: thread.id });
+  }
+  await ask(writer, 'thread:list', {});
+  const windows = Math.ceil((performance.now() - beganAt) / 150);
+  expect(heard.filter(push => push.state === 'start').length).toBeLessThanOrEqual(windows);
+});
+
 test('after 7 s of silence it has stopped', async () => {
   const { heard, start, started, stopped } = await buildTyping();
   start();

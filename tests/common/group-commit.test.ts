@@ -11,6 +11,8 @@ function recorder(maxBatch = 256) {
   const batches: number[][] = [];
   const open: (() => void)[] = [];
   const commit = groupCommit<Job, number>({
+    maxWaitMs: 10_000,
+    refuse: () => new Error('waited too long'),
     maxBatch,
     lanes: job => [job.lane],
     run: async jobs => {

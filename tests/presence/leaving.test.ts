@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
 import { Presence } from '../../src/presence/entities.ts';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
+import { openRawSocket } from '../support/lean-socket.ts';
 import { buildPair, follow, watch } from '../support/presence.ts';
-import { openRawSocket } from '../support/raw-socket.ts';
 
 // 45 s are 1,125 ms here, 5 min are 7.5 s, a minute is 1.5 s.
 const SCALE = 40;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Socket } from 'socket.io-client';
 import { afterAll, beforeAll } from 'vitest';
 import { createListeners } from '../../src/common/announcements.ts';
+import { createBudgets } from '../../src/common/budgets.ts';
 import type { Actor } from '../../src/common/context.ts';
 import { connect } from '../../src/common/database.ts';
 import { AppError } from '../../src/common/errors.ts';
@@ -11,6 +12,7 @@ import { createHttpDoor, type HttpDoor } from '../../src/common/http.ts';
 import { createIdempotency } from '../../src/common/idempotency.ts';
 import { newId } from '../../src/common/ids.ts';
 import { createLog } from '../../src/common/log.ts';
+import { createMetrics } from '../../src/common/metrics.ts';
 import type { Contract, Namespace } from '../../src/common/operations.ts';
 import { joinCluster } from '../../src/common/redis.ts';
 import { createSlots } from '../../src/common/slots.ts';
@@ -38,9 +40,10 @@ export function useDoors(
     const log = createLog(config);
     const orm = await connect(entities, database.url);
     const cluster = await joinCluster(undefined, log);
+    const metrics = createMetrics();
     let sockets: SocketDoor;
     const executor = createExecutor({
-      ...{ orm, config, log, listeners: createListeners(), slots: createSlots(), limit: () => {} },
+      ...{ orm, config, log, listeners: createListeners(), slots: createSlots(), limit: () => {}, metrics },
       push: announcements => sockets.push(announcements),
     });
     const parts = {
@@ -51,6 +54,8 @@ export function useDoors(
       cluster,
       findEnded: async () => [],
       idempotency: createIdempotency(orm),
+      budgets: createBudgets(config, cluster),
+      metrics,
     };
     const http = createHttpDoor(parts);
     sockets = createSocketDoor(parts);

@@ -1,69 +1,47 @@
 import { WebSocket } from 'ws';
 
-/** One WebSocket in one namespace, with as little of Socket.IO around it as that needs: thousands fit in a process. */
+/** A connection below Socket.IO's client: sends any frame, keeps every answer. */
 export interface RawSocket {
-  /** Joins the namespace; resolves with its `session:ready`. */
-  join(): Promise<void>;
-  /** Leaves the namespace; the connection stays open. */
-  leave(): void;
-  emit(event: string, payload: object): void;
-  // biome-ignore lint/suspicious/noExplicitAny: any answer
-  ask(event: string, payload: object): Promise<any>;
-  closed: Promise<void>;
-  close(): void;
+  ws: WebSocket;
+  heard: string[];
+  /** The close code, once it is closed. */
+  closed: Promise<number>;
+  send(frame: string | Buffer): void;
+  /** The first answer, past or future, that starts so; `closed` when the connection ends before. */
+  answer(start: string): Promise<string>;
 }
 
-interface Options {
-  url: string;
-  namespace: string;
-  token: string;
-  // biome-ignore lint/suspicious/noExplicitAny: any push
-  onPush?: (event: string, payload: any) => void;
-  /** As a peer whose network is gone: pings are not answered, nothing is closed. */
-  isDeaf?: boolean;
-}
+export const engineUrl = (url: string): string => `${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`;
 
-export async function openRawSocket({ url, namespace, token, onPush, isDeaf = false }: Options): Promise<RawSocket> {
-  const ws = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
-  const closed = new Promise<void>(resolve => ws.once('close', () => resolve()));
-  const acks = new Map<number, (data: unknown) => void>();
-  const opened = Promise.withResolvers<void>();
-  let joined = Promise.withResolvers<void>();
-  let lastAck = 0;
-
-  ws.on('error', error => opened.reject(error));
+/** Connected as far as the transport; answers pings. With a token it joins `/chat` too. */
+export async function openRaw(url: string, token?: string): Promise<RawSocket> {
+  const ws = new WebSocket(engineUrl(url), { perMessageDeflate: false });
+  const heard: string[] = [];
+  const waiting = new Map<string, (text: string) => void>();
   ws.on('message', data => {
-    const frame = String(data);
-    if (frame === '2') return void (isDeaf || ws.send('3'));
-    if (frame.startsWith('0')) return opened.resolve();
-    const [, kind, id, body] = /^4(\d)[^,]*,(\d*)(.*)$/s.exec(frame) ?? [];
-    if (kind === '4') return joined.reject(new Error(frame));
-    if (kind === '3') {
-      const [reply] = JSON.parse(body!);
-      acks.get(Number(id))?.(reply);
-      acks.delete(Number(id));
-    }
-    if (kind !== '2') return;
-    const [event, payload] = JSON.parse(body!);
-    if (event === 'session:ready') joined.resolve();
-    else onPush?.(event, payload);
+    const text = String(data);
+    if (text === '2') return ws.send('3');
+    heard.push(text);
+    for (const [start, resolve] of waiting) if (text.startsWith(start)) resolve(text);
   });
-  await opened.promise;
-
-  return {
-    join() {
-      joined = Promise.withResolvers();
-      ws.send(`40${namespace},${JSON.stringify({ token })}`);
-      return joined.promise;
-    },
-    leave: () => ws.send(`41${namespace},`),
-    emit: (event, payload) => ws.send(`42${namespace},${JSON.stringify([event, payload])}`),
-    ask(event, payload) {
-      lastAck += 1;
-      ws.send(`42${namespace},${lastAck}${JSON.stringify([event, payload])}`);
-      return new Promise(resolve => acks.set(lastAck, resolve));
-    },
+  ws.on('error', () => {});
+  const closed = new Promise<number>(resolve => ws.on('close', resolve));
+  const socket: RawSocket = {
+    ws,
+    heard,
     closed,
-    close: () => ws.terminate(),
+    send: frame => ws.send(frame),
+    answer: start =>
+      new Promise<string>(resolve => {
+        waiting.set(start, resolve);
+        const found = heard.find(text => text.startsWith(start));
+        if (found !== undefined) resolve(found);
+        void closed.then(() => resolve('closed'));
+      }).finally(() => waiting.delete(start)),
   };
+  await socket.answer('0');
+  if (token === undefined) return socket;
+  socket.send(`40/chat,${JSON.stringify({ token })}`);
+  await socket.answer('42/chat,["session:ready"');
+  return socket;
 }

@@ -11,6 +11,8 @@ export interface ServerProcess {
   logged(awaited: RegExp): Promise<string>;
   /** As when the machine loses its power: nothing is finished, nothing is said. */
   kill(): Promise<void>;
+  /** SIGTERM, as a deployment sends it; the exit code. */
+  stop(): Promise<number>;
 }
 
 /** `npm start` as a process of its own, on a free port; resolves once it listens. */
@@ -29,9 +31,15 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
     logged: awaited => eventually(() => ensureLogged(lines, awaited)),
     pid: child.pid!,
     async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
+    },
+    async stop() {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      return (await exited)[0] as number;
     },
   };
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
+import { AppError } from '../../common/errors.ts';
 import type { Executor } from '../../common/execute.ts';
 import { groupCommit } from '../../common/group-commit.ts';
 import { newId } from '../../common/ids.ts';
@@ -44,6 +45,8 @@ export function createViews({ executor, config, log }: Parts): Views {
   const batches = groupCommit<Look, void>({
     lanes: () => [],
     maxInFlight: 1,
+    maxWaitMs: 5_000,
+    refuse: () => new AppError('unavailable'),
     run: async looks => {
       await write(looks).catch(error => log.warn({ err: error }, 'views not counted'));
       return looks.map(() => ({ status: 'fulfilled', value: undefined }));
@@ -51,7 +54,10 @@ export function createViews({ executor, config, log }: Parts): Views {
   });
   return {
     count(look) {
-      const counted = batches.submit(look).finally(() => pending.delete(counted));
+      const counted = batches
+        .submit(look)
+        .catch(() => {})
+        .finally(() => pending.delete(counted));
       pending.add(counted);
     },
     settled: async () => void (await Promise.all(pending)),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
+import { listLimits, searchLimits, sendLimits } from './limits.ts';
 import { anyId, clientId, content, humanText, Message, saysSomething, seq, TEXT_LENGTH, thread } from './shapes.ts';
 
 export const SendMessage = z
@@ -28,6 +29,7 @@ export const messageOperations = {
   history: query({
     summary: 'Messages of a thread, ascending; without a position the newest.',
     socket: 'thread:history',
+    limits: listLimits,
     input: z.object({ ...thread, ...Window }).refine(atMostOneWindow, { path: ['before_seq'], error: 'only_one' }),
     output: z.object({ messages: z.array(Message), ...HasMore }),
     errors: ['not_found'],
@@ -35,6 +37,7 @@ export const messageOperations = {
   listMessages: query({
     summary: 'Messages of a thread, ascending; without a position the newest; `next` leads to older ones.',
     http: ['GET /api/chat/threads/{thread_id}/messages/', 'GET /api/chat/messages/'],
+    limits: listLimits,
     input: z
       .object({ ...thread, ...Window, cursor })
       .refine(atMostOneWindow, { path: ['before_seq'], error: 'only_one' }),
@@ -46,6 +49,8 @@ export const messageOperations = {
     summary: 'Sends a message; the answer says that it is stored.',
     http: 'POST /api/chat/send/',
     socket: 'message:send',
+    limits: sendLimits,
+    countedAs: (_input, { duplicate }) => (duplicate ? 'duplicate' : 'stored'),
     input: SendMessage,
     generated: ['client_id'],
     output: z.object({ message: Message, duplicate: z.boolean() }),
@@ -79,6 +84,7 @@ export const messageOperations = {
   searchMessages: query({
     summary: "Messages of the caller's threads, by text or part number, newest first.",
     socket: 'message:search',
+    limits: searchLimits,
     input: z.object({ q: humanText(100), thread_id: anyId.optional(), limit: pageLimit(50), cursor }),
     output: z.object({
       results: z.array(z.object({ message: Message, snippet: z.string() })),

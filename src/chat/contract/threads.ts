@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
+import { deliveredLimits, listLimits, openLimits, readLimits } from './limits.ts';
 import { anyId, clientId, content, Message, saysSomething, seq, Thread, thread, Unread } from './shapes.ts';
 
 export const OpenThread = z.object({
@@ -20,6 +21,8 @@ export const threadOperations = {
   pull: query({
     summary: 'Everything that differs between what the client holds and what is stored.',
     socket: 'sync:pull',
+    countedAs: ({ cursor, only, threads }) =>
+      cursor ? 'page' : only ? 'repair' : threads.length > 0 ? 'reconnect' : 'first',
     input: z.object({
       threads: z
         .array(z.object({ ...thread, rev: seq, me_rev: seq.optional() }))
@@ -49,6 +52,7 @@ export const threadOperations = {
     summary: 'Opens the one thread of the caller about a post, or finds it again.',
     http: 'POST /api/chat/start/',
     socket: 'thread:open',
+    limits: openLimits,
     input: OpenThread,
     output: z.object({ thread: Thread, message: Message.optional(), created: z.boolean() }),
     status: 201,
@@ -59,6 +63,7 @@ export const threadOperations = {
     summary: "The caller's threads, newest activity first.",
     http: 'GET /api/chat/threads/',
     socket: 'thread:list',
+    limits: listLimits,
     input: z.object({
       box: z.enum(['inbox', 'archived', 'all']).default('inbox'),
       role: z.enum(['buyer', 'seller']).optional(),
@@ -75,6 +80,7 @@ export const threadOperations = {
     summary: 'One thread of the caller.',
     http: 'GET /api/chat/threads/{thread_id}/',
     socket: 'thread:get',
+    limits: listLimits,
     input: z.object(thread),
     output: ThreadOf,
     errors: ['not_found'],
@@ -83,6 +89,7 @@ export const threadOperations = {
     summary: 'Says up to where the caller has read.',
     http: 'POST /api/chat/threads/{thread_id}/read/',
     socket: 'thread:read',
+    limits: readLimits,
     input: z.object({ ...thread, seq }),
     output: z.object({ read_seq: z.int(), unread: z.int() }),
     lane: input => input.thread_id,
@@ -91,6 +98,7 @@ export const threadOperations = {
   markDelivered: batch({
     summary: "Says up to where the caller's device has stored messages.",
     socket: 'thread:delivered',
+    limits: deliveredLimits,
     input: z.object({ items: z.array(z.object({ ...thread, seq })).max(100) }),
     output: z.object({}),
     lane: () => 'delivered',

@@ -11,7 +11,6 @@ interface Typist {
   threadId: string;
   userId: string;
   connection: string | undefined;
-  relayedAt: number;
   expiry: NodeJS.Timeout;
 }
 
@@ -36,6 +35,8 @@ interface Parts {
  */
 export function createTyping({ orm, push, timeScale }: Parts): Typing {
   const typists = new Map<string, Typist>();
+  /** Told so lately that it is not told again, whatever came in between: start and stop in turns reach nobody. */
+  const relayed = new Set<string>();
   const keyOf = (threadId: string, userId: string) => `${threadId} ${userId}`;
 
   async function tell({ threadId, userId }: Typist, state: 'start' | 'stop'): Promise<boolean> {
@@ -61,13 +62,15 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
   return {
     async start({ actor, connection }, { thread_id }) {
       const key = keyOf(thread_id, actor.userId);
-      const known = forget(key);
-      const isQuiet = known !== undefined && performance.now() - known.relayedAt < RELAY_EVERY_MS / timeScale;
-      const relayedAt = isQuiet ? known.relayedAt : performance.now();
+      forget(key);
+      const isQuiet = relayed.has(key);
       const expiry = setTimeout(end, EXPIRES_IN_MS / timeScale, key).unref();
-      const typist = { threadId: thread_id, userId: actor.userId, connection, relayedAt, expiry };
+      const typist = { threadId: thread_id, userId: actor.userId, connection, expiry };
       typists.set(key, typist);
-      if (!isQuiet && !(await tell(typist, 'start')) && typists.get(key) === typist) forget(key);
+      if (isQuiet) return {};
+      relayed.add(key);
+      setTimeout(() => relayed.delete(key), RELAY_EVERY_MS / timeScale).unref();
+      if (!(await tell(typist, 'start')) && typists.get(key) === typist) forget(key);
       return {};
     },
     async stop({ actor }, { thread_id }) {

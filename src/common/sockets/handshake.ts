@@ -2,13 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
+import type { Budgets } from '../budgets.ts';
 import type { Actor } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { isAllowedHost } from '../http/request.ts';
+import { relaxed } from '../limits.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
-import { Handshake, PROTOCOL } from '../session.ts';
+import { eventLimit, Handshake, handshakeLimit, PROTOCOL, sessionLimits } from '../session.ts';
+import { stateOf } from './connections.ts';
+import type { Gate } from './gate.ts';
 import { refusalData } from './parser.ts';
 
 export interface SocketData {
@@ -16,6 +20,7 @@ export interface SocketData {
   actor: Actor;
   deviceId: string | null;
   locale: Locale;
+  ip: string;
 }
 export type ClientSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
 
@@ -29,6 +34,16 @@ function isAllowedOrigin(config: Config, origin: string): boolean {
   return config.CORS_ALLOWED_ORIGINS.includes(origin) || origin === new URL(config.PUBLIC_URL).origin;
 }
 
+/** As Express reads it: of `X-Forwarded-For` only what the trusted proxies have appended counts. */
+export function addressOf(
+  proxies: number,
+  { address, headers }: Pick<Socket['handshake'], 'address' | 'headers'>,
+): string {
+  const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').map(one => one.trim()).filter(Boolean); // biome-ignore format: one line reads better
+  const chain = [...forwarded, address];
+  return chain.at(-1 - proxies) ?? chain[0]!;
+}
+
 /** What Socket.IO turns into a `connect_error`. */
 export function refusal(error: AppError): Error {
   const { message, data } = refusalData(error);
@@ -39,25 +54,43 @@ export interface Doorkeeper {
   config: Config;
   authenticate: Authenticate;
   cluster: Cluster;
+  budgets: Budgets;
+  gate: Gate;
   connections: ConnectionCount;
 }
 
+/** A connection that is refused so often does not learn: it is closed. */
+const MAX_REFUSED = 20;
+
 /** Who connects, and may they? Joins the user's rooms before `connect` is said. */
-export async function admit(
-  { config, authenticate, cluster, connections }: Doorkeeper,
-  socket: ClientSocket,
-): Promise<void> {
+export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
+  try {
+    await ensureWelcome(keeper, socket);
+  } catch (error) {
+    const state = stateOf(socket.conn);
+    state.refusedHandshakes += 1;
+    if (state.refusedHandshakes >= MAX_REFUSED) setImmediate(() => socket.conn.close());
+    throw error;
+  }
+}
+
+async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
+  const { config, cluster, budgets, gate } = keeper;
   const { auth, headers } = socket.handshake;
   if (headers.origin !== undefined && !isAllowedOrigin(config, headers.origin)) throw new AppError('origin_forbidden');
   if (!isPlainObject(auth) || auth['token'] === undefined || auth['token'] === null || auth['token'] === '')
     throw new AppError('auth_required');
-  if (typeof auth['token'] !== 'string') throw new AppError('token_invalid');
-  if (auth['protocol'] !== undefined && auth['protocol'] !== PROTOCOL.max)
-    throw new AppError('protocol_unsupported', { ...PROTOCOL });
-  const actor = await authenticate(auth['token'], new Date());
-  connections.take(actor.userId, socket);
+  const { token, protocol } = auth;
+  if (typeof token !== 'string') throw new AppError('token_invalid');
+  if (protocol !== undefined && protocol !== PROTOCOL.max) throw new AppError('protocol_unsupported', { ...PROTOCOL });
+  // Joining and leaving is work like any event.
+  const { isRefused, retryAfterMs } = budgets.spend(eventLimit, stateOf(socket.conn).id);
+  if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
+  const actor = await gate.pass(() => keeper.authenticate(token, new Date()));
+  keeper.connections.take(actor.userId, socket);
   const { device_id, locale } = Handshake.partial().safeParse(auth).data ?? {};
-  socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale };
+  const ip = addressOf(config.TRUST_PROXY, socket.handshake);
+  socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip };
   await socket.join([`user:${actor.userId}`, `session:${actor.sessionId}`]);
   await cluster.subscribed();
 }
@@ -67,12 +100,16 @@ export interface ConnectionCount {
   take(userId: string, socket: ClientSocket): void;
 }
 
-export function createConnectionCount(max: number): ConnectionCount {
+/** Throws too_many_connections, or rate_limited when one user makes new ones too often. */
+export function createConnectionCount(config: Config, budgets: Budgets): ConnectionCount {
+  const max = relaxed(config, sessionLimits.connections);
   const byUser = new Map<string, Set<object>>();
   return {
     take(userId, { conn }) {
       const open = byUser.get(userId) ?? new Set();
       if (open.has(conn)) return;
+      const { isRefused, retryAfterMs } = budgets.spend(handshakeLimit, userId);
+      if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
       if (open.size >= max) throw new AppError('too_many_connections', { max, retry_after_ms: 5_000 });
       byUser.set(userId, open.add(conn));
       conn.once('close', () => {

@@ -1,31 +1,48 @@
 import type { Logger } from 'pino';
+import type { Config } from '../../config.ts';
+import type { Budgets } from '../budgets.ts';
 import { asAppError } from '../database.ts';
 import { AppError, presentError } from '../errors.ts';
 import type { Run } from '../execute.ts';
 import { randomToken } from '../ids.ts';
+import type { LimitState } from '../limits.ts';
 import { describeError, type Locale } from '../messages.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Operation } from '../operations.ts';
 import { isPlainObject, isTooComplex } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
-import { PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
+import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
+import { type Connection, stateOf } from './connections.ts';
 import type { ClientSocket } from './handshake.ts';
 import { frameBytes } from './parser.ts';
 import { createSocketQueue } from './queue.ts';
 import type { SocketSessions } from './sessions.ts';
 
-const ACK_TIMEOUT_MS = 10_000;
+/** Above three times a limit for so long: no mistake any more. */
+const PATIENCE_MS = 30_000;
 
-export type Handlers = Map<string, { operation: Operation; run: Run<Operation> }>;
+export interface Handler {
+  operation: Operation;
+  run: Run<Operation>;
+  acked: ReturnType<Metrics['acked']>;
+}
+export type Handlers = Map<string, Handler>;
 
 interface Parts {
+  config: Config;
   log: Logger;
   cluster: Cluster;
   sessions: SocketSessions;
+  budgets: Budgets;
+  metrics: Metrics;
 }
 
 /** Greets a socket and serves its events, in their order; nothing thrown here ends the process. */
 export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): void {
   const queue = createSocketQueue();
+  const state = stateOf(socket.conn);
+  state.sockets.add(socket);
+  socket.once('disconnect', () => state.sockets.delete(socket));
   // A malformed packet is reported here, and would be thrown if nobody listened.
   socket.on('error', () => {});
   greet(parts, socket);
@@ -35,20 +52,20 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   socket.use(packet => {
     const [name, ...args] = packet as [unknown, ...unknown[]];
     const ack = typeof args.at(-1) === 'function' ? (args.pop() as (reply: object) => void) : null;
-    const asked = { raw: args[0], requestId: randomToken(), locale: socket.data.locale, ack };
+    const arrivedAt = performance.now();
+    const asked = { raw: args[0], requestId: randomToken(), locale: socket.data.locale, ack, arrivedAt };
     const handler = typeof name === 'string' ? handlers.get(name) : undefined;
-    if (!handler && name !== RENEW_EVENT) return refuse(parts, asked, new AppError('unknown_event'));
-    const wrong = wrongPayload(packet, args);
+    const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, args) : new AppError('unknown_event')); // biome-ignore format: one line reads better
     if (wrong) return refuse(parts, asked, wrong);
     if (!handler) return void answer(parts, socket, asked, () => parts.sessions.renew(socket, asked.raw));
-    const task = () => answer(parts, socket, asked, () => handler.run(callOf(socket, asked)));
+    const task = () => answer(parts, socket, asked, () => handler.run(callOf(parts, socket, asked)), handler.acked);
     if (handler.operation.volatile) return void task();
     if (!queue.add(handler.operation, task))
       refuse(parts, asked, new AppError('rate_limited', { retry_after_ms: 1_000 }));
   });
 }
 
-function greet({ cluster }: Parts, socket: ClientSocket): void {
+function greet({ cluster, config }: Parts, socket: ClientSocket): void {
   const { actor } = socket.data;
   socket.emit(sessionEvents.ready.name, {
     user_id: actor.userId,
@@ -57,9 +74,33 @@ function greet({ cluster }: Parts, socket: ClientSocket): void {
     server_time: new Date().toISOString(),
     protocol: PROTOCOL.max,
     token_expires_at: actor.tokenExpiresAt.toISOString(),
-    limits: sessionLimits,
+    limits: limitsInForce(config),
     degraded: cluster.degraded(),
   });
+}
+
+/** All events of a connection have one budget, whatever they are. */
+function refusalOfTraffic(parts: Parts, connection: Connection): AppError | null {
+  const { id, isLeaving } = stateOf(connection);
+  if (isLeaving) return new AppError('server_draining', { retry_after_ms: 1_000 });
+  const { isRefused, retryAfterMs } = parts.budgets.spend(eventLimit, id);
+  if (!isRefused) return null;
+  noteExcess(parts, connection, eventLimit);
+  return new AppError('rate_limited', { retry_after_ms: retryAfterMs });
+}
+
+/** After 30 s above three times a limit: told and cut. It may come back, and has its limits then too. */
+function noteExcess(
+  { config, metrics }: Parts,
+  connection: Connection,
+  limit: Pick<LimitState, 'points' | 'windowSec'>,
+): void {
+  const state = stateOf(connection);
+  if (!state.excess.add(limit, PATIENCE_MS / config.TEST_TIME_SCALE) || state.isLeaving) return;
+  state.isLeaving = true;
+  metrics.cut('flood');
+  for (const socket of state.sockets) socket.emit(sessionEvents.exceeded.name, { retry_after_ms: 30_000 });
+  connection.close();
 }
 
 function wrongPayload(packet: object, args: readonly unknown[]): AppError | null {
@@ -75,22 +116,38 @@ interface Asked {
   requestId: string;
   locale: Locale;
   ack: ((reply: object) => void) | null;
+  arrivedAt: number;
 }
 
-function callOf(socket: ClientSocket, { raw, requestId }: Asked) {
-  const { address, headers } = socket.handshake;
-  const userAgent = headers['user-agent']?.slice(0, 300) ?? null;
-  return { actor: socket.data.actor, raw, requestId, now: new Date(), ip: address, userAgent, connection: socket.id };
+function callOf(parts: Parts, socket: ClientSocket, { raw, requestId }: Asked) {
+  const { actor, ip } = socket.data;
+  const userAgent = socket.handshake.headers['user-agent']?.slice(0, 300) ?? null;
+  const reportLimit = (state: LimitState) => {
+    if (state.isRefused) noteExcess(parts, socket.conn, state);
+  };
+  const from = { ip, userAgent, connection: socket.id };
+  return { actor, raw, requestId, now: new Date(), ...from, reportLimit };
 }
 
 /** Runs the operation and acknowledges; never rejects. */
-async function answer(parts: Parts, socket: ClientSocket, asked: Asked, run: () => Promise<unknown>): Promise<void> {
+async function answer(
+  parts: Parts,
+  socket: ClientSocket,
+  asked: Asked,
+  run: () => Promise<unknown>,
+  acked?: Handler['acked'],
+): Promise<void> {
   if (!socket.connected) return;
+  const state = stateOf(socket.conn);
+  state.running += 1;
   try {
-    const data = await within(ACK_TIMEOUT_MS, run());
+    const data = await run();
     asked.ack?.({ ok: true, data });
   } catch (thrown) {
     refuse(parts, asked, asAppError(thrown));
+  } finally {
+    state.running -= 1;
+    acked?.((performance.now() - asked.arrivedAt) / 1000);
   }
 }
 
@@ -98,13 +155,4 @@ function refuse({ log }: Parts, { ack, requestId, locale }: Asked, error: AppErr
   if (error.code === 'internal' || error.code === 'unavailable')
     log.error({ request_id: requestId, err: error.cause ?? error }, error.code);
   ack?.({ ok: false, error: presentError(error, requestId, describeError(error.code, error.details, locale).detail) });
-}
-
-/** After the limit the outcome is unknown, so the caller is told `unavailable` and may repeat. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AppError('unavailable')), limitMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

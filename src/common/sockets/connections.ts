@@ -1,0 +1,71 @@
+import type { Socket } from 'socket.io';
+import type { LimitState } from '../limits.ts';
+
+export type Connection = Socket['conn'];
+
+/** What all namespaces of one connection share. */
+export interface ConnectionState {
+  /** The name of its budgets. */
+  id: string;
+  /** Sockets of namespaces that are joined. */
+  sockets: Set<Pick<Socket, 'emit'>>;
+  /** Events being handled. */
+  running: number;
+  /** It is being closed: nothing more is begun. */
+  isLeaving: boolean;
+  refusedHandshakes: number;
+  excess: Excess;
+}
+
+const states = new WeakMap<Connection, ConnectionState>();
+let lastId = 0;
+
+export function stateOf(connection: Connection): ConnectionState {
+  let state = states.get(connection);
+  if (!state) {
+    lastId += 1;
+    state = {
+      ...{ id: String(lastId), sockets: new Set(), running: 0, isLeaving: false, refusedHandshakes: 0 },
+      excess: createExcess(),
+    };
+    states.set(connection, state);
+  }
+  return state;
+}
+
+/**
+ * Ends a connection without asking the other side, whose reading may have stopped: `close` would wait until everything
+ * is written. Its client comes back by itself.
+ */
+export function terminate(connection: Connection): void {
+  const { socket } = connection.transport as unknown as { socket?: { terminate(): void } };
+  if (socket) socket.terminate();
+  else connection.close(true);
+}
+
+const MAX_DEBT_MS = 5_000;
+
+export interface Excess {
+  /** Counts a refused call; true once more than three times the limit has been asked for all that time. */
+  add(limit: Pick<LimitState, 'points' | 'windowSec'>, patienceMs: number): boolean;
+}
+
+/**
+ * Three times a limit is two refused calls for each one let through. Each refusal is a debt of the time in which that
+ * many are allowed; whoever stays in debt is above three times the limit all that time.
+ */
+export function createExcess(): Excess {
+  let debtMs = 0;
+  let at = 0;
+  let since = 0;
+  return {
+    add({ points, windowSec }, patienceMs) {
+      const now = performance.now();
+      debtMs = Math.max(0, debtMs - (now - at));
+      at = now;
+      if (debtMs === 0) since = now;
+      debtMs = Math.min(MAX_DEBT_MS, debtMs + (windowSec * 1000) / (2 * points));
+      return now - since >= patienceMs;
+    },
+  };
+}

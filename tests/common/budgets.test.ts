@@ -1,0 +1,127 @@
+import { Redis } from 'ioredis';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { type Budgets, createBudgets } from '../../src/common/budgets.ts';
+import type { Limit } from '../../src/common/operations.ts';
+import { createExcess } from '../../src/common/sockets/connections.ts';
+import { createGate } from '../../src/common/sockets/gate.ts';
+import { eventually, testConfig } from '../support/app.ts';
+import { startRedis } from '../support/redis.ts';
+
+afterEach(() => void vi.useRealTimers());
+
+const config = testConfig('postgres://unused');
+const bucket: Limit = { name: 'bucket', by: 'user', points: 5, windowSec: 1, burst: 20, isHot: true };
+const perMinute: Limit = { name: 'window', by: 'user', points: 120, windowSec: 60, isHot: true };
+
+function open(redis?: Redis, settings = config): Budgets {
+  const budgets = createBudgets(settings, { redis, degraded: () => [] });
+  onTestFinished(() => budgets.close());
+  return budgets;
+}
+
+function spendAll(budgets: Budgets, limit: Limit, key: string): number {
+  for (let count = 0; ; count += 1) if (budgets.spend(limit, key).isRefused || count === 100_000) return count;
+}
+
+test('a bucket lets its burst through at once and then its rate; another user has their own', () => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+  const budgets = open();
+  expect(spendAll(budgets, bucket, 'one')).toBe(20);
+  expect(budgets.spend(bucket, 'one')).toMatchObject({ isRefused: true, remaining: 0, retryAfterMs: 200 });
+  expect(budgets.spend(bucket, 'two')).toMatchObject({ isRefused: false, remaining: 19 });
+  vi.advanceTimersByTime(1_000);
+  expect(spendAll(budgets, bucket, 'one')).toBe(5);
+});
+
+test('a window begins with its first call and is whole again at its end', () => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+  const budgets = open();
+  expect(spendAll(budgets, perMinute, 'one')).toBe(120);
+  vi.advanceTimersByTime(59_000);
+  expect(budgets.spend(perMinute, 'one')).toMatchObject({ isRefused: true, retryAfterMs: 1_000, resetMs: 1_000 });
+  vi.advanceTimersByTime(1_000);
+  expect(spendAll(budgets, perMinute, 'one')).toBe(120);
+});
+
+test('a step of the clock refuses nobody and gives nobody more', () => {
+  const budgets = open();
+  for (let count = 0; count < 60; count += 1) budgets.spend(perMinute, 'one');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 600_000 });
+  expect(budgets.spend(perMinute, 'one')).toMatchObject({ isRefused: false, remaining: 59 });
+  vi.setSystemTime(Date.now() + 1_200_000);
+  expect(budgets.spend(perMinute, 'one')).toMatchObject({ isRefused: false, remaining: 58 });
+});
+
+test('relaxed budgets are a hundred times as large', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  expect(spendAll(open(undefined, { ...config, RATE_LIMITS: 'relaxed' }), bucket, 'one')).toBe(2_000);
+});
+
+test('what is spent on one instance is missed on the other, and each counts for itself without Redis', async () => {
+  const redis = await startRedis();
+  onTestFinished(() => redis.stop());
+  const clients = [0, 1].map(() => new Redis(redis.url, { maxRetriesPerRequest: 1, enableOfflineQueue: false }));
+  for (const client of clients) {
+    client.on('error', () => {});
+    onTestFinished(() => client.disconnect());
+    await new Promise(resolve => client.once('ready', resolve));
+  }
+  const [here, there] = clients.map(client => open(client)) as [Budgets, Budgets];
+  for (let count = 0; count < 60; count += 1) here.spend(perMinute, 'one');
+  // Somebody who has spent too little to be told of hears nothing either.
+  for (let count = 0; count < 12; count += 1) there.spend(perMinute, 'one');
+  await eventually(() => expect(there.spend(perMinute, 'one').remaining).toBeLessThan(49));
+  expect(here.spend(perMinute, 'one').remaining).toBeGreaterThan(30);
+  await redis.stop();
+  expect(spendAll(there, perMinute, 'two')).toBe(120);
+  expect(spendAll(here, perMinute, 'two')).toBe(120);
+});
+
+test('S-74: three times a limit for 30 s is too much; less, or for a shorter time, is not', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const refuseAt = (perSecond: number, seconds: number) => {
+    const excess = createExcess();
+    const limit = { points: 5, windowSec: 1 };
+    return Array.from({ length: perSecond * seconds }, () => {
+      vi.advanceTimersByTime(1_000 / perSecond);
+      return excess.add(limit, 30_000);
+    }).includes(true);
+  };
+  expect(refuseAt(20, 31)).toBe(true); // 25 a second of 5 allowed
+  expect(refuseAt(20, 29)).toBe(false);
+  expect(refuseAt(8, 120)).toBe(false); // 13 a second
+  expect(refuseAt(1_000, 5)).toBe(false);
+});
+
+test('S-73: the gate works on some handshakes at a time, in their order, and lets an error hold up nobody', async () => {
+  const gate = createGate();
+  onTestFinished(() => gate.close());
+  let running = 0;
+  let most = 0;
+  const order: number[] = [];
+  const visits = Array.from({ length: 200 }, (_, index) =>
+    gate.pass(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise(setImmediate);
+      running -= 1;
+      order.push(index);
+      if (index % 10 === 0) throw new Error('refused');
+    }),
+  );
+  const settled = await Promise.allSettled(visits);
+  expect(settled.filter(one => one.status === 'rejected')).toHaveLength(20);
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(most).toBeLessThanOrEqual(32);
+});
+
+test('S-73: beyond what may wait, the gate answers server_busy with a time to come back', async () => {
+  const gate = createGate();
+  onTestFinished(() => gate.close());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const visits = Array.from({ length: 4_100 }, () => gate.pass(() => promise));
+  resolve();
+  const refused = (await Promise.allSettled(visits)).filter(one => one.status === 'rejected');
+  expect(refused).toHaveLength(4_100 - 32 - 4_000);
+  expect(refused[0]!.reason).toMatchObject({ code: 'server_busy', details: { retry_after_ms: expect.any(Number) } });
+});
