@@ -7,6 +7,8 @@ import { accountsRoutes } from './accounts/routes.ts';
 import { purgeAccounts } from './accounts/service/account.ts';
 import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
 import { accountsWebhooks } from './accounts/webhooks.ts';
+import { adminRoutes, staffNetworks } from './admin/routes.ts';
+import { createQueueWatch, type QueueWatch } from './admin/service/queue-watch.ts';
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bListeners } from './b2b/listeners.ts';
 import { b2bRoutes } from './b2b/routes.ts';
@@ -119,7 +121,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-  const { heads, teller } = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, teller, queueWatch } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -132,6 +134,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async listen() {
       sockets.attach(server);
       heads.start();
+      queueWatch.start();
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(config.PORT, config.HOST, resolve);
@@ -141,6 +144,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async close(drainMs = 0) {
       isDraining = true;
       await heads.stop();
+      await queueWatch.stop();
       await core.jobs.stop();
       await sockets.drain(drainMs);
       await closeServer(server);
@@ -161,9 +165,16 @@ interface Doors {
   findSession: ReturnType<typeof createFindSession>;
 }
 
+interface Opened {
+  heads: Heads;
+  teller: Teller;
+  queueWatch: QueueWatch;
+}
+
 /** What is served where, in the order of the modules. */
-function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): { heads: Heads; teller: Teller } {
+function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Opened {
   const { orm, log, executor, listeners, slots } = core;
+  http.app.use(['/api/admin', '/admin'], staffNetworks(config));
   accountsRoutes(http, createNotifier(config, log));
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
@@ -187,12 +198,14 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
     mayHear: userId => cluster.isShared || notificationSockets.has(userId),
   });
   listeners.afterCommit(notifications.facts.notesWritten, teller.tell);
+  adminRoutes(http);
   http.app.use(UPLOADS_PATH, serveUploads(config));
   http.raw('GET /healthz', healthz);
   http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, teller };
+  const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
+  return { heads, teller, queueWatch };
 }
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */

@@ -38,6 +38,11 @@ interface Rule {
   input?: object;
 }
 const rule = (row: Row, input?: object): Rule => ({ row, ...(input && { input }) });
+/** What everybody may who sees a resource. */
+const records = (name: string, allowed: Role[]): Record<string, Rule> =>
+  Object.fromEntries(
+    ['List', 'Export', 'Get', 'History'].map(verb => [`admin${verb}${name}`, rule(staff(...allowed))]),
+  );
 const post = { title: 'Tormoz kolodkasi' };
 
 const rules: Record<string, Record<string, Rule>> = {
@@ -57,6 +62,8 @@ const rules: Record<string, Record<string, Rule>> = {
     adminLogin: rule(everybody),
     adminVerify: rule(everybody),
     actOnUsers: rule(staff('support'), { action: 'revoke_sessions', ids: [randomUUID()] }),
+    actOnSessions: rule(staff('support'), { action: 'end', ids: [randomUUID()] }),
+    actOnOtpLog: rule(staff('support'), { action: 'unblock_ip', ids: [randomUUID()] }),
   },
   billing: { listPlans: rule(everybody), getBilling: rule(members) },
   uploads: { uploadImage: rule(members) },
@@ -75,6 +82,12 @@ const rules: Record<string, Record<string, Rule>> = {
   chat: {
     openThread: rule(readers, { post_id: randomUUID() }),
     reportPost: rule(readers, { reason: 'spam' }),
+    actOnReports: rule(staff('moderator'), { action: 'assign', ids: [randomUUID()] }),
+    actOnThreads: rule(staff('moderator'), {
+      ...{ action: 'unlock', ids: [randomUUID()], params: { report_id: randomUUID() } },
+    }),
+    listReportedThreads: rule(staff('moderator'), { report_id: randomUUID() }),
+    getReportedThread: rule(staff('moderator'), { report_id: randomUUID() }),
     ...Object.fromEntries(
       [
         ...[
@@ -107,6 +120,23 @@ const rules: Record<string, Record<string, Rule>> = {
     readNotifications: rule(members),
     readAllNotifications: rule(members),
   },
+  admin: {
+    adminHome: rule(staff('moderator', 'billing', 'support', 'auditor')),
+    adminCharts: rule(staff('moderator', 'billing', 'support', 'auditor')),
+    ...records('B2bProfiles', ['moderator', 'auditor']),
+    adminUpdateB2bProfiles: rule(staff('moderator')),
+    ...records('Posts', ['moderator', 'auditor']),
+    ...records('Reports', ['moderator', 'auditor']),
+    ...records('Plans', ['billing', 'auditor']),
+    adminCreatePlans: rule(staff('billing'), { code: 'gold', name: 'Gold', price: '1.00' }),
+    adminUpdatePlans: rule(staff('billing')),
+    ...records('Subscriptions', ['billing', 'auditor']),
+    ...records('Users', ['support', 'auditor']),
+    adminUpdateUsers: rule(staff('support')),
+    ...records('Sessions', ['support', 'auditor']),
+    ...records('OtpLog', ['support', 'auditor']),
+    ...records('Audit', ['auditor']),
+  },
 };
 
 const operationsOf = Object.entries(contracts as Record<string, Contract>).flatMap(([module, contract]) =>
@@ -131,7 +161,8 @@ function verdictOf(code: string | undefined): Verdict {
 async function overRest(who: Who, path: HttpPath, input: Record<string, unknown>): Promise<Verdict> {
   const [method, template] = path.split(' ') as [Method, string];
   const url = template.replace(/\{(\w+)\}/g, (_all, name) => String(input[name] ?? randomUUID()));
-  const { body } = await app.request(method, await buildWho(who), url, method === 'GET' ? undefined : input);
+  const asked = method === 'GET' ? `${url}?${new URLSearchParams(input as Record<string, string>)}` : url;
+  const { body } = await app.request(method, await buildWho(who), asked, method === 'GET' ? undefined : input);
   return verdictOf(body?.code);
 }
 

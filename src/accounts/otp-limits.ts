@@ -67,7 +67,8 @@ async function refusalOf({ em, now, config }: Scope, subject: string): Promise<A
 }
 
 /** Numbers alike but for their last 3 digits: what an attacker walks through. */
-const prefixOf = (phone: string) => `prefix:${phone.slice(0, -3)}`;
+export const numbersAround = (phone: string) => phone.slice(0, -3);
+const prefixOf = (phone: string) => `prefix:${numbersAround(phone)}`;
 const dayOf = (now: Date, whose: 'all' | 'new') => `day:${now.toISOString().slice(0, 10)}:${whose}`;
 
 const PAUSE_AFTER = 20;

@@ -94,6 +94,7 @@ export async function rows<Row>(em: EntityManager, query: RawBuilder<Row>): Prom
 interface DatabaseError {
   code?: string;
   message?: string;
+  detail?: string;
   constraint?: string;
   cause?: unknown;
   previous?: unknown;
@@ -118,6 +119,17 @@ export function isRetryable(error: unknown): boolean {
 /** The violated unique or check constraint. */
 export function violates(error: unknown, constraint: string): boolean {
   return databaseErrors(error).some(one => one.constraint === constraint || one.message?.includes(`"${constraint}"`));
+}
+
+/** The column whose value another row has already. */
+export function takenColumn(error: unknown): string | undefined {
+  const violation = databaseErrors(error).find(({ code }) => code === '23505');
+  return /^Key \("?(\w+)/.exec(violation?.detail ?? '')?.[1];
+}
+
+/** Another row refers to this one, or this one to none. */
+export function isReferenced(error: unknown): boolean {
+  return databaseErrors(error).some(({ code }) => code === '23503');
 }
 
 const connectionCodes =

@@ -4,6 +4,8 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { StaffActionOutput } from '../contract/staff-actions.ts';
 
+export { ensureStaff } from '../policy.ts';
+
 /**
  * Does one thing to each of these objects, in id order, and answers each by itself: what one refusal (an `AppError`) has
  * written is undone, the rest stays. `act` announces last, after all that may refuse, and writes the audit row.
