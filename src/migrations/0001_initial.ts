@@ -105,6 +105,22 @@ export class Initial extends Migration {
     begin raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege'; end $$;
     create trigger audit_log_append_only before update or delete or truncate on audit_log
       for each statement execute function refuse_change();`);
+    // What staff filter, search and order by (src/admin/resources): no module's own query needs these.
+    this.addSql(`create index users_staff on users (role, id) where role <> 'user';`);
+    this.addSql(`create index users_blocked on users (id) where blocked_at is not null;`);
+    this.addSql(`create index users_names on users using gin (full_name gin_trgm_ops);`);
+    this.addSql(`create index users_phones on users using gin (phone gin_trgm_ops);`);
+    this.addSql(`create index b2b_profiles_by_status on b2b_profiles (status, user_id);`);
+    this.addSql(`create index b2b_profiles_by_tin on b2b_profiles (tin);`);
+    this.addSql(`create index b2b_profiles_names on b2b_profiles using gin (company_name gin_trgm_ops);`);
+    this.addSql(`create index posts_by_status on posts (status, id);`);
+    this.addSql(`create index subscriptions_by_status on subscriptions (status, id);`);
+    this.addSql(`create index reports_by_subject on reports (subject_id, id);`);
+    this.addSql(`create index reports_by_assignee on reports (assignee_id, id);`);
+    this.addSql(`create index otp_request_log_by_ip on otp_request_log (ip, id);`);
+    this.addSql(`create index otp_request_log_by_outcome on otp_request_log (outcome, id);`);
+    this.addSql(`create index audit_log_by_action on audit_log (action, id);`);
+    this.addSql(`create index audit_log_by_object on audit_log (object_id, id);`);
   }
 
 }
