@@ -76,8 +76,8 @@ const MIGRATION_LOCK = 7_120_261_124;
  * Returns the names of those it applied.
  */
 export async function migrate(orm: Orm): Promise<string[]> {
-  const em = orm.em.fork();
-  return em.transactional(async () => {
+  // The fork that it is given runs inside the transaction, the one that opened it does not.
+  return orm.em.fork().transactional(async em => {
     await em.execute('set local idle_in_transaction_session_timeout = 0');
     await em.execute('set local statement_timeout = 0');
     await em.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
