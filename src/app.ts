@@ -7,6 +7,7 @@ import { accountsRoutes } from './accounts/routes.ts';
 import { purgeAccounts } from './accounts/service/account.ts';
 import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
 import { accountsWebhooks } from './accounts/webhooks.ts';
+import { servePanel } from './admin/panel.ts';
 import { adminRoutes, staffNetworks } from './admin/routes.ts';
 import { createQueueWatch, type QueueWatch } from './admin/service/queue-watch.ts';
 import { myThreadOf } from './b2b/contract.ts';
@@ -199,6 +200,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   });
   listeners.afterCommit(notifications.facts.notesWritten, teller.tell);
   adminRoutes(http);
+  http.app.use('/admin', servePanel(config));
   http.app.use(UPLOADS_PATH, serveUploads(config));
   http.raw('GET /healthz', healthz);
   http.raw('GET /api/schema/', serveOpenApi(contracts));

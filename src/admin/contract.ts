@@ -23,7 +23,12 @@ const Field = Typed.extend({ required: z.boolean(), once_only: z.boolean(), pres
 const Action = Labelled.extend({
   path: z.string(),
   needs_reason: z.boolean(),
-  params: z.array(Typed.extend({ required: z.boolean() })),
+  params: z.array(
+    Typed.extend({
+      required: z.boolean(),
+      lookup: z.object({ resource: z.string(), value: z.string(), title: z.string() }).optional(),
+    }),
+  ),
 });
 export const Queues = z.object({
   b2b_profiles: z.int(),

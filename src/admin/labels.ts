@@ -228,6 +228,6 @@ export function labelOf(name: string, locale: Locale): string {
 
 /** `posts_per_month` → `Posts per month`. */
 function spelled(name: string): string {
-  const words = name.replace(/_id$/, ' (ID)').replace(/^id$/, 'ID').replace(/[_-]/g, ' ');
+  const words = name.replace(/^is_/, '').replace(/_id$/, ' (ID)').replace(/^id$/, 'ID').replace(/[_-]/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -50,11 +50,20 @@ export interface Field {
   within?: string;
 }
 
+/** A record is chosen by one of its columns and gives another. */
+export interface Lookup {
+  resource: string;
+  value: string;
+  title: string;
+}
+
 export interface ActionInfo {
   /** Who may; default: whoever may by the operation. */
   for: readonly Role[];
   /** Which of the operation's params it takes. */
   params?: readonly string[];
+  /** Params that are chosen from the records of a resource. */
+  lookups?: Readonly<Record<string, Lookup>>;
   needsReason?: true;
 }
 

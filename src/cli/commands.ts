@@ -1,4 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import { audit } from '../accounts/service/audit.ts';
 import { createSuperuser, reachUserByPhone } from '../accounts/service/superusers.ts';
 import type { Core } from '../app.ts';
 import { enableProfile } from '../b2b/service/profiles.ts';
@@ -81,7 +82,12 @@ export const commands: Record<string, Command> = {
   'seed:plans': {
     usage: 'seed:plans',
     does: 'adds the plans basic, pro and premium; existing ones stay as they are',
-    run: async host => ({ created: await change(host, seedPlans) }),
+    run: host =>
+      change(host, async ctx => {
+        const created = await seedPlans(ctx);
+        for (const code of created) audit(ctx, { action: 'seed', resource: 'plans', after: { plan: code } });
+        return { created };
+      }),
     say: ({ created }) => `created: ${(created as string[]).join(', ') || 'none, all exist'}`,
   },
   'enable-b2b': {
@@ -97,6 +103,8 @@ export const commands: Record<string, Command> = {
           isEnabled: !given.options['off'],
           companyName,
         });
+        const action = is_enabled ? 'enable' : 'suspend';
+        audit(ctx, { action, resource: 'b2b-profiles', objectId: id, after: { company_name, is_enabled } });
         return { user_id: id, phone, company_name, is_enabled };
       }),
     say: ({ phone, is_enabled }) => `${phone}: business profile ${is_enabled ? 'enabled' : 'switched off'}`,
@@ -113,7 +121,10 @@ export const commands: Record<string, Command> = {
       return change(host, async ctx => {
         const { id: userId, phone } = await reachUserByPhone(ctx, positional(given, 0, '<phone>'));
         await seedPlans(ctx);
-        return { user_id: userId, phone, subscription: await setSubscription(ctx, { userId, planCode, status, days }) };
+        const subscription = await setSubscription(ctx, { userId, planCode, status, days });
+        const after = { plan: planCode, status, current_period_end: subscription.current_period_end };
+        audit(ctx, { action: 'activate', resource: 'subscriptions', objectId: subscription.id, after });
+        return { user_id: userId, phone, subscription };
       });
     },
     say: ({ phone, subscription }) => {

@@ -78,15 +78,16 @@ function describeField(name: string, field: Field, label: Label): Described['fie
 function describeAction(
   resource: Resource,
   name: string,
-  info: ActionInfo,
+  { params = [], lookups = {}, needsReason }: ActionInfo,
   label: Label,
 ): Described['actions'][number] {
-  const params = paramsOf(resource.actions!.operation);
+  const known = paramsOf(resource.actions!.operation);
   return {
-    ...{ name, label: label(name), path: actionPath(resource, name), needs_reason: info.needsReason === true },
-    params: (info.params ?? []).map(param => ({
-      ...typed(param, params[param]!, label),
-      required: params[param]!.required,
+    ...{ name, label: label(name), path: actionPath(resource, name), needs_reason: needsReason === true },
+    params: params.map(param => ({
+      ...typed(param, known[param]!, label),
+      required: known[param]!.required,
+      ...(lookups[param] && { lookup: lookups[param] }),
     })),
   };
 }

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import chromium from '@sparticuz/chromium';
+import { type Browser, type Page, chromium as playwright } from 'playwright-core';
+
+const installed = ['/usr/bin/google-chrome', '/usr/bin/chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']; // biome-ignore format: a list
+const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** Chromium from its npm package on Linux x64; elsewhere one that is installed. */
+export async function launchBrowser(): Promise<Browser> {
+  if (process.platform === 'linux' && process.arch === 'x64')
+    return playwright.launch({ executablePath: await chromium.executablePath(), args: [...chromium.args, ...quiet] });
+  const executablePath = installed.find(path => existsSync(path));
+  if (!executablePath) throw new Error(`browser tests need one of ${installed.join(', ')}`);
+  return playwright.launch({ executablePath, args: quiet });
+}
+
+/** A page, and everything that went wrong in it: errors, and what its policy refused. */
+export async function openPage(browser: Browser, url: string): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  page.setDefaultTimeout(10_000);
+  page.on('pageerror', error => problems.push(String(error)));
+  page.on('console', line => {
+    if (line.type() === 'error') problems.push(line.text());
+  });
+  await page.goto(url);
+  return { page, problems };
+}
