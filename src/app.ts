@@ -13,7 +13,9 @@ import { createQueueWatch, type QueueWatch } from './admin/service/queue-watch.t
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bListeners } from './b2b/listeners.ts';
 import { b2bRoutes } from './b2b/routes.ts';
+import { endLifetimes } from './b2b/service/lifetimes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
+import { createViews, forgetViews, type Views } from './b2b/service/views.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
 import { billingListeners } from './billing/listeners.ts';
 import { billingRoutes } from './billing/routes.ts';
@@ -52,8 +54,9 @@ import { messageNotes } from './notifications/service/message-notes.ts';
 import { countBadges } from './notifications/service/present.ts';
 import { createTeller, type Teller } from './notifications/service/tell.ts';
 import * as presence from './presence/contract.ts';
+import { uploadsListeners } from './uploads/listeners.ts';
 import { uploadsRoutes } from './uploads/routes.ts';
-import { removeOrphans } from './uploads/service.ts';
+import { removeOrphans, setAvatar } from './uploads/service.ts';
 import { diskStorage, serveUploads, UPLOADS_PATH } from './uploads/storage.ts';
 
 /** What use-cases run on, without a door: the server adds its doors to it, a command of the CLI its call. */
@@ -79,6 +82,7 @@ export async function buildCore(
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
+  uploadsListeners(listeners);
   b2bListeners(listeners);
   slots.fill(isBusinessEnabled, findEnabled);
   slots.fill(unreadOf, countUnread);
@@ -91,6 +95,8 @@ export async function buildCore(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
+      { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
+      { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
     executor,
@@ -122,7 +128,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-  const { heads, teller, queueWatch } = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, teller, views, queueWatch } = openDoors({ config, core, cluster, http, sockets, findSession });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -151,6 +157,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await closeServer(server);
       await sockets.settled();
       await teller.settled();
+      await views.settled();
       await cluster.close();
       await orm.close();
     },
@@ -169,6 +176,7 @@ interface Doors {
 interface Opened {
   heads: Heads;
   teller: Teller;
+  views: Views;
   queueWatch: QueueWatch;
 }
 
@@ -176,7 +184,7 @@ interface Opened {
 function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Opened {
   const { orm, log, executor, listeners, slots } = core;
   http.app.use(['/api/admin', '/admin'], staffNetworks(config));
-  accountsRoutes(http, createNotifier(config, log));
+  accountsRoutes(http, createNotifier(config, log), setAvatar);
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
     for (const id of sessionIds) findSession.forget(id);
@@ -184,7 +192,8 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   });
   billingRoutes(http);
   uploadsRoutes(http, diskStorage(config));
-  b2bRoutes(http);
+  const views = createViews({ executor, config, log });
+  b2bRoutes(http, views);
   chatRoutes(http);
   const typing = createTyping({ orm, push: sockets.push, timeScale: config.TEST_TIME_SCALE });
   typingListeners(listeners, typing);
@@ -207,7 +216,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, teller, queueWatch };
+  return { heads, teller, views, queueWatch };
 }
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */

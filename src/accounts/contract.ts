@@ -148,11 +148,20 @@ export const operations = {
     output: User,
   }),
   updateMe: command({
-    summary: 'Changes my name or language.',
+    summary: 'Changes my name, language or picture.',
     http: 'PATCH /api/auth/me/',
     limits: [{ name: 'me', by: 'user', points: 30, windowSec: 3_600 }],
-    input: z.object({ full_name: plainText.trim().min(1).max(80).optional(), locale: Locale.optional() }),
+    input: z.object({
+      full_name: plainText.trim().min(1).max(80).optional(),
+      locale: Locale.optional(),
+      avatar_upload_id: z
+        .uuid()
+        .nullable()
+        .optional()
+        .describe('My upload with the purpose `avatar`; null takes the picture away.'),
+    }),
     output: User,
+    errors: ['not_found'],
   }),
   deleteMe: command({
     summary: 'Deletes my account: sessions end now, everything personal is purged 30 days later.',
@@ -267,12 +276,12 @@ export const facts = {
 
 export interface Company extends z.output<typeof ProfileState> {
   is_verified: boolean;
+  /** Shown where the user has no picture of their own. */
+  logo_url: string | null;
 }
 
 /** By user id; filled by b2b. */
 export const companyOf = slot<Company | null>('accounts.company', null);
-/** By user id; filled by uploads. */
-export const avatarOf = slot<string | null>('accounts.avatar', null);
 /** By user id; filled by chat. */
 export const unreadOf = slot<z.output<typeof Unread>>('accounts.unread', { threads: 0, messages: 0 });
 /** By user id; filled by notifications. */

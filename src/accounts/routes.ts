@@ -9,9 +9,9 @@ import { logout, refreshTokens } from './service/sessions.ts';
 import { actOnUsers, adminLogin, adminVerify } from './service/staff.ts';
 import { actOnOtpLog } from './service/staff-otp.ts';
 import { actOnSessions } from './service/staff-sessions.ts';
-import { getMe, updateMe } from './service/users.ts';
+import { getMe, type SetAvatar, updateMe } from './service/users.ts';
 
-export function accountsRoutes(door: HttpDoor, notifier: Notifier): void {
+export function accountsRoutes(door: HttpDoor, notifier: Notifier, setAvatar: SetAvatar): void {
   door.handle(operations.requestOtp, requestOtp(notifier));
   door.handle(operations.verifyOtp, verifyOtp);
   door.handle(operations.setPassword, setPassword);
@@ -19,7 +19,7 @@ export function accountsRoutes(door: HttpDoor, notifier: Notifier): void {
   door.handle(operations.refreshTokens, refreshTokens);
   door.handle(operations.logout, logout);
   door.handle(operations.getMe, getMe);
-  door.handle(operations.updateMe, updateMe);
+  door.handle(operations.updateMe, updateMe(setAvatar));
   door.handle(operations.deleteMe, deleteMe);
   door.handle(operations.changePhone, changePhone(notifier));
   door.handle(operations.listSessions, listSessions);

@@ -94,6 +94,8 @@ export interface Resource {
   edit?: readonly Role[];
   create?: readonly Role[];
   remove?: readonly Role[];
+  /** Its module makes and removes records itself, at the paths of this resource: there are rules to them. */
+  own?: { create?: Operation; remove?: Operation };
   /** Columns that get the moment, or a new revision, with a change. */
   stamps?: { create?: readonly string[]; change?: readonly string[]; rev?: string };
   actions?: Actions;

@@ -1,35 +1,13 @@
 import { z } from 'zod';
-import { Usage } from '../billing/contract.ts';
-import { command, cursor, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
+import { cursor, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
 import { slot } from '../common/slots.ts';
-import {
-  Currency,
-  Intent,
-  PartNumber,
-  Post,
-  PostChanges,
-  PostInput,
-  Profile,
-  postFields,
-  profileFields,
-  Region,
-} from './contract/shapes.ts';
-
-const postId = z.uuid();
+import { moderationOperations } from './contract/moderation.ts';
+import { postOperations } from './contract/posts.ts';
+import { profileOperations } from './contract/profiles.ts';
+import { Condition, Currency, Intent, PartNumber, Post, Region } from './contract/shapes.ts';
 
 export const operations = {
-  getProfile: query({
-    summary: 'My business profile.',
-    http: 'GET /api/b2b/profile/',
-    input: z.object({}),
-    output: Profile,
-  }),
-  putProfile: command({
-    summary: 'Writes my business profile; the first time it asks for approval.',
-    http: 'PUT /api/b2b/profile/',
-    input: z.object(profileFields),
-    output: Profile,
-  }),
+  ...profileOperations,
   listPosts: query({
     summary: 'The board, newest first; or my own posts.',
     http: 'GET /api/b2b/posts/',
@@ -42,7 +20,7 @@ export const operations = {
       ),
       intent: Intent.optional(),
       brand: plainText.max(60).optional(),
-      condition: postFields.condition,
+      condition: Condition.optional(),
       price_min: z.number().min(0).optional(),
       price_max: z.number().min(0).optional(),
       currency: Currency.optional().describe('Needed for the price filters.'),
@@ -59,65 +37,8 @@ export const operations = {
     output: z.object({ results: z.array(Post), next_cursor: nextCursor }),
     errors: ['b2b_not_enabled', 'invalid_cursor'],
   }),
-  createPost: command({
-    summary: 'Publishes a post within the monthly limit of my plan, or keeps it as a draft.',
-    http: 'POST /api/b2b/posts/',
-    status: 201,
-    input: PostInput.extend({ status: z.enum(['published', 'draft']).default('published') }),
-    output: Post.extend({ usage: Usage }),
-    errors: ['b2b_not_enabled', 'subscription_required', 'post_limit_reached'],
-  }),
-  getPost: query({
-    summary: 'One post.',
-    http: 'GET /api/b2b/posts/{post_id}/',
-    access: 'optional',
-    input: z.object({ post_id: postId }),
-    output: Post,
-    errors: ['b2b_not_enabled', 'not_found'],
-  }),
-  updatePost: command({
-    summary: 'Changes some fields of my post.',
-    http: 'PATCH /api/b2b/posts/{post_id}/',
-    input: PostChanges.extend({ post_id: postId }),
-    output: Post,
-    errors: ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'],
-  }),
-  replacePost: command({
-    summary: 'Writes my post anew.',
-    http: 'PUT /api/b2b/posts/{post_id}/',
-    input: PostInput.extend({ post_id: postId }),
-    output: Post,
-    errors: ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'],
-  }),
-  deletePost: command({
-    summary: 'Removes my post; its conversations stay.',
-    http: 'DELETE /api/b2b/posts/{post_id}/',
-    status: 204,
-    input: z.object({ post_id: postId }),
-    output: z.object({}),
-    errors: ['not_found', 'permission_denied', 'b2b_not_enabled'],
-  }),
-  publishPost: command({
-    summary: 'Publishes my draft, or a closed or expired post again; only the first time takes a unit of the month.',
-    http: 'POST /api/b2b/posts/{post_id}/publish/',
-    input: z.object({ post_id: postId }),
-    output: Post,
-    errors: [
-      'not_found',
-      'permission_denied',
-      'invalid_state',
-      'b2b_not_enabled',
-      'subscription_required',
-      'post_limit_reached',
-    ],
-  }),
-  closePost: command({
-    summary: 'Takes my post off the board.',
-    http: 'POST /api/b2b/posts/{post_id}/close/',
-    input: z.object({ post_id: postId, reason: z.enum(['sold', 'bought', 'other']).optional() }),
-    output: Post,
-    errors: ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'],
-  }),
+  ...postOperations,
+  ...moderationOperations,
 };
 
 /** What a conversation shows of its post. */
@@ -141,6 +62,7 @@ export const facts = {
   /** An operator opened the board to a business, or closed it; `reason` with the latter. */
   profileEnabled: fact<{ userId: string; isEnabled: boolean; reason?: string | null }>('b2b.profile-enabled'),
   profileRejected: fact<{ userId: string; reason: string | null }>('b2b.profile-rejected'),
+  /** It is on the board for the first time. */
   postPublished: fact<{ postId: string; authorId: string }>('b2b.post-published'),
   /** By a moderator. A restored post is approved. */
   postReviewed: fact<OfPost & { decision: 'approved' | 'rejected' | 'hidden'; reason: string | null }>(

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '../accounts/entities.ts';
+import { Category } from './entities/reference.ts';
 
 export type ProfileStatus = 'none' | 'pending' | 'enabled' | 'rejected' | 'suspended';
 export type PostStatus = 'draft' | 'pending' | 'published' | 'rejected' | 'closed' | 'expired' | 'hidden' | 'removed';
@@ -12,9 +13,29 @@ export interface Fitment {
   engine?: string | undefined;
 }
 
+/** As it is shown; the upload itself is attached to the post. */
+export interface PostImage {
+  id: string;
+  url: string;
+  thumb_url: string;
+  width: number;
+  height: number;
+}
+
+/** `none` before it is published; `pending` until a moderator looked at it, whether or not it is on the board meanwhile. */
+export type ModerationState = 'none' | 'pending' | 'approved' | 'rejected' | 'hidden';
+
 const B2bProfileSchema = defineEntity({
   name: 'B2bProfile',
   tableName: 'b2b_profiles',
+  indexes: [
+    { name: 'b2b_profiles_by_status', properties: ['status', 'user'] },
+    { name: 'b2b_profiles_by_tin', properties: ['tin'] },
+    {
+      name: 'b2b_profiles_names',
+      expression: 'create index b2b_profiles_names on b2b_profiles using gin (company_name gin_trgm_ops)',
+    },
+  ],
   properties: {
     user: () => p.manyToOne(User).mapToPk().deleteRule('cascade').primary(),
     companyName: p.string().length(120).nullable(),
@@ -25,6 +46,8 @@ const B2bProfileSchema = defineEntity({
     address: p.string().length(300).nullable(),
     about: p.text().nullable(),
     hidePhone: p.boolean().default(false),
+    logoUploadId: p.uuid().nullable(),
+    logoUrl: p.text().nullable(),
     isEnabled: p.boolean().default(false),
     isVerified: p.boolean().default(false),
     status: p.string().length(16).$type<ProfileStatus>().default('pending'),
@@ -46,6 +69,7 @@ const PostSchema = defineEntity({
       name: 'posts_feed',
       expression: "create index posts_feed on posts (published_at desc, id desc) where status = 'published'",
     },
+    { name: 'posts_by_status', properties: ['status', 'id'] },
     { name: 'posts_part_norm', expression: 'create index posts_part_norm on posts using gin (part_norm)' },
     {
       name: 'posts_search_words',
@@ -56,6 +80,15 @@ const PostSchema = defineEntity({
       expression: 'create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops)',
     },
     { properties: ['author', 'createdAt'] },
+    { properties: ['author', 'countedAt'] },
+    {
+      name: 'posts_lifetime',
+      expression: "create index posts_lifetime on posts (expires_at) where status = 'published'",
+    },
+    {
+      name: 'posts_to_review',
+      expression: "create index posts_to_review on posts (id) where moderation_state = 'pending'",
+    },
   ],
   properties: {
     id: p.uuid().primary(),
@@ -64,11 +97,13 @@ const PostSchema = defineEntity({
     intent: p.string().length(4).$type<'sell' | 'buy'>(),
     title: p.string().length(120),
     body: p.text().nullable(),
+    categoryId: p.uuid().nullable(),
     partNumber: p.string().length(40).nullable(),
     oemNumbers: p.array().default([]),
     brand: p.string().length(60).nullable(),
     condition: p.string().length(16).$type<'new' | 'used' | 'refurbished'>().nullable(),
     fitments: p.json<Fitment[]>(),
+    images: p.json<PostImage[]>().defaultRaw("'[]'"),
     price: p.decimal().precision(14).scale(2).nullable(),
     currency: p.string().length(3).nullable(),
     priceNegotiable: p.boolean().default(false),
@@ -82,17 +117,89 @@ const PostSchema = defineEntity({
     searchNorm: p.text(),
     viewsCount: p.integer().default(0),
     favoritesCount: p.integer().default(0),
+    moderationState: p.string().length(8).$type<ModerationState>().default('none'),
+    /** Why it was rejected or hidden; for its owner alone. */
+    moderationReason: p.text().nullable(),
+    closeReason: p.string().length(8).$type<'sold' | 'bought' | 'other'>().nullable(),
+    /** When it took its one unit of a month. */
+    countedAt: p.datetime(3).nullable(),
     publishedAt: p.datetime(3).nullable(),
     bumpedAt: p.datetime(3).nullable(),
     expiresAt: p.datetime(3).nullable(),
     expiresInDays: p.integer().default(30),
+    /** The author was told that this lifetime ends soon. */
+    expiringToldAt: p.datetime(3).nullable(),
+    renewedAt: p.datetime(3).nullable(),
     rev: p.integer().default(1),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
 });
 /** One offer or request on the board. */
-export class Post extends PostSchema.class {}
+export class Post extends PostSchema.class {
+  /** The status by dates: a job that ends lifetimes may be late, what they allow is not. */
+  statusAt(now: Date): PostStatus {
+    return this.status === 'published' && this.expiresAt && this.expiresAt <= now ? 'expired' : this.status;
+  }
+}
 PostSchema.setClass(Post);
 
-export const b2bEntities = [B2bProfile, Post];
+const FavoriteSchema = defineEntity({
+  name: 'Favorite',
+  tableName: 'favorites',
+  indexes: [{ properties: ['user', 'id'] }],
+  properties: {
+    user: () => p.manyToOne(User).mapToPk().deleteRule('cascade').primary(),
+    post: () => p.manyToOne(Post).mapToPk().deleteRule('cascade').primary(),
+    id: p.uuid(),
+    createdAt: p.datetime(3),
+  },
+});
+/** A post that a user keeps. */
+export class Favorite extends FavoriteSchema.class {}
+FavoriteSchema.setClass(Favorite);
+
+const PostViewSchema = defineEntity({
+  name: 'PostView',
+  tableName: 'post_views',
+  properties: {
+    day: p.date().primary(),
+    postId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+  },
+});
+/** Who has seen a post on a day of BILLING_TZ, so that it counts once; forgotten when the day is over. */
+export class PostView extends PostViewSchema.class {}
+PostViewSchema.setClass(PostView);
+
+const ContactRevealSchema = defineEntity({
+  name: 'ContactReveal',
+  tableName: 'contact_reveals',
+  properties: {
+    user: () => p.manyToOne(User).mapToPk().deleteRule('cascade').primary(),
+    /** In BILLING_TZ. */
+    day: p.date().primary(),
+    postId: p.uuid().primary(),
+    author: () => p.manyToOne(User).mapToPk().deleteRule('cascade').index(),
+    createdAt: p.datetime(3),
+  },
+});
+/** Who was shown whose phone number, and over which post; once a day counts. */
+export class ContactReveal extends ContactRevealSchema.class {}
+ContactRevealSchema.setClass(ContactReveal);
+
+const BannedWordSchema = defineEntity({
+  name: 'BannedWord',
+  tableName: 'banned_words',
+  properties: {
+    id: p.uuid().primary(),
+    /** As posts are compared with it: one script, lower case; `*` at its end stands for any ending. */
+    word: p.string().length(60).unique(),
+    createdAt: p.datetime(3),
+  },
+});
+/** A word or phrase that no post may hold. */
+export class BannedWord extends BannedWordSchema.class {}
+BannedWordSchema.setClass(BannedWord);
+
+export const b2bEntities = [B2bProfile, Post, Favorite, PostView, ContactReveal, BannedWord, Category];

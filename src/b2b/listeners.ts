@@ -1,8 +1,9 @@
+import { LockMode } from '@mikro-orm/core';
 import { facts as accounts } from '../accounts/contract.ts';
 import type { Listeners } from '../common/announcements.ts';
-import { facts } from './contract.ts';
 import { Post } from './entities.ts';
-import { snapshotOf } from './service/present.ts';
+import { removePosts } from './service/posts.ts';
+import { removeLogos } from './service/profiles.ts';
 
 /** A deleted account leaves the board: its posts are removed, its conversations say so. */
 export function b2bListeners(listeners: Listeners): void {
@@ -11,12 +12,9 @@ export function b2bListeners(listeners: Listeners): void {
     const posts = await ctx.em.find(
       Post,
       { author: { $in: authors }, status: { $ne: 'removed' } },
-      { orderBy: { id: 'asc' } },
+      { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
     );
-    for (const post of posts) {
-      Object.assign(post, { status: 'removed', rev: post.rev + 1, updatedAt: ctx.now });
-      ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
-    }
-    await ctx.em.flush();
+    await removePosts(ctx, posts);
+    await removeLogos(ctx, authors);
   });
 }

@@ -19,13 +19,14 @@ export async function ensureEnabled({ em, actor }: { em: Context['em']; actor: A
   return profile;
 }
 
-const visibleToAll = new Set<Post['status']>(['published', 'closed', 'expired']);
+/** What everybody who reads the board may see. */
+export const visibleToAll: readonly Post['status'][] = ['published', 'closed', 'expired'];
 
 /** A post through the one who asks: others' drafts, refused, hidden and removed ones do not exist. Throws not_found. */
 export async function reachPost({ em, actor }: Anyone, postId: string): Promise<Post> {
   const post = await em.findOne(Post, { id: postId });
   const isOwn = post !== null && post.author === actor?.userId;
-  if (!post || post.status === 'removed' || !(isOwn || actor?.isStaff || visibleToAll.has(post.status)))
+  if (!post || post.status === 'removed' || !(isOwn || actor?.isStaff || visibleToAll.includes(post.status)))
     throw new AppError('not_found');
   return post;
 }
@@ -39,6 +40,13 @@ export async function reachOwnPost(ctx: Pick<Context, 'em' | 'actor' | 'config'>
   return post;
 }
 
-export function ensureStatus(post: Post, allowed: readonly Post['status'][]): void {
-  if (!allowed.includes(post.status)) throw new AppError('invalid_state', { state: post.status });
+/** The status by dates, if it is one of these. Throws invalid_state. */
+export function ensureStatus<const Status extends Post['status']>(
+  post: Post,
+  now: Date,
+  allowed: readonly Status[],
+): Status {
+  const state = post.statusAt(now);
+  if (!(allowed as readonly Post['status'][]).includes(state)) throw new AppError('invalid_state', { state });
+  return state as Status;
 }

@@ -36,6 +36,7 @@ const SubscriptionSchema = defineEntity({
   name: 'Subscription',
   tableName: 'subscriptions',
   indexes: [
+    { name: 'subscriptions_by_status', properties: ['status', 'id'] },
     {
       name: 'subscriptions_one_not_ended',
       expression:

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { randomBytes, randomFillSync, randomUUIDv7 } from 'node:crypto';
 
 /** A UUIDv7 (RFC 9562): made here, because `uuidv7()` needs PostgreSQL 18 and production may run 15. */
 export function newId(): string {
@@ -11,7 +11,17 @@ export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && uuidPattern.test(value);
 }
 
+/** One call of the system serves many words. */
+const pool = Buffer.alloc(4_096);
+let taken = pool.length;
+
 /** A short random word for request ids and file names: 96 bits, URL-safe. */
 export function randomToken(bytes = 12): string {
-  return randomBytes(bytes).toString('base64url');
+  if (bytes > pool.length) return randomBytes(bytes).toString('base64url');
+  if (taken + bytes > pool.length) {
+    randomFillSync(pool);
+    taken = 0;
+  }
+  taken += bytes;
+  return pool.toString('base64url', taken - bytes, taken);
 }

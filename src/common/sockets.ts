@@ -15,6 +15,7 @@ import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refu
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
+import { gatherWrites } from './sockets/writes.ts';
 
 interface Parts {
   config: Config;
@@ -107,7 +108,10 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       for (const one of announcements) pushOne(one, namespaceOf.get(one.name), cluster.isShared);
     },
     endSessions: sessions.end,
-    attach: server => void io.attach(server),
+    attach(server) {
+      io.attach(server);
+      gatherWrites(io.engine);
+    },
     settled: async () => void (await Promise.all(leaving)),
     async drain(windowMs) {
       isDraining = true;

@@ -82,6 +82,35 @@ export async function attachUploads(
   return [...new Set(ids)].map(id => images.get(id)!);
 }
 
+/** As `attachUploads`, instead of what the target showed before: that is free again. Throws not_found. */
+export async function replaceUploads(ctx: Pick<Context, 'em'>, claim: Claim): Promise<Image[]> {
+  await releaseUploads(ctx, [claim.target]);
+  const images = claim.ids.length > 0 ? await attachUploads(ctx, claim) : [];
+  if (!images) throw new AppError('not_found');
+  return images;
+}
+
+const avatarOf = (userId: string): string => `avatar:${userId}`;
+
+/** Makes an upload the picture of its owner; null takes the picture away. Returns its address. Throws not_found. */
+export async function setAvatar(
+  ctx: Pick<Context, 'em'>,
+  userId: string,
+  uploadId: string | null,
+): Promise<string | null> {
+  const claim = {
+    ownerId: userId,
+    ids: uploadId ? [uploadId] : [],
+    purpose: 'avatar',
+    target: avatarOf(userId),
+  } as const;
+  return (await replaceUploads(ctx, claim))[0]?.thumb_url ?? null;
+}
+
+export async function releaseAvatars(ctx: Pick<Context, 'em'>, userIds: readonly string[]): Promise<void> {
+  await releaseUploads(ctx, userIds.map(avatarOf));
+}
+
 /** What was to show them was not written after all. */
 export async function releaseUploads({ em }: Pick<Context, 'em'>, targets: readonly string[]): Promise<void> {
   if (targets.length === 0) return;

@@ -5,7 +5,7 @@ import { setSubscription } from '../../src/billing/service/subscriptions.ts';
 import { type TestUser, useApp } from '../support/app.ts';
 import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
 
-const app = useApp();
+const app = useApp({ RATE_LIMITS: 'relaxed' });
 const at = (moment: string) => ({ 'x-test-now': moment });
 const create = (who: TestUser | null, more: object = {}, headers = {}) =>
   app.post(who, '/api/b2b/posts/', postInput(more), headers);

@@ -29,13 +29,27 @@ export async function buildDealer(app: TestApp, options: DealerOptions = {}): Pr
   return user;
 }
 
+/** A post unlike any other: the same twice would be refused. */
 export function postInput(more: object = {}): object {
   return {
     title: `Tormoz kolodkasi Cobalt ${randomUUID().slice(0, 8)}`,
-    part_number: '90919-02252',
+    part_number: `90919-${randomUUID().slice(0, 8)}`,
     brand: 'Bosch',
     price: '450000.00',
     currency: 'UZS',
     ...more,
   };
+}
+
+/** What a member of staff is answered about one object. */
+export async function act(
+  app: TestApp,
+  staff: TestUser | null,
+  path: `${string}/${string}`,
+  id: string,
+  more: object = {},
+): Promise<{ id: string; ok: boolean; code?: string }> {
+  const [resource, action] = path.split('/');
+  const { body } = await app.post(staff, `/api/admin/${resource}/actions/${action}/`, { ids: [id], ...more });
+  return body.results?.[0] ?? body;
 }

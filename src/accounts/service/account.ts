@@ -56,7 +56,7 @@ export async function deleteMe(ctx: Context): Promise<Output<typeof operations.d
   ensureFresh(ctx.actor, ctx.now);
   const user = await ctx.em.findOneOrFail(User, { id: ctx.actor.userId });
   await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'logout_all');
-  Object.assign(user, { deletedAt: ctx.now, formerPhone: user.phone, phone: null });
+  Object.assign(user, { deletedAt: ctx.now, formerPhone: user.phone, phone: null, avatarUrl: null });
   audit(ctx, { action: 'delete_account', resource: 'users', objectId: user.id });
   ctx.emit(facts.userDeleted, { userId: user.id });
   await ctx.em.flush();

@@ -4,7 +4,7 @@ import { rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input } from '../../common/operations.ts';
 import type { PublicUser, User as UserView } from '../contract/shapes.ts';
-import { avatarOf, badgeOf, type Company, companyOf, facts, type operations, unreadOf } from '../contract.ts';
+import { badgeOf, type Company, companyOf, facts, type operations, unreadOf } from '../contract.ts';
 import { User } from '../entities.ts';
 
 type Scope = Pick<Context, 'em' | 'now' | 'slot'>;
@@ -22,14 +22,13 @@ function displayName({ id, fullName }: Named, company: Company | null | undefine
 export async function presentPublicUsers(scope: Scope, ids: readonly string[]): Promise<Map<string, PublicUser>> {
   const unique = [...new Set(ids)];
   if (unique.length === 0) return new Map();
-  const found = await rows<{ id: string; full_name: string | null }>(
+  const found = await rows<{ id: string; full_name: string | null; avatar_url: string | null }>(
     scope.em,
-    sql`select id, full_name from users where id = any(${unique}::uuid[])`,
+    sql`select id, full_name, avatar_url from users where id = any(${unique}::uuid[])`,
   );
   const companies = await scope.slot(companyOf, unique);
-  const avatars = await scope.slot(avatarOf, unique);
   return new Map(
-    found.map(({ id, full_name }) => {
+    found.map(({ id, full_name, avatar_url }) => {
       const company = companies.get(id) ?? null;
       return [
         id,
@@ -37,7 +36,7 @@ export async function presentPublicUsers(scope: Scope, ids: readonly string[]): 
           id,
           display_name: displayName({ id, fullName: full_name }, company),
           company_name: company?.company_name ?? null,
-          avatar_url: avatars.get(id) ?? null,
+          avatar_url: avatar_url ?? company?.logo_url ?? null,
           is_verified: company?.is_verified ?? false,
         },
       ];
@@ -58,7 +57,7 @@ export async function presentUser(scope: Scope, user: User): Promise<UserView> {
     role: user.role,
     is_staff: user.role !== 'user',
     has_password: user.passwordHash !== null && user.passwordHash !== undefined,
-    avatar_url: (await scope.slot(avatarOf, ids)).get(user.id) ?? null,
+    avatar_url: user.avatarUrl ?? company?.logo_url ?? null,
     created_at: user.createdAt.toISOString(),
     b2b: company && { is_enabled: company.is_enabled, status: company.status, company_name: company.company_name },
     unread: (await scope.slot(unreadOf, ids)).get(user.id)!,
@@ -87,11 +86,17 @@ export async function getMe(ctx: Context): Promise<UserView> {
   return presentUser(ctx, await ctx.em.findOneOrFail(User, { id: ctx.actor.userId }));
 }
 
-/** Changes the caller's name or language. */
-export async function updateMe(ctx: Context, input: Input<typeof operations.updateMe>): Promise<UserView> {
-  const user = await ctx.em.findOneOrFail(User, { id: ctx.actor.userId });
-  if (input.full_name !== undefined) user.fullName = input.full_name;
-  if (input.locale !== undefined) user.locale = input.locale;
-  await ctx.em.flush();
-  return presentUser(ctx, user);
+/** Makes an upload of the user their picture, null takes it away; returns its address. Throws not_found. */
+export type SetAvatar = (ctx: Pick<Context, 'em'>, userId: string, uploadId: string | null) => Promise<string | null>;
+
+/** Changes the caller's name, language or picture. Throws not_found for an upload that is not theirs or used already. */
+export function updateMe(setAvatar: SetAvatar) {
+  return async (ctx: Context, input: Input<typeof operations.updateMe>): Promise<UserView> => {
+    const user = await ctx.em.findOneOrFail(User, { id: ctx.actor.userId });
+    if (input.full_name !== undefined) user.fullName = input.full_name;
+    if (input.locale !== undefined) user.locale = input.locale;
+    if (input.avatar_upload_id !== undefined) user.avatarUrl = await setAvatar(ctx, user.id, input.avatar_upload_id);
+    await ctx.em.flush();
+    return presentUser(ctx, user);
+  };
 }

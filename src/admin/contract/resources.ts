@@ -131,18 +131,19 @@ function readingOf(resource: Resource): Record<string, Operation> {
   };
 }
 
-function changingOf({ name, columns, fields, create, edit, remove }: Resource): Record<string, Operation> {
+function changingOf({ name, columns, fields, create, edit, remove, own }: Resource): Record<string, Operation> {
   const [at, word, access] = [pathsOf(name), pascal(name), 'staff' as const];
   const output = recordSchema(columns);
   const changeable = Object.fromEntries(Object.entries(fields ?? {}).filter(([, { onceOnly }]) => !onceOnly));
   return {
-    ...(create && {
-      [`adminCreate${word}`]: command({
-        ...{ summary: `Staff: makes one of ${name}.`, http: at('POST'), access, status: 201 as const },
-        input: z.strictObject({ ...mapped(fields, ({ schema }) => schema), reason }),
-        output,
+    ...(create &&
+      !own?.create && {
+        [`adminCreate${word}`]: command({
+          ...{ summary: `Staff: makes one of ${name}.`, http: at('POST'), access, status: 201 as const },
+          input: z.strictObject({ ...mapped(fields, ({ schema }) => schema), reason }),
+          output,
+        }),
       }),
-    }),
     ...(edit && {
       [`adminUpdate${word}`]: command({
         ...{ summary: `Staff: changes one of ${name}.`, http: at('PATCH', '{id}/'), access },
@@ -150,15 +151,16 @@ function changingOf({ name, columns, fields, create, edit, remove }: Resource): 
         output,
       }),
     }),
-    ...(remove && {
-      [`adminDelete${word}`]: command({
-        ...{ summary: `Staff: removes one of ${name}.`, http: at('DELETE', '{id}/'), access, status: 204 as const },
-        query: ['reason'],
-        input: z.strictObject({ id: z.uuid(), reason }),
-        output: z.object({}),
-        errors: ['invalid_state'],
+    ...(remove &&
+      !own?.remove && {
+        [`adminDelete${word}`]: command({
+          ...{ summary: `Staff: removes one of ${name}.`, http: at('DELETE', '{id}/'), access, status: 204 as const },
+          query: ['reason'],
+          input: z.strictObject({ id: z.uuid(), reason }),
+          output: z.object({}),
+          errors: ['invalid_state'],
+        }),
       }),
-    }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { operations } from '../../b2b/contract.ts';
 import { plainText } from '../../common/operations.ts';
-import { flag, is, madeWithin, nameOf, oneOf, phoneOf, type Resource } from '../registry.ts';
+import { actionsOf, flag, is, madeWithin, nameOf, oneOf, phoneOf, type Resource } from '../registry.ts';
 
 const moderator = ['moderator'] as const;
 const readers = ['moderator', 'auditor'] as const;
@@ -49,6 +50,12 @@ const profiles: Resource = {
   },
   edit: moderator,
   stamps: { change: ['updated_at'], rev: 'rev' },
+  actions: actionsOf(operations.actOnProfiles, {
+    enable: { for: moderator },
+    reject: { for: moderator, needsReason: true },
+    suspend: { for: moderator, needsReason: true },
+    verify: { for: moderator },
+  }),
   queue: { name: 'b2b_profiles', filter: { status: 'pending' }, where: sql`t.status = 'pending'` },
 };
 
@@ -77,6 +84,8 @@ const posts: Resource = {
     region: { type: 'text', detail: true },
     city: { type: 'text', detail: true },
     views_count: { type: 'number', detail: true },
+    moderation_state: { type: 'text', detail: true },
+    moderation_reason: { type: 'text', detail: true },
     published_at: { type: 'moment' },
     expires_at: { type: 'moment', detail: true },
     created_at: { type: 'moment', order: 'id' },
@@ -87,7 +96,27 @@ const posts: Resource = {
     ...madeWithin(),
   },
   search: ['search_norm'],
+  actions: actionsOf(operations.actOnPosts, {
+    approve: { for: moderator },
+    reject: { for: moderator, needsReason: true },
+    hide: { for: moderator, needsReason: true },
+    restore: { for: moderator },
+  }),
   queue: { name: 'posts', filter: { status: 'pending' }, where: sql`t.status = 'pending'` },
 };
 
-export const b2bResources = [profiles, posts];
+const bannedWords: Resource = {
+  name: 'banned-words',
+  table: 'banned_words',
+  title: 'word',
+  ordering: 'word',
+  view: readers,
+  columns: { word: { type: 'text', order: 'word' }, created_at: { type: 'moment', order: 'id' } },
+  filters: { word: is('text', 'word') },
+  fields: { word: { type: 'text', schema: plainText.trim().min(2).max(60) } },
+  create: moderator,
+  remove: moderator,
+  own: { create: operations.addBannedWord, remove: operations.removeBannedWord },
+};
+
+export const b2bResources = [profiles, posts, bannedWords];

@@ -9,6 +9,7 @@ export const Region = z
   .meta({ example: 'UZ-TK' });
 export const Currency = z.enum(['UZS', 'USD']);
 export const Intent = z.enum(['sell', 'buy']);
+export const Condition = z.enum(['new', 'used', 'refurbished']);
 export const PartNumber = plainText.trim().min(1).max(40);
 
 const line = (most: number) => plainText.trim().min(1).max(most);
@@ -44,10 +45,11 @@ export const postFields = {
   title: line(120).min(3),
   body: plainText.trim().max(5_000).nullish(),
   intent: Intent.default('sell'),
+  category_id: z.uuid().nullish(),
   part_number: PartNumber.nullish(),
   oem_numbers: z.array(PartNumber).max(20).default([]),
   brand: line(60).nullish(),
-  condition: z.enum(['new', 'used', 'refurbished']).optional(),
+  condition: Condition.nullish(),
   fitments: z.array(Fitment).max(20).default([]),
   price: price.nullish(),
   currency: Currency.nullish(),
@@ -57,7 +59,12 @@ export const postFields = {
   min_order_qty: z.int().min(1).max(1_000_000_000).nullish(),
   region: Region.nullish().describe("ISO 3166-2:UZ; the profile's if not given."),
   city: line(80).nullish(),
-  expires_in_days: z.int().min(1).max(90).default(30),
+  image_ids: z
+    .array(z.uuid())
+    .max(50)
+    .default([])
+    .describe('My uploads with the purpose `post`, in this order; as many as my plan allows.'),
+  expires_in_days: z.int().min(1).max(90).default(30).describe('From publishing or renewing on.'),
 };
 export const PostInput = z.object(postFields);
 export type PostInput = z.output<typeof PostInput>;
@@ -87,18 +94,35 @@ export const PostStatus = z.enum([
   'removed',
 ]);
 
+export const PostImage = z.object({
+  id: z.uuid(),
+  url: z.string(),
+  thumb_url: z.string(),
+  width: z.int(),
+  height: z.int(),
+});
+
+export const Moderation = z.object({
+  state: z
+    .enum(['none', 'pending', 'approved', 'rejected', 'hidden'])
+    .describe('`pending` until a moderator has looked, whether or not the post is on the board meanwhile.'),
+  reason: z.string().nullable(),
+});
+
 export const Post = z
   .object({
     id: z.uuid(),
     author: PublicUser,
     status: PostStatus,
+    moderation: Moderation.nullable().describe('For the owner alone.'),
     intent: Intent,
     title: z.string(),
     body: z.string().nullable(),
+    category_id: z.uuid().nullable(),
     part_number: z.string().nullable(),
     oem_numbers: z.array(z.string()),
     brand: z.string().nullable(),
-    condition: z.enum(['new', 'used', 'refurbished']).nullable(),
+    condition: Condition.nullable(),
     fitments: z.array(Fitment),
     price: z.string().nullable().describe('null: on request.').meta({ example: '450000.00' }),
     currency: Currency.nullable(),
@@ -108,13 +132,17 @@ export const Post = z
     min_order_qty: z.int().nullable(),
     region: z.string().nullable(),
     city: z.string().nullable(),
-    views_count: z.int(),
+    images: z.array(PostImage),
+    thumb_url: z.string().nullable().describe('Of the first image.'),
+    views_count: z.int().describe('Once for a user and day.'),
     favorites_count: z.int(),
+    is_favorite: z.boolean(),
     is_owner: z.boolean(),
     my_thread_id: z.uuid().nullable().describe('My conversation about it, if there is one.'),
     published_at: moment.nullable(),
     bumped_at: moment.nullable(),
     expires_at: moment.nullable(),
+    expires_in_days: z.int(),
     created_at: moment,
     updated_at: moment,
     rev: z.int(),
@@ -137,7 +165,8 @@ export const profileFields = {
   city: line(80).nullish(),
   address: line(300).nullish(),
   about: plainText.trim().max(2_000).nullish(),
-  hide_phone: z.boolean().default(false),
+  logo_upload_id: z.uuid().nullish().describe('My upload with the purpose `avatar`.'),
+  hide_phone: z.boolean().default(false).describe('Nobody is shown my number.'),
 };
 
 export const Profile = z
@@ -149,6 +178,8 @@ export const Profile = z
     city: z.string().nullable(),
     address: z.string().nullable(),
     about: z.string().nullable(),
+    logo_upload_id: z.uuid().nullable(),
+    logo_url: z.string().nullable(),
     hide_phone: z.boolean(),
     is_enabled: z.boolean(),
     status: z.enum(['none', 'pending', 'enabled', 'rejected', 'suspended']),

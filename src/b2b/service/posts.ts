@@ -1,22 +1,22 @@
-import { noEntitlements } from '../../billing/service/plans.ts';
-import { subscriptionOf } from '../../billing/service/subscriptions.ts';
-import { consumePost, usageOf } from '../../billing/service/usage.ts';
+import { usageOf } from '../../billing/service/usage.ts';
 import type { Context } from '../../common/context.ts';
-import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { ensureMatch } from '../../common/preconditions.ts';
+import { releaseUploads } from '../../uploads/service.ts';
 import type { PostChanges, Post as PostView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
-import { type B2bProfile, Post } from '../entities.ts';
+import { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
-import { searchForms } from './normalise.ts';
+import { ensureAllowed } from './banned-words.ts';
+import { entitlementsOf } from './entitlements.ts';
+import { emptyFields, imagesOf, writeFields } from './post-fields.ts';
 import { presentPost, snapshotOf } from './present.ts';
-
-const DAY_MS = 86_400_000;
+import { holdForReview, publishFirst } from './publish.ts';
 
 /**
- * Publishes a post within the monthly limit of the caller's plan, or keeps it as a draft, which takes nothing.
- * Throws b2b_not_enabled, subscription_required, post_limit_reached.
+ * Publishes a post within the monthly limit of the caller's plan, or keeps it as a draft, which takes nothing. Throws
+ * b2b_not_enabled, subscription_required, post_limit_reached, duplicate_post, content_rejected, not_found (images).
  */
 export async function createPost(
   ctx: Context,
@@ -27,17 +27,22 @@ export async function createPost(
   const { status, ...fields } = input;
   const post = em.create(Post, {
     ...{ id: newId(), author: actor.userId, status: 'draft', rev: 0, createdAt: now, updatedAt: now },
-    ...{ intent: 'sell', title: '', fitments: [], partNorm: [], searchNorm: '', oemNumbers: [] },
+    ...{ intent: 'sell', title: '', fitments: [], partNorm: [], searchNorm: '', oemNumbers: [], images: [] },
   });
-  write(ctx, post, fields, profile);
-  if (status === 'published') await publish(ctx, post);
-  await em.persist(post).flush();
-  const subscribed = await subscriptionOf(ctx, actor.userId);
-  const usage = await usageOf(ctx, actor.userId, subscribed?.entitlements ?? noEntitlements);
+  await writeFields(ctx, post, fields, profile);
+  await ensureAllowed(ctx, post);
+  if (status === 'published') await publishFirst(ctx, post);
+  await em.flush();
+  const usage = await usageOf(ctx, actor.userId, await entitlementsOf(ctx));
   return { ...(await presentPost(ctx, post)), usage };
 }
 
-/** Changes some fields of the caller's post. Throws not_found, permission_denied, invalid_state, b2b_not_enabled. */
+type Conditional<Fields> = Fields & { if_match?: string | undefined };
+
+/**
+ * Changes some fields of the caller's post. Throws not_found, permission_denied, invalid_state, b2b_not_enabled,
+ * conflict, content_rejected.
+ */
 export async function updatePost(
   ctx: Context,
   { post_id, ...changes }: Input<typeof operations.updatePost>,
@@ -45,111 +50,58 @@ export async function updatePost(
   return rewrite(ctx, post_id, changes);
 }
 
-/** Writes the caller's post anew; a field that is not given is empty afterwards. */
+/** Writes the caller's post anew; a field that is not given is empty afterwards. Throws as `updatePost`. */
 export async function replacePost(
   ctx: Context,
   { post_id, ...fields }: Input<typeof operations.replacePost>,
 ): Promise<PostView> {
-  const empty = {
-    body: null,
-    part_number: null,
-    brand: null,
-    price: null,
-    currency: null,
-    unit: null,
-    quantity: null,
-    min_order_qty: null,
-  };
-  return rewrite(ctx, post_id, { ...empty, condition: undefined, ...fields });
+  return rewrite(ctx, post_id, { ...emptyFields, ...fields });
 }
 
-async function rewrite(ctx: Context, postId: string, changes: PostChanges): Promise<PostView> {
+async function rewrite(
+  ctx: Context,
+  postId: string,
+  { if_match, ...changes }: Conditional<PostChanges>,
+): Promise<PostView> {
   const profile = await ensureEnabled(ctx);
   const post = await reachOwnPost(ctx, postId);
-  ensureStatus(post, ['draft', 'pending', 'published', 'rejected', 'closed', 'expired']);
-  write(ctx, post, changes, profile);
-  await ctx.em.flush();
-  ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
-  return presentPost(ctx, post);
+  await ensureMatch(if_match, post, () => presentPost(ctx, post));
+  const state = ensureStatus(post, ctx.now, ['draft', 'pending', 'published', 'rejected', 'closed', 'expired']);
+  await writeFields(ctx, post, changes, profile);
+  await ensureAllowed(ctx, post);
+  if (state === 'rejected') holdForReview(post);
+  // What was approved is not what it says now.
+  if (post.moderationState === 'approved') post.moderationState = 'pending';
+  return announceChange(ctx, post);
 }
 
-function write({ now }: Context, post: Post, changes: PostChanges, profile: B2bProfile): void {
-  const { part_number, oem_numbers, price_negotiable, min_order_qty, expires_in_days, price, ...same } = changes;
-  Object.assign(
-    post,
-    defined({ ...same, partNumber: part_number, oemNumbers: oem_numbers, priceNegotiable: price_negotiable }),
-  );
-  Object.assign(
-    post,
-    defined({
-      minOrderQty: min_order_qty,
-      expiresInDays: expires_in_days,
-      price: price === null ? null : price?.toFixed(2),
-    }),
-  );
-  post.region ??= profile.region ?? null;
-  ensureCoherent(post);
-  Object.assign(post, searchForms(post), { rev: post.rev + 1, updatedAt: now });
-}
-
-function defined(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-/** Rules between fields, checked on the whole post, so that a change of one of them cannot break them. */
-function ensureCoherent({ price, currency, quantity, minOrderQty }: Post): void {
-  const wrong = [
-    price != null && currency == null && { path: 'currency', code: 'required_with_price' },
-    quantity != null &&
-      minOrderQty != null &&
-      minOrderQty > quantity && { path: 'min_order_qty', code: 'above_quantity' },
-  ].filter(field => field !== false);
-  if (wrong.length > 0) throw new AppError('validation_failed', { fields: wrong });
-}
-
-async function publish(ctx: Context, post: Post): Promise<void> {
-  // The first time alone: closing and publishing again takes no unit.
-  if (!post.publishedAt) await consumePost(ctx, post.author);
-  post.status = 'published';
-  post.publishedAt ??= ctx.now;
-  post.bumpedAt = ctx.now;
-  post.expiresAt = new Date(ctx.now.getTime() + post.expiresInDays * DAY_MS);
-  ctx.emit(facts.postPublished, { postId: post.id, authorId: post.author });
-}
-
-/** Publishes the caller's draft, or a closed or expired post again. */
-export async function publishPost(ctx: Context, { post_id }: Input<typeof operations.publishPost>): Promise<PostView> {
-  await ensureEnabled(ctx);
-  const post = await reachOwnPost(ctx, post_id);
-  ensureStatus(post, ['draft', 'closed', 'expired']);
-  await publish(ctx, post);
-  return announceStatus(ctx, post);
-}
-
-/** Takes the caller's post off the board. */
-export async function closePost(ctx: Context, { post_id }: Input<typeof operations.closePost>): Promise<PostView> {
-  await ensureEnabled(ctx);
-  const post = await reachOwnPost(ctx, post_id);
-  ensureStatus(post, ['published']);
-  post.status = 'closed';
-  return announceStatus(ctx, post);
-}
-
-/** Removes the caller's post; its conversations stay and say `removed`. */
+/** Removes the caller's post with its images; its conversations stay and say `removed`. */
 export async function deletePost(
   ctx: Context,
-  { post_id }: Input<typeof operations.deletePost>,
+  { post_id, if_match }: Input<typeof operations.deletePost>,
 ): Promise<Output<typeof operations.deletePost>> {
   await ensureEnabled(ctx);
   const post = await reachOwnPost(ctx, post_id);
-  post.status = 'removed';
-  await announceStatus(ctx, post);
+  await ensureMatch(if_match, post, () => presentPost(ctx, post));
+  await removePosts(ctx, [post]);
   return {};
 }
 
-async function announceStatus(ctx: Context, post: Post): Promise<PostView> {
-  post.rev += 1;
-  post.updatedAt = ctx.now;
+/** Takes posts, which are locked, off the board for ever. */
+export async function removePosts(ctx: Pick<Context, 'em' | 'now' | 'emit'>, posts: readonly Post[]): Promise<void> {
+  await releaseUploads(
+    ctx,
+    posts.map(post => imagesOf(post.id)),
+  );
+  for (const post of posts) {
+    Object.assign(post, { status: 'removed', images: [], rev: post.rev + 1, updatedAt: ctx.now });
+    ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
+  }
+  await ctx.em.flush();
+}
+
+/** Stores what has changed, tells the conversations about it, and shows it to its owner. */
+async function announceChange(ctx: Context, post: Post): Promise<PostView> {
   await ctx.em.flush();
   ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
   return presentPost(ctx, post);

@@ -1,9 +1,12 @@
+import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import type { Company } from '../../accounts/contract.ts';
 import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Input } from '../../common/operations.ts';
+import { ensureMatch } from '../../common/preconditions.ts';
 import type { SlotScope } from '../../common/slots.ts';
+import { releaseUploads, replaceUploads } from '../../uploads/service.ts';
 import type { Profile } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { B2bProfile } from '../entities.ts';
@@ -13,29 +16,69 @@ export async function getProfile({ em, actor }: Context): Promise<Profile> {
   return presentProfile(await em.findOne(B2bProfile, { user: actor.userId }));
 }
 
-/** Writes my business profile. The first one, and one after a rejection, waits for an operator. */
+/**
+ * Writes my business profile. The first one, and one after a rejection, waits for an operator; a new tax number has to be
+ * verified anew. Throws conflict, and not_found for a logo that is somebody else's or used already.
+ */
 export async function putProfile(ctx: Context, input: Input<typeof operations.putProfile>): Promise<Profile> {
   const { em, now, actor, config } = ctx;
   const profile = await reachOrBegin(ctx, actor.userId);
-  const { company_name, hide_phone, tin, activity, region, city, address, about } = input;
+  await ensureMatch(input.if_match, profile, () => presentProfile(profile));
+  const { company_name, hide_phone, tin = null, activity, region, city, address, about } = input;
+  await showLogo(ctx, profile, input.logo_upload_id ?? null);
   Object.assign(profile, {
-    ...{ companyName: company_name, hidePhone: hide_phone, tin: tin ?? null, activity },
+    ...{ companyName: company_name, hidePhone: hide_phone, tin, activity },
     ...{ region: region ?? null, city: city ?? null, address: address ?? null, about: about ?? null },
-    ...{ rev: profile.rev + 1, updatedAt: now },
+    ...{ isVerified: profile.isVerified && profile.tin === tin, rev: profile.rev + 1, updatedAt: now },
     ...(profile.status === 'rejected' && { status: 'pending', reason: null }),
   });
-  await em.flush();
   if (config.B2B_AUTO_ENABLE && profile.status === 'pending')
-    await enableProfile(ctx, { userId: actor.userId, isEnabled: true });
+    decideOn(ctx, profile, { status: 'enabled', reason: null });
+  await em.flush();
   return presentProfile(profile);
 }
 
+const logoOf = (userId: string): string => `logo:${userId}`;
+
+async function showLogo(ctx: Context, profile: B2bProfile, uploadId: string | null): Promise<void> {
+  if (uploadId === (profile.logoUploadId ?? null)) return;
+  const claim = { ownerId: profile.user, ids: uploadId ? [uploadId] : [], purpose: 'avatar' } as const;
+  const [logo] = await replaceUploads(ctx, { ...claim, target: logoOf(profile.user) });
+  Object.assign(profile, { logoUploadId: uploadId, logoUrl: logo?.thumb_url ?? null });
+}
+
+/** Takes the logos of these users away, whose accounts are deleted. */
+export async function removeLogos(ctx: Pick<Context, 'em'>, userIds: readonly string[]): Promise<void> {
+  await releaseUploads(ctx, userIds.map(logoOf));
+  await ctx.em.nativeUpdate(B2bProfile, { user: { $in: [...userIds] } }, { logoUploadId: null, logoUrl: null });
+}
+
+/** Locked until the commit. */
 async function reachOrBegin({ em, now }: Pick<Context, 'em' | 'now'>, userId: string): Promise<B2bProfile> {
   await rows(
     em,
     sql`insert into b2b_profiles (user_id, rev, created_at, updated_at) values (${userId}, 0, ${now}, ${now}) on conflict do nothing`,
   );
-  return em.findOneOrFail(B2bProfile, { user: userId });
+  return em.findOneOrFail(B2bProfile, { user: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+}
+
+export interface Decision {
+  status: 'enabled' | 'rejected' | 'suspended';
+  /** For its owner; why it was not enabled. */
+  reason: string | null;
+}
+
+/** Opens the board to a business, or closes it, and tells its user; the profile is locked. */
+export function decideOn(
+  ctx: Pick<Context<Actor | null>, 'now' | 'emit'>,
+  profile: B2bProfile,
+  { status, reason }: Decision,
+): void {
+  const isEnabled = status === 'enabled';
+  Object.assign(profile, { isEnabled, status, reason, rev: profile.rev + 1, updatedAt: ctx.now });
+  const userId = profile.user;
+  if (status === 'rejected') ctx.emit(facts.profileRejected, { userId, reason });
+  else ctx.emit(facts.profileEnabled, { userId, isEnabled, reason });
 }
 
 export interface Enabling {
@@ -44,19 +87,15 @@ export interface Enabling {
   companyName?: string | undefined;
 }
 
-/** Opens the board to a user, or closes it; for staff. A missing profile is made. */
+/** Opens the board to a user, or closes it; for operators on the command line. A missing profile is made. */
 export async function enableProfile(
   ctx: Pick<Context<Actor | null>, 'em' | 'now' | 'emit'>,
   { userId, isEnabled, companyName }: Enabling,
 ): Promise<Profile> {
   const profile = await reachOrBegin(ctx, userId);
-  profile.isEnabled = isEnabled;
-  profile.status = isEnabled ? 'enabled' : 'suspended';
   if (companyName !== undefined) profile.companyName = companyName;
-  profile.rev += 1;
-  profile.updatedAt = ctx.now;
+  decideOn(ctx, profile, { status: isEnabled ? 'enabled' : 'suspended', reason: null });
   await ctx.em.flush();
-  ctx.emit(facts.profileEnabled, { userId, isEnabled });
   return presentProfile(profile);
 }
 
@@ -69,6 +108,8 @@ function presentProfile(profile: B2bProfile | null): Profile {
     city: profile?.city ?? null,
     address: profile?.address ?? null,
     about: profile?.about ?? null,
+    logo_upload_id: profile?.logoUploadId ?? null,
+    logo_url: profile?.logoUrl ?? null,
     hide_phone: profile?.hidePhone ?? false,
     is_enabled: profile?.isEnabled ?? false,
     status: profile?.status ?? 'none',
@@ -85,7 +126,7 @@ interface CompanyRow extends Company {
 export async function findCompanies({ em }: SlotScope, userIds: readonly string[]): Promise<Map<string, Company>> {
   const found = await rows<CompanyRow>(
     em,
-    sql`select user_id, is_enabled, status, company_name, is_verified from b2b_profiles where user_id = any(${userIds}::uuid[])`,
+    sql`select user_id, is_enabled, status, company_name, is_verified, logo_url from b2b_profiles where user_id = any(${userIds}::uuid[])`,
   );
   return new Map(found.map(({ user_id, ...company }) => [user_id, company]));
 }

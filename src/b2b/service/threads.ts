@@ -16,5 +16,5 @@ export async function reachPostForThread(
   await ensureFeedAccess(ctx);
   const post = await reachPost(ctx, postId);
   await ctx.em.refresh(post, { lockMode: LockMode.PESSIMISTIC_READ });
-  return { authorId: post.author, status: post.status, snapshot: snapshotOf(post) };
+  return { authorId: post.author, status: post.statusAt(ctx.now), snapshot: snapshotOf(post) };
 }

@@ -9,7 +9,7 @@ export const noEntitlements: Entitlements = {
   posts_per_month: 0,
   max_images_per_post: 0,
   saved_searches: 1,
-  contact_reveals_per_day: 0,
+  contact_reveals_per_day: 3,
 };
 
 const seeds = [

@@ -17,7 +17,10 @@ const ctes = `
     from stored group by 1, 2
   ), notes_read as (
     update notifications n set read_at = $12, seen_at = coalesce(n.seen_at, $12), rev = n.rev + 1
-    from senders s where s.had_unread and n.user_id = s.user_id and n.group_key = 'thread:' || s.thread_id and n.read_at is null
+    where n.read_at is null and n.id = any(array(
+      select (select o.id from notifications o
+              where o.user_id = s.user_id and o.group_key = 'thread:' || s.thread_id and o.read_at is null limit 1)
+      from senders s where s.had_unread))
     returning n.id, n.user_id
   ), note as (
     select (array_agg(m.note_id order by m.seq))[1] as id, m.recipient_id as user_id, 'thread:' || m.thread_id as group_key,

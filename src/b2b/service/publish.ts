@@ -1,0 +1,126 @@
+import { sql } from 'kysely';
+import { consumePost } from '../../billing/service/usage.ts';
+import type { Context } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
+import { AppError } from '../../common/errors.ts';
+import type { Input } from '../../common/operations.ts';
+import type { Post as PostView } from '../contract/shapes.ts';
+import { facts, type operations } from '../contract.ts';
+import type { Post } from '../entities.ts';
+import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
+import { ensureAllowed } from './banned-words.ts';
+import { DAY_MS } from './days.ts';
+import { ensureSubscribed } from './entitlements.ts';
+import { normalisePart, normaliseText } from './normalise.ts';
+import { presentPost, snapshotOf } from './present.ts';
+
+/**
+ * Takes one unit of the month, and puts a post on the board or, with POST_MODERATION=pre, before a moderator. Throws
+ * subscription_required, post_limit_reached, duplicate_post: the unit is then given back with the rest.
+ */
+export async function publishFirst(ctx: Context, post: Post): Promise<void> {
+  await consumePost(ctx, post.author);
+  await ensureNoDuplicate(ctx, post);
+  post.countedAt = ctx.now;
+  if (ctx.config.POST_MODERATION === 'pre') return holdForReview(post);
+  post.moderationState = 'pending';
+  putOnBoard(ctx, post);
+}
+
+/** It waits for a moderator. */
+export function holdForReview(post: Post): void {
+  Object.assign(post, { status: 'pending', moderationState: 'pending', moderationReason: null });
+}
+
+/** Begins a lifetime on the board. */
+export function putOnBoard(ctx: Pick<Context, 'now' | 'emit'>, post: Post): void {
+  const { now } = ctx;
+  const isFirst = !post.publishedAt;
+  const expiresAt = new Date(now.getTime() + post.expiresInDays * DAY_MS);
+  Object.assign(post, { status: 'published', expiresAt, expiringToldAt: null, closeReason: null });
+  post.publishedAt ??= now;
+  // Closing and publishing again lifts a post no oftener than renewing it.
+  if (!post.bumpedAt || isDayAgo(post.bumpedAt, now)) post.bumpedAt = now;
+  if (isFirst) ctx.emit(facts.postPublished, { postId: post.id, authorId: post.author });
+}
+
+const isDayAgo = (moment: Date, now: Date): boolean => now.getTime() - moment.getTime() >= DAY_MS;
+
+interface Published {
+  id: string;
+  title: string;
+  part_number: string | null;
+}
+
+/**
+ * Refuses what its author has published within the last 24 hours, by its title or its part number in any spelling. The
+ * unit of the month was taken before, so the author's parallel calls stand in a line here.
+ */
+async function ensureNoDuplicate({ em, now }: Context, post: Post): Promise<void> {
+  const recent = await rows<Published>(
+    em,
+    sql`select id, title, part_number from posts where author_id = ${post.author} and id <> ${post.id}
+          and counted_at > ${new Date(now.getTime() - DAY_MS)} and intent = ${post.intent} and status <> 'removed' order by id`,
+  );
+  const [title, part] = [normaliseText(post.title), normalisePart(post.partNumber ?? '')];
+  const isSame = (other: Published) =>
+    normaliseText(other.title) === title || (part !== '' && normalisePart(other.part_number ?? '') === part);
+  const same = recent.find(isSame);
+  if (same) throw new AppError('duplicate_post', { post_id: same.id });
+}
+
+/**
+ * Publishes the caller's draft, a closed or expired post again, or hands a rejected one to the moderators again. Throws
+ * not_found, permission_denied, invalid_state, b2b_not_enabled, subscription_required, post_limit_reached,
+ * duplicate_post, content_rejected.
+ */
+export async function publishPost(ctx: Context, { post_id }: Input<typeof operations.publishPost>): Promise<PostView> {
+  await ensureEnabled(ctx);
+  const post = await reachOwnPost(ctx, post_id);
+  const state = ensureStatus(post, ctx.now, ['draft', 'rejected', 'closed', 'expired']);
+  await ensureAllowed(ctx, post);
+  if (state === 'draft') await publishFirst(ctx, post);
+  else {
+    await ensureSubscribed(ctx);
+    if (state === 'rejected') holdForReview(post);
+    else putOnBoard(ctx, post);
+  }
+  return announceStatus(ctx, post);
+}
+
+/** Takes the caller's post off the board. Throws not_found, permission_denied, invalid_state, b2b_not_enabled. */
+export async function closePost(
+  ctx: Context,
+  { post_id, reason }: Input<typeof operations.closePost>,
+): Promise<PostView> {
+  await ensureEnabled(ctx);
+  const post = await reachOwnPost(ctx, post_id);
+  ensureStatus(post, ctx.now, ['published']);
+  Object.assign(post, { status: 'closed', closeReason: reason ?? null });
+  return announceStatus(ctx, post);
+}
+
+/**
+ * Begins the lifetime of the caller's post anew and lifts it, once in 24 hours; a closed or expired one is on the board
+ * again. Takes no unit. Throws as `publishPost`, and rate_limited.
+ */
+export async function renewPost(ctx: Context, { post_id }: Input<typeof operations.renewPost>): Promise<PostView> {
+  const { now } = ctx;
+  await ensureEnabled(ctx);
+  const post = await reachOwnPost(ctx, post_id);
+  ensureStatus(post, now, ['published', 'closed', 'expired']);
+  await ensureSubscribed(ctx);
+  await ensureAllowed(ctx, post);
+  if (post.renewedAt && !isDayAgo(post.renewedAt, now))
+    throw new AppError('rate_limited', { retry_after_ms: post.renewedAt.getTime() + DAY_MS - now.getTime() });
+  Object.assign(post, { renewedAt: now, bumpedAt: now });
+  putOnBoard(ctx, post);
+  return announceStatus(ctx, post);
+}
+
+async function announceStatus(ctx: Context, post: Post): Promise<PostView> {
+  Object.assign(post, { rev: post.rev + 1, updatedAt: ctx.now });
+  await ctx.em.flush();
+  ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
+  return presentPost(ctx, post);
+}

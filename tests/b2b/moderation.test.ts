@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { facts } from '../../src/b2b/contract.ts';
+import { type TestUser, useApp } from '../support/app.ts';
+import { buildPost, buildThread } from '../support/talk.ts';
+import { act, buildDealer, postInput } from '../support/worlds.ts';
+
+const app = useApp({ RATE_LIMITS: 'relaxed', POST_MODERATION: 'pre' });
+
+const DAY = 86_400_000;
+const buildModerator = () => app.buildUser({ role: 'moderator' });
+
+interface Told {
+  fact: string;
+  postId: string;
+  status: string;
+  decision?: string;
+  reason?: string | null;
+}
+
+/** What an author's posts are said to have become, in order. */
+function hear(author: TestUser): Told[] {
+  const told: Told[] = [];
+  for (const name of ['postReviewed', 'postExpiring', 'postExpired'] as const)
+    app.listeners.on(facts[name], async announced => {
+      for (const { payload } of announced) {
+        const { authorId, post, ...rest } = payload as { authorId: string; post: { id: string; status: string } };
+        if (authorId === author.id) told.push({ fact: name, postId: post.id, status: post.status, ...rest });
+      }
+    });
+  return told;
+}
+
+test('an author is told what became of a post, and why; what changes nothing on the board is not told', async () => {
+  const [owner, moderator] = [await buildDealer(app), await buildModerator()];
+  const told = hear(owner);
+  const { id } = (await app.post(owner, '/api/b2b/posts/', postInput())).body;
+  const step = (action: string, reason?: string) => act(app, moderator, `posts/${action}`, id, { reason });
+  await step('reject', 'No photo');
+  await app.post(owner, `/api/b2b/posts/${id}/publish/`);
+  await step('approve');
+  await step('approve');
+  await step('hide', 'Spam');
+  await step('restore');
+  const of = { fact: 'postReviewed', postId: id };
+  expect(told).toEqual([
+    { ...of, status: 'rejected', decision: 'rejected', reason: 'No photo' },
+    { ...of, status: 'published', decision: 'approved', reason: null },
+    { ...of, status: 'hidden', decision: 'hidden', reason: 'Spam' },
+    { ...of, status: 'published', decision: 'approved', reason: null },
+  ]);
+  const audit = await app.orm.em
+    .fork()
+    .execute('select action, actor_id, after, reason from audit_log where object_id = ? order by id', [id]);
+  expect(audit.map(row => [row.action, row.actor_id, row.after.status, row.reason])).toEqual([
+    ['reject', moderator.id, 'rejected', 'No photo'],
+    ['approve', moderator.id, 'published', null],
+    ['approve', moderator.id, undefined, null],
+    ['hide', moderator.id, 'hidden', 'Spam'],
+    ['restore', moderator.id, 'published', null],
+  ]);
+});
+
+test('a post is on the board from its approval on, for its whole lifetime', async () => {
+  const [owner, moderator] = [await buildDealer(app), await buildModerator()];
+  const { id } = (await app.post(owner, '/api/b2b/posts/', postInput({ expires_in_days: 10 }))).body;
+  const moment = new Date(Date.now() + 60_000);
+  await app.post(moderator, '/api/admin/posts/actions/approve/', { ids: [id] }, { 'x-test-now': moment.toISOString() });
+  expect((await app.get(owner, `/api/b2b/posts/${id}/`)).body).toMatchObject({
+    published_at: moment.toISOString(),
+    expires_at: new Date(+moment + 10 * DAY).toISOString(),
+  });
+});
+
+test('staff act on up to 200 posts at once; what one is refused does not hold up the others', async () => {
+  const [owner, moderator] = [await buildDealer(app), await buildModerator()];
+  const [first, closed, second] = [
+    await buildPost(app, owner),
+    await buildPost(app, owner, { status: 'closed' }),
+    await buildPost(app, owner),
+  ];
+  const removed = await buildPost(app, owner, { status: 'removed' });
+  const hide = (ids: string[], reason?: string) =>
+    app.post(moderator, '/api/admin/posts/actions/hide/', { ids, reason });
+  const { body } = await hide([first, closed, second, removed, randomUUID()], 'Spam');
+  expect(
+    Object.fromEntries(body.results.map((one: { id: string; code?: string }) => [one.id, one.code])),
+  ).toMatchObject({
+    [first]: undefined,
+    [second]: undefined,
+    [closed]: 'invalid_state',
+    [removed]: 'not_found',
+  });
+  expect((await app.get(owner, `/api/b2b/posts/${second}/`)).body.status).toBe('hidden');
+  expect((await hide([first])).body.details.fields).toEqual([{ path: 'reason', code: 'required' }]);
+  expect(
+    (
+      await hide(
+        Array.from({ length: 201 }, () => randomUUID()),
+        'x',
+      )
+    ).body.code,
+  ).toBe('validation_failed');
+  expect((await app.post(moderator, '/api/admin/posts/actions/burn/', { ids: [first] })).body.code).toBe('not_found');
+});
+
+test('of a moderator who hides and an owner who closes at once one is first, and the other is refused', async () => {
+  const [owner, moderator] = [await buildDealer(app), await buildModerator()];
+  for (let n = 0; n < 5; n += 1) {
+    const id = await buildPost(app, owner);
+    const [hidden, closed] = await Promise.all([
+      act(app, moderator, 'posts/hide', id, { reason: 'Spam' }),
+      app.post(owner, `/api/b2b/posts/${id}/close/`),
+    ]);
+    expect([hidden.code, closed.body.code].filter(Boolean)).toEqual(['invalid_state']);
+    expect((await app.get(owner, `/api/b2b/posts/${id}/`)).body.status).toBe(hidden.ok ? 'hidden' : 'closed');
+  }
+});
+
+test('conversations about a post are told that it was hidden and restored', async () => {
+  const [owner, buyer, moderator] = [await buildDealer(app), await buildDealer(app), await buildModerator()];
+  const postId = await buildPost(app, owner);
+  const thread = await buildThread(app, { buyer, seller: owner, postId });
+  const shown = async () => (await app.get(buyer, `/api/chat/threads/${thread.id}/`)).body.thread.post.status;
+  await act(app, moderator, 'posts/hide', postId, { reason: 'Spam' });
+  expect(await shown()).toBe('hidden');
+  await act(app, moderator, 'posts/restore', postId);
+  expect(await shown()).toBe('published');
+});
+
+test('an author is told three days before a lifetime ends and when it has, each once for a lifetime', async () => {
+  const owner = await buildDealer(app);
+  const told = hear(owner);
+  const now = Date.now();
+  const at = (days: number) => new Date(now + days * DAY);
+  const id = await buildPost(app, owner, { expiresAt: at(10), expiresInDays: 10 });
+  // one of two days needs no warning
+  await buildPost(app, owner, { expiresAt: at(9.5), expiresInDays: 2 });
+  const run = (days: number) => app.jobs.run('end-lifetimes', at(days));
+  await run(6.9);
+  expect(told).toEqual([]);
+  await run(7.1);
+  await run(7.2);
+  const expiring = { fact: 'postExpiring', postId: id, status: 'published', expiresAt: at(10).toISOString() };
+  expect(told).toEqual([expiring]);
+  await run(9.4);
+  await Promise.all([run(10), run(10)]);
+  expect(told.slice(1).map(one => [one.fact, one.status])).toEqual([
+    ['postExpired', 'expired'],
+    ['postExpired', 'expired'],
+  ]);
+  await app.post(
+    app.tokenOf(owner, at(11)),
+    `/api/b2b/posts/${id}/publish/`,
+    {},
+    { 'x-test-now': at(11).toISOString() },
+  );
+  await run(18.5);
+  expect(told.slice(3).map(one => [one.fact, one.postId])).toEqual([['postExpiring', id]]);
+});
