@@ -13,6 +13,7 @@ import {
   theyTalk,
 } from './demo/acts.ts';
 import { createClient } from './demo/client.ts';
+import { searchIsHit } from './demo/search-acts.ts';
 import { runningServer, startServer } from './demo/server.ts';
 import { createTranscript } from './demo/transcript.ts';
 
@@ -32,6 +33,7 @@ try {
   const seller =
     sellers[catalogue.posts.find(post => post.part_number === '90919-02252' && post['intent'] !== 'buy')!.seller - 1]!;
   const found = await buyerFinds(stage, seller);
+  await searchIsHit(stage, found.buyer, seller);
   const outsider = sellers.find(account => account !== seller)!;
   const devices = await devicesConnect(stage, found.buyer, seller, outsider);
   const threadId = await theyTalk(stage, found, seller, devices);

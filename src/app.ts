@@ -15,10 +15,12 @@ import { b2bListeners } from './b2b/listeners.ts';
 import { b2bRoutes } from './b2b/routes.ts';
 import { endLifetimes } from './b2b/service/lifetimes.ts';
 import { findCompanies, findEnabled } from './b2b/service/profiles.ts';
+import { seedReference } from './b2b/service/reference.ts';
 import { createViews, forgetViews, type Views } from './b2b/service/views.ts';
 import { isBusinessEnabled } from './billing/contract.ts';
 import { billingListeners } from './billing/listeners.ts';
 import { billingRoutes } from './billing/routes.ts';
+import { moveSubscriptions } from './billing/service/moves.ts';
 import * as chat from './chat/contract.ts';
 import { chatGateway } from './chat/gateway.ts';
 import { chatListeners, typingListeners } from './chat/listeners.ts';
@@ -31,7 +33,7 @@ import { createTyping } from './chat/service/typing.ts';
 import { createListeners, type Listeners, type Push } from './common/announcements.ts';
 import { serveAsyncApi } from './common/asyncapi.ts';
 import { createAuthenticate } from './common/auth.ts';
-import { connect, type Orm } from './common/database.ts';
+import { connect, migrate, type Orm } from './common/database.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
@@ -69,13 +71,28 @@ export interface Core {
   jobs: Jobs;
 }
 
+export interface CoreParts {
+  log: Logger;
+  push: Push;
+  limit?: SpendLimit;
+  /** Statements may take their time: for commands of an operator. */
+  isPatient?: boolean;
+}
+
+/** Applies pending migrations and adds what reference data they lack. Returns the migrations' names. */
+export async function prepareDatabase({ orm, executor }: Pick<Core, 'orm' | 'executor'>): Promise<string[]> {
+  const applied = await migrate(orm);
+  await executor.transaction({ now: new Date(), requestId: 'migrate', ip: '', userAgent: null }, seedReference);
+  return applied;
+}
+
 /** Connects to the database and wires what modules say to each other, in their order. */
 export async function buildCore(
   config: Config,
   databaseUrl: string,
-  { log, push, limit = () => {} }: { log: Logger; push: Push; limit?: SpendLimit },
+  { log, push, limit = () => {}, isPatient = false }: CoreParts,
 ): Promise<Core> {
-  const orm = await connect(entities, databaseUrl, config.DB_POOL);
+  const orm = await connect(entities, databaseUrl, { pool: config.DB_POOL, isPatient });
   const listeners = createListeners();
   const slots = createSlots();
   const executor = createExecutor({ orm, config, log, listeners, slots, push, limit });
@@ -94,6 +111,7 @@ export async function buildCore(
   const jobs = createJobs(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
+      { name: 'move-subscriptions', cron: '* * * * *', work: moveSubscriptions },
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
       { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildCore } from './app.ts';
+import { buildCore, prepareDatabase } from './app.ts';
 import { type Arguments, type Command, commands, UsageError } from './cli/commands.ts';
-import { asAppError, migrate } from './common/database.ts';
+import { asAppError } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { AppError, presentError } from './common/errors.ts';
 import { newId } from './common/ids.ts';
@@ -48,9 +48,11 @@ async function runCommand(command: Command, given: Arguments): Promise<Record<st
   const log = createLog(config, 2);
   const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });
   try {
-    const core = await buildCore(config, config.DATABASE_URL ?? embedded!.url, { log, push: () => {} });
+    const core = await buildCore(config, config.DATABASE_URL ?? embedded!.url, {
+      ...{ log, push: () => {}, isPatient: true },
+    });
     try {
-      const applied = embedded || command.migrates ? await migrate(core.orm) : [];
+      const applied = embedded || command.migrates ? await prepareDatabase(core) : [];
       return await command.run({ core, config, applied }, given);
     } finally {
       await core.orm.close();

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { type App, buildApp } from './app.ts';
+import { type App, buildApp, prepareDatabase } from './app.ts';
 import { Plan } from './billing/entities.ts';
 import { seedPlans } from './billing/service/plans.ts';
-import { migrate } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { ConfigError, loadConfig } from './config.ts';
 
@@ -25,7 +24,7 @@ async function start(): Promise<void> {
   const databaseUrl = config.DATABASE_URL ?? embedded!.url;
   const app = await buildApp(config, databaseUrl);
   // An outside database is migrated by `npm run migrate` alone: a deployment decides when.
-  if (embedded) await migrate(app.orm);
+  if (embedded) await prepareDatabase(app);
   if (config.DEBUG && (await app.orm.migrator.getPending()).length === 0) await seedFirstPlans(app);
   const port = await app.listen();
   app.log.info(`Parthub listens on http://${config.HOST}:${port}`);

@@ -61,11 +61,12 @@ test('enable-b2b and set-subscription make a stranger a dealer, at once and with
     company_name: 'Sergeli Auto',
     is_enabled: true,
   });
-  expect((await cli(['set-subscription', phone, 'basic', '--json'])).answer).toMatchObject({
-    ok: true,
-    phone,
-    subscription: { plan: { code: 'basic' }, status: 'active' },
-  });
+  const { answer } = await cli(['set-subscription', phone, 'basic', '--json']);
+  expect(answer).toMatchObject({ ok: true, phone, subscription: { plan: { code: 'basic' }, status: 'active' } });
+  const audited = 'select action, actor_id, after from audit_log where object_id = ?';
+  expect(await app.orm.em.fork().execute(audited, [answer.subscription.id])).toMatchObject([
+    { action: 'set_subscription', actor_id: null, after: { plan: 'basic', status: 'active' } },
+  ]);
   const { body } = await app.post(null, '/api/auth/request-otp/', { phone });
   const login = await app.post(null, '/api/auth/verify-otp/', { phone, code: body.dev_code });
   const bearer = { authorization: `Bearer ${login.body.access}` };
@@ -82,14 +83,14 @@ test('enable-b2b and set-subscription make a stranger a dealer, at once and with
     can_post: false,
     blockers: ['b2b_not_enabled'],
   });
-  const audited = await app.orm.em
+  const done = await app.orm.em
     .fork()
     .execute(
       `select action, resource, actor_id, ip from audit_log where ip = 'cli' and resource <> 'plans' order by id`,
     );
-  expect(audited).toEqual([
+  expect(done).toEqual([
     { action: 'enable', resource: 'b2b-profiles', actor_id: null, ip: 'cli' },
-    { action: 'activate', resource: 'subscriptions', actor_id: null, ip: 'cli' },
+    { action: 'set_subscription', resource: 'subscriptions', actor_id: null, ip: 'cli' },
     { action: 'suspend', resource: 'b2b-profiles', actor_id: null, ip: 'cli' },
   ]);
 });
@@ -163,6 +164,7 @@ test('wrong usage is exit code 2, told on stderr with the usage', async () => {
     ['nothing'],
     ['enable-b2b'],
     ['set-subscription', newPhone()],
+    ['set-subscription', newPhone(), 'basic', '--days', '99999'],
     ['seed:load'],
     ['seed:load', '--users', 'many'],
     ['seed:plans', '--unknown'],

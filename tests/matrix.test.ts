@@ -65,9 +65,24 @@ const rules: Record<string, Record<string, Rule>> = {
     actOnSessions: rule(staff('support'), { action: 'end', ids: [randomUUID()] }),
     actOnOtpLog: rule(staff('support'), { action: 'unblock_ip', ids: [randomUUID()] }),
   },
-  billing: { listPlans: rule(everybody), getBilling: rule(members) },
+  billing: {
+    listPlans: rule(everybody),
+    getBilling: rule(members),
+    requestSubscription: rule(members),
+    cancelSubscription: rule(members),
+    actOnSubscriptions: rule(staff('billing'), { action: 'extend', ids: [randomUUID()], params: { days: 1 } }),
+    actOnPlans: rule(staff('billing'), { action: 'deactivate', ids: [randomUUID()] }),
+  },
   uploads: { uploadImage: rule(members) },
   b2b: {
+    listCategories: rule(everybody),
+    listBrands: rule(everybody),
+    listRegions: rule(everybody),
+    suggest: rule(readers, { q: 'kolodka' }),
+    listSavedSearches: rule(readers),
+    createSavedSearch: rule(readers, { name: 'Kolodka', filters: { q: 'kolodka' } }),
+    updateSavedSearch: rule(readers),
+    deleteSavedSearch: rule(readers),
     getProfile: rule(members),
     putProfile: rule(members),
     listPosts: rule(readers),
@@ -171,8 +186,9 @@ function verdictOf(code: string | undefined): Verdict {
 async function overRest(who: Who, path: HttpPath, input: Record<string, unknown>): Promise<Verdict> {
   const [method, template] = path.split(' ') as [Method, string];
   const url = template.replace(/\{(\w+)\}/g, (_all, name) => String(input[name] ?? randomUUID()));
-  const asked = method === 'GET' ? `${url}?${new URLSearchParams(input as Record<string, string>)}` : url;
-  const { body } = await app.request(method, await buildWho(who), asked, method === 'GET' ? undefined : input);
+  const isRead = method === 'GET';
+  const query = isRead ? `?${new URLSearchParams(input as Record<string, string>)}` : '';
+  const { body } = await app.request(method, await buildWho(who), url + query, isRead ? undefined : input);
   return verdictOf(body?.code);
 }
 

@@ -62,6 +62,7 @@ export async function sellersOpen(stage: Stage, { sellers }: Catalogue): Promise
 export async function sellersPublish(stage: Stage, { posts }: Catalogue, sellers: readonly Account[]): Promise<number> {
   const { transcript, client } = stage;
   transcript.act('They publish their parts');
+  const categoryIds = await readCategories(client);
   let published = 0;
   for (const [index, account] of sellers.entries()) {
     const own = posts.filter(post => post.seller === index + 1);
@@ -69,7 +70,8 @@ export async function sellersPublish(stage: Stage, { posts }: Catalogue, sellers
     await transcript.step(
       account.name,
       async () => {
-        for (const { seller: _, category: __, ...post } of own) {
+        for (const { seller: _, category, ...fields } of own) {
+          const post = { ...fields, category_id: categoryIds.get(category ?? '') };
           const refused = await client.refused(account, 'POST', '/api/b2b/posts/', post);
           if (refused) {
             refusal = refused.problem.code;
@@ -91,6 +93,13 @@ export async function sellersPublish(stage: Stage, { posts }: Catalogue, sellers
     }
   }
   return published;
+}
+
+/** The ids of the categories, by code. */
+async function readCategories(client: Client): Promise<Map<string, string>> {
+  const { results } = await client.call(null, 'GET', '/api/b2b/categories/');
+  const all = results.flatMap((one: { children: object[] }) => [one, ...one.children]);
+  return new Map(all.map(({ code, id }: { code: string; id: string }) => [code, id]));
 }
 
 export interface Found {

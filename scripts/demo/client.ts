@@ -27,7 +27,7 @@ export class Refused extends Error {
 
 /** What a web or mobile client does: HTTP for calls, sockets for what is live. */
 export interface Client {
-  call(who: Account | null, method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Json>;
+  call(who: Account | null, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Json>;
   /** The refusal of a call that must not pass. */
   refused(who: Account | null, method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Refused | null>;
   logIn(name: string, phone: string): Promise<Account>;

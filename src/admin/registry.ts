@@ -85,6 +85,8 @@ export interface Resource {
   filters?: Readonly<Record<string, Filter>>;
   /** Columns of the table with a trigram index. */
   search?: readonly string[];
+  /** Where words are found otherwise: by an index of the module. */
+  searchBy?: (text: string) => RawBuilder<unknown>;
   /** Only these rows are part of it. */
   only?: RawBuilder<unknown>;
   /** Ordered so when the caller does not say: `-id`. */
@@ -109,10 +111,11 @@ export function may({ role }: Pick<Actor, 'role'>, roles: readonly Role[] | unde
   return roles !== undefined && (role === 'superuser' || roles.includes(role));
 }
 
-/** Checked by the compiler: every action of the operation is described, and no other. */
-export function actionsOf<const Names extends string>(
+/** Checked by the compiler: every action of the operation is described, but those that a form does, and no other. */
+export function actionsOf<const Names extends string, const Formed extends Names = never>(
   operation: Operation & { input: z.ZodType<{ action: Names }> },
-  each: Readonly<Record<Names, ActionInfo>>,
+  each: Readonly<Record<Exclude<Names, Formed>, ActionInfo>>,
+  _byForm: readonly Formed[] = [],
 ): Actions {
   return { operation, each };
 }

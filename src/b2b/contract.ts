@@ -1,43 +1,18 @@
-import { z } from 'zod';
-import { cursor, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
+import { fact } from '../common/operations.ts';
 import { slot } from '../common/slots.ts';
+import { feedOperations } from './contract/feed.ts';
 import { moderationOperations } from './contract/moderation.ts';
 import { postOperations } from './contract/posts.ts';
 import { profileOperations } from './contract/profiles.ts';
-import { Condition, Currency, Intent, PartNumber, Post, Region } from './contract/shapes.ts';
+import { referenceOperations } from './contract/reference.ts';
+import { searchesOperations } from './contract/searches.ts';
 
 export const operations = {
+  ...referenceOperations,
   ...profileOperations,
-  listPosts: query({
-    summary: 'The board, newest first; or my own posts.',
-    http: 'GET /api/b2b/posts/',
-    access: 'optional',
-    paged: true,
-    input: z.object({
-      q: plainText.max(100).optional().describe('Words or a part number, in any spelling.'),
-      part_number: PartNumber.optional().describe(
-        'In any spelling: dashes, blanks and look-alike letters make no difference.',
-      ),
-      intent: Intent.optional(),
-      brand: plainText.max(60).optional(),
-      condition: Condition.optional(),
-      price_min: z.number().min(0).optional(),
-      price_max: z.number().min(0).optional(),
-      currency: Currency.optional().describe('Needed for the price filters.'),
-      region: Region.optional(),
-      author: z.uuid().optional(),
-      mine: z.boolean().default(false),
-      status: z
-        .enum(['draft', 'pending', 'published', 'rejected', 'closed', 'expired', 'hidden'])
-        .optional()
-        .describe('With `mine`.'),
-      limit: pageLimit(100),
-      cursor,
-    }),
-    output: z.object({ results: z.array(Post), next_cursor: nextCursor }),
-    errors: ['b2b_not_enabled', 'invalid_cursor'],
-  }),
+  ...feedOperations,
   ...postOperations,
+  ...searchesOperations,
   ...moderationOperations,
 };
 

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '../accounts/entities.ts';
-import { Category } from './entities/reference.ts';
+import { referenceEntities } from './entities/reference.ts';
+import { savedSearchEntities } from './entities/saved-searches.ts';
 
 export type ProfileStatus = 'none' | 'pending' | 'enabled' | 'rejected' | 'suspended';
 export type PostStatus = 'draft' | 'pending' | 'published' | 'rejected' | 'closed' | 'expired' | 'hidden' | 'removed';
@@ -24,6 +25,14 @@ export interface PostImage {
 
 /** `none` before it is published; `pending` until a moderator looked at it, whether or not it is on the board meanwhile. */
 export type ModerationState = 'none' | 'pending' | 'approved' | 'rejected' | 'hidden';
+
+/** One car that a part fits, in the form that `make`, `model` and `year` are compared with. */
+export interface NormalFitment {
+  make: string;
+  model: string | null;
+  from: number | null;
+  to: number | null;
+}
 
 const B2bProfileSchema = defineEntity({
   name: 'B2bProfile',
@@ -70,14 +79,36 @@ const PostSchema = defineEntity({
       expression: "create index posts_feed on posts (published_at desc, id desc) where status = 'published'",
     },
     { name: 'posts_by_status', properties: ['status', 'id'] },
-    { name: 'posts_part_norm', expression: 'create index posts_part_norm on posts using gin (part_norm)' },
     {
-      name: 'posts_search_words',
-      expression: "create index posts_search_words on posts using gin (to_tsvector('simple', search_norm))",
+      name: 'posts_part_norm',
+      expression: 'create index posts_part_norm on posts using gin (part_norm) with (fastupdate = off)',
     },
     {
-      name: 'posts_search_trigrams',
-      expression: 'create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops)',
+      name: 'posts_search_vector',
+      expression: 'create index posts_search_vector on posts using gin (search_vector) with (fastupdate = off)',
+    },
+    {
+      name: 'posts_cheapest',
+      expression:
+        "create index posts_cheapest on posts (coalesce(price, 10000000000000), id) where status = 'published'",
+    },
+    {
+      name: 'posts_dearest',
+      expression: "create index posts_dearest on posts (coalesce(price, -1) desc, id desc) where status = 'published'",
+    },
+    {
+      name: 'posts_of_category',
+      expression:
+        "create index posts_of_category on posts (category_id, published_at desc, id desc) where status = 'published'",
+    },
+    {
+      name: 'posts_of_brand',
+      expression:
+        "create index posts_of_brand on posts (brand_norm, published_at desc, id desc) where status = 'published'",
+    },
+    {
+      name: 'posts_fits_keys',
+      expression: 'create index posts_fits_keys on posts using gin (fits_keys) with (fastupdate = off)',
     },
     { properties: ['author', 'createdAt'] },
     { properties: ['author', 'countedAt'] },
@@ -115,6 +146,18 @@ const PostSchema = defineEntity({
     /** Part numbers in the form in which all their spellings are one (rest.md, section 5). */
     partNorm: p.array(),
     searchNorm: p.text(),
+    searchVector: p
+      .text()
+      .columnType('tsvector')
+      .generated("(to_tsvector('simple', search_norm)) stored")
+      .nullable()
+      .lazy(),
+    brandNorm: p.text().nullable(),
+    cityNorm: p.text().nullable(),
+    fitsNorm: p.json<NormalFitment[]>().default([]),
+    fitsKeys: p.array().default([]),
+    /** When saved searches were matched with it: once, however often it is published. */
+    matchedAt: p.datetime(3).nullable(),
     viewsCount: p.integer().default(0),
     favoritesCount: p.integer().default(0),
     moderationState: p.string().length(8).$type<ModerationState>().default('none'),
@@ -202,4 +245,30 @@ const BannedWordSchema = defineEntity({
 export class BannedWord extends BannedWordSchema.class {}
 BannedWordSchema.setClass(BannedWord);
 
-export const b2bEntities = [B2bProfile, Post, Favorite, PostView, ContactReveal, BannedWord, Category];
+const PostWordSchema = defineEntity({
+  name: 'PostWord',
+  tableName: 'post_words',
+  indexes: [
+    {
+      name: 'post_words_trigrams',
+      expression:
+        'create index post_words_trigrams on post_words using gin (word gin_trgm_ops) with (fastupdate = off)',
+    },
+  ],
+  properties: { word: p.text().primary() },
+});
+/** The words that posts are found by: what a misspelt word is compared with. */
+export class PostWord extends PostWordSchema.class {}
+PostWordSchema.setClass(PostWord);
+
+export const b2bEntities = [
+  ...referenceEntities,
+  B2bProfile,
+  Post,
+  PostWord,
+  Favorite,
+  PostView,
+  ContactReveal,
+  BannedWord,
+  ...savedSearchEntities,
+];

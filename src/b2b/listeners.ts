@@ -1,7 +1,10 @@
 import { LockMode } from '@mikro-orm/core';
 import { facts as accounts } from '../accounts/contract.ts';
 import type { Listeners } from '../common/announcements.ts';
+import { facts } from './contract.ts';
+import { SavedSearch } from './entities/saved-searches.ts';
 import { Post } from './entities.ts';
+import { matchSearches } from './service/match-searches.ts';
 import { removePosts } from './service/posts.ts';
 import { removeLogos } from './service/profiles.ts';
 
@@ -16,5 +19,12 @@ export function b2bListeners(listeners: Listeners): void {
     );
     await removePosts(ctx, posts);
     await removeLogos(ctx, authors);
+    await ctx.em.nativeDelete(SavedSearch, { user: { $in: authors } });
   });
+  listeners.on(facts.postPublished, (published, ctx) =>
+    matchSearches(
+      ctx,
+      published.map(({ payload }) => payload.postId),
+    ),
+  );
 }

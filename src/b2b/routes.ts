@@ -8,15 +8,31 @@ import { listPosts } from './service/feed.ts';
 import { createPost, deletePost, replacePost, updatePost } from './service/posts.ts';
 import { getProfile, putProfile } from './service/profiles.ts';
 import { closePost, publishPost, renewPost } from './service/publish.ts';
+import { listBrands, listCategories, listRegions } from './service/reference.ts';
+import {
+  createSavedSearch,
+  deleteSavedSearch,
+  listSavedSearches,
+  updateSavedSearch,
+} from './service/saved-searches.ts';
 import { actOnPosts } from './service/staff-posts.ts';
 import { actOnProfiles } from './service/staff-profiles.ts';
+import { suggest } from './service/suggest.ts';
 import { getPost, type Views } from './service/views.ts';
 
 export function b2bRoutes(door: HttpDoor, views: Views): void {
   const tagged = { headers: etagOf };
+  door.handle(operations.listCategories, listCategories, { isTagged: true });
+  door.handle(operations.listBrands, listBrands, { isTagged: true });
+  door.handle(operations.listRegions, listRegions, { isTagged: true });
   door.handle(operations.getProfile, getProfile, tagged);
   door.handle(operations.putProfile, putProfile, tagged);
   door.handle(operations.listPosts, listPosts);
+  door.handle(operations.suggest, suggest);
+  door.handle(operations.listSavedSearches, listSavedSearches);
+  door.handle(operations.createSavedSearch, createSavedSearch);
+  door.handle(operations.updateSavedSearch, updateSavedSearch);
+  door.handle(operations.deleteSavedSearch, deleteSavedSearch);
   door.handle(operations.createPost, createPost, {
     headers: post => ({ ...etagOf(post), Location: `/api/b2b/posts/${post.id}/` }),
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { fact, moment, query } from '../common/operations.ts';
+import { StaffActionOutput, staffActionInput } from '../accounts/contract/staff-actions.ts';
+import { command, fact, moment, plainText, query } from '../common/operations.ts';
 import { slot } from '../common/slots.ts';
 
 export const Entitlements = z
@@ -54,6 +55,39 @@ export const Usage = z
   .meta({ id: 'Usage' });
 export type Usage = z.output<typeof Usage>;
 
+const planCode = plainText.min(1).max(40);
+/** Far below what a counter of the database holds. */
+const amount = z.int().min(0).max(1_000_000);
+
+/** What staff may write of a plan. */
+export const planChanges = {
+  name: plainText.trim().min(1).max(80).optional(),
+  description: plainText.max(2_000).optional(),
+  price: z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,2})?$/)
+    .optional()
+    .meta({ example: '150000.00' }),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .optional()
+    .describe('ISO 4217.'),
+  trial_days: z.int().min(0).max(365).optional(),
+  sort_order: z.int().min(0).max(10_000).optional(),
+  entitlements: z
+    .strictObject({
+      posts_per_month: amount.nullable().describe('null: unlimited.'),
+      max_images_per_post: z.int().min(0).max(50),
+      saved_searches: amount,
+      contact_reveals_per_day: amount,
+    })
+    .partial()
+    .optional()
+    .describe('Those that are missing stay as they are; subscribers have them at once.'),
+  is_active: z.boolean().optional().describe('Whether users may ask for it.'),
+};
+
 export const Blocker = z.enum(['b2b_not_enabled', 'subscription_required', 'post_limit_reached']);
 
 export const operations = {
@@ -76,6 +110,48 @@ export const operations = {
       blockers: z.array(Blocker),
     }),
   }),
+  requestSubscription: command({
+    summary:
+      'Asks for a plan: pending until staff activate it; while another one runs, it becomes its next plan. The running plan itself takes a cancellation or another next plan back.',
+    http: 'POST /api/billing/subscriptions/',
+    needsKey: true,
+    status: 201,
+    isRepeat: ({ subscription }) => subscription.status !== 'pending',
+    input: z.object({ plan: planCode, provider: z.literal('manual').default('manual') }),
+    output: z.object({ subscription: Subscription }),
+    errors: ['not_found', 'already_subscribed', 'invalid_state'],
+  }),
+  cancelSubscription: command({
+    summary: 'Cancels my subscription at the end of its period, or at once; a pending one ends at once.',
+    http: 'POST /api/billing/cancel/',
+    input: z.object({ at_period_end: z.boolean().default(true) }),
+    output: z.object({ subscription: Subscription }),
+    errors: ['invalid_state'],
+  }),
+  actOnSubscriptions: command({
+    summary:
+      'Staff: activates (one that runs: its next plan, from the end of the period on), extends, changes the plan of, or cancels subscriptions; each one is answered by itself.',
+    http: 'POST /api/admin/subscriptions/actions/{action}/',
+    access: 'staff',
+    input: staffActionInput(['activate', 'extend', 'change_plan', 'cancel'], {
+      plan: planCode.optional().describe('activate: default what was asked for; change_plan: needed.'),
+      until: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .describe("activate: default the plan's trial, else a month; extend: the new end of the period."),
+      days: z.int().min(1).max(3_650).optional().describe('extend: so much later, instead of `until`.'),
+    }),
+    output: StaffActionOutput,
+    errors: ['permission_denied'],
+  }),
+  actOnPlans: command({
+    summary: 'Staff: edits plans, or takes them off the list; each one is answered by itself.',
+    http: 'POST /api/admin/plans/actions/{action}/',
+    access: 'staff',
+    input: staffActionInput(['edit', 'deactivate'], planChanges),
+    output: StaffActionOutput,
+    errors: ['permission_denied'],
+  }),
 };
 
 export interface OfSubscription {
@@ -87,7 +163,7 @@ export interface OfSubscription {
 
 export const facts = {
   subscriptionActivated: fact<OfSubscription>('billing.subscription-activated'),
-  /** Its period ends within three days; told once for a period. */
+  /** Its period ends within three days, and nobody has decided how it goes on; told once for a period. */
   subscriptionExpiring: fact<OfSubscription>('billing.subscription-expiring'),
   /** The grace after its period is over too. */
   subscriptionExpired: fact<OfSubscription>('billing.subscription-expired'),

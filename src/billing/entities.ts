@@ -35,8 +35,21 @@ PlanSchema.setClass(Plan);
 const SubscriptionSchema = defineEntity({
   name: 'Subscription',
   tableName: 'subscriptions',
+  checks: [
+    {
+      name: 'subscriptions_running_has_period',
+      expression:
+        "status in ('pending', 'canceled') or (current_period_start is not null and current_period_end is not null)",
+    },
+    { name: 'subscriptions_paid_plan_is_named', expression: 'next_period_end is null or next_plan_id is not null' },
+  ],
   indexes: [
     { name: 'subscriptions_by_status', properties: ['status', 'id'] },
+    {
+      name: 'subscriptions_running_by_end',
+      expression:
+        "create index subscriptions_running_by_end on subscriptions (current_period_end) where status in ('trialing', 'active', 'past_due')",
+    },
     {
       name: 'subscriptions_one_not_ended',
       expression:
@@ -52,7 +65,12 @@ const SubscriptionSchema = defineEntity({
     currentPeriodEnd: p.datetime(3).nullable(),
     trialEnd: p.datetime(3).nullable(),
     cancelAtPeriodEnd: p.boolean().default(false),
+    /** What the user asked for after this period. */
     nextPlan: () => p.manyToOne(Plan).mapToPk().nullable(),
+    /** Staff alone set it: the next plan takes over by itself, until then. */
+    nextPeriodEnd: p.datetime(3).nullable(),
+    /** The period's end that its user was warned of. */
+    warnedOfEnd: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },

@@ -54,7 +54,8 @@ export function wholeNumber(text: unknown, name: string, preset: number): number
   return Number(text);
 }
 
-const statuses = ['pending', 'trialing', 'active', 'past_due'];
+const statuses = ['pending', 'trialing', 'active', 'past_due', 'expired', 'canceled'];
+const MOST_DAYS = 36_500;
 
 export const commands: Record<string, Command> = {
   migrate: {
@@ -118,12 +119,18 @@ export const commands: Record<string, Command> = {
       const status = (given.options['status'] ?? 'active') as SubscriptionStatus;
       if (!statuses.includes(status)) throw new UsageError(`--status is one of ${statuses.join(', ')}`);
       const days = wholeNumber(given.options['days'], 'days', 30);
+      if (days > MOST_DAYS) throw new UsageError(`--days is at most ${MOST_DAYS}`);
       return change(host, async ctx => {
         const { id: userId, phone } = await reachUserByPhone(ctx, positional(given, 0, '<phone>'));
         await seedPlans(ctx);
         const subscription = await setSubscription(ctx, { userId, planCode, status, days });
-        const after = { plan: planCode, status, current_period_end: subscription.current_period_end };
-        audit(ctx, { action: 'activate', resource: 'subscriptions', objectId: subscription.id, after });
+        audit(ctx, {
+          action: 'set_subscription',
+          resource: 'subscriptions',
+          objectId: subscription.id,
+          after: { plan: planCode, status, current_period_end: subscription.current_period_end },
+        });
+        await ctx.em.flush();
         return { user_id: userId, phone, subscription };
       });
     },

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { seedLoadUsers } from '../accounts/service/load.ts';
-import { seedLoadPosts, seedLoadProfiles } from '../b2b/service/load.ts';
+import { seedLoadPosts, seedLoadProfiles, withoutTextIndexes } from '../b2b/service/load.ts';
 import { seedLoadSubscriptions } from '../billing/service/load.ts';
 import { seedPlans } from '../billing/service/plans.ts';
 import { seedLoadThreads } from '../chat/service/load.ts';
@@ -13,6 +13,9 @@ import { newId } from '../common/ids.ts';
 import { loadId, slices } from '../common/load-ids.ts';
 import type { Config } from '../config.ts';
 import { type Arguments, type Host, UsageError, wholeNumber } from './commands.ts';
+
+/** From here on it pays to build the indexes anew, which keeps others from the board meanwhile. */
+const MANY_POSTS = 20_000;
 
 interface Wish {
   users: number;
@@ -91,7 +94,9 @@ async function seedUsers(step: Step, { users, plan, tokenTtlSec }: Wish, write: 
 async function seedPosts(step: Step, { users, posts }: Wish, idOf: readonly string[]): Promise<void> {
   const sellers = Math.floor(users / 2);
   const sellerOf = (n: number) => idOf[2 * (((n - 1) % sellers) + 1)]!;
-  for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, numbers, sellerOf));
+  if (posts < MANY_POSTS)
+    for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, [numbers], sellerOf));
+  else await step(ctx => withoutTextIndexes(ctx, () => seedLoadPosts(ctx, slices(posts, 2_000), sellerOf)));
 }
 
 async function seedThreads(step: Step, { threads }: Wish, idOf: readonly string[], write: Write): Promise<void> {

@@ -16,13 +16,23 @@ const timeouts = {
   keepAlive: true,
 };
 
-export function ormOptions(entities: Entities, url: string | undefined, pool = 10): Options {
+export interface ConnectOptions {
+  pool?: number;
+  /** For commands of an operator: a migration or a large load may take its time. */
+  isPatient?: boolean;
+}
+
+export function ormOptions(
+  entities: Entities,
+  url: string | undefined,
+  { pool = 10, isPatient = false }: ConnectOptions = {},
+): Options {
   return {
     entities,
     clientUrl: url,
     pool: { min: 0, max: pool },
     forceUtcTimezone: true,
-    driverOptions: timeouts,
+    driverOptions: isPatient ? { keepAlive: true } : timeouts,
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     migrations: {
@@ -31,6 +41,8 @@ export function ormOptions(entities: Entities, url: string | undefined, pool = 1
       emit: 'ts',
       transactional: true,
       allOrNothing: true,
+      // Written where migrations are made, not where they are applied (`mikro-orm.config.ts`).
+      snapshot: false,
       snapshotName: '.snapshot',
       silent: true,
     },
@@ -41,8 +53,8 @@ export function ormOptions(entities: Entities, url: string | undefined, pool = 1
 const STATEMENT_CONNECTIONS = 4;
 const statementPools = new WeakMap<Orm, Pool>();
 
-export async function connect(entities: Entities, url: string, pool?: number): Promise<Orm> {
-  const orm = await MikroORM.init(ormOptions(entities, url, pool));
+export async function connect(entities: Entities, url: string, options?: ConnectOptions): Promise<Orm> {
+  const orm = await MikroORM.init(ormOptions(entities, url, options));
   const statements = openStatementPool(url);
   statementPools.set(orm, statements);
   const close = orm.close.bind(orm);

@@ -1,8 +1,15 @@
-import { randomBytes, randomFillSync, randomUUIDv7 } from 'node:crypto';
+import { createHash, randomBytes, randomFillSync, randomUUIDv7 } from 'node:crypto';
 
 /** A UUIDv7 (RFC 9562): made here, because `uuidv7()` needs PostgreSQL 18 and production may run 15. */
 export function newId(): string {
   return randomUUIDv7();
+}
+
+/** The same id for the same name, in the form of a UUIDv7. */
+export function namedId(name: string): string {
+  const hex = createHash('sha256').update(`parthub/${name}`).digest('hex');
+  const variant = '89ab'[Number.parseInt(hex[16]!, 16) % 4];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

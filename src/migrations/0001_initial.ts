@@ -17,6 +17,10 @@ export class Initial extends Migration {
 
     this.addSql(`create table "blocks" ("blocker_id" uuid not null, "blocked_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("blocker_id", "blocked_id"));`);
 
+    this.addSql(`create table "brands" ("id" uuid not null, "code" varchar(60) not null, "name" varchar(60) not null, "kind" varchar(8) not null, "aliases" text[] not null, "keys" text[] not null, "sort_order" int not null, primary key ("id"));`);
+    this.addSql(`alter table "brands" add constraint "brands_code_unique" unique ("code");`);
+    this.addSql(`create index brands_keys on brands using gin (keys);`);
+
     this.addSql(`create table "categories" ("id" uuid not null, "code" varchar(60) not null, "parent_id" uuid null, "name" jsonb not null, "search_norm" text not null, "sort_order" int not null, primary key ("id"));`);
     this.addSql(`alter table "categories" add constraint "categories_code_unique" unique ("code");`);
 
@@ -62,6 +66,11 @@ export class Initial extends Migration {
 
     this.addSql(`create table "post_views" ("day" date not null, "post_id" uuid not null, "user_id" uuid not null, primary key ("day", "post_id", "user_id"));`);
 
+    this.addSql(`create table "post_words" ("word" text not null, primary key ("word"));`);
+    this.addSql(`create index post_words_trigrams on post_words using gin (word gin_trgm_ops) with (fastupdate = off);`);
+
+    this.addSql(`create table "regions" ("code" varchar(40) not null, "parent_code" varchar(40) null, "name" jsonb not null, "sort_order" int not null, primary key ("code"));`);
+
     this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "reports_by_status" on "reports" ("status", "id");`);
     this.addSql(`create index "reports_by_subject" on "reports" ("subject_id", "id");`);
@@ -88,20 +97,35 @@ export class Initial extends Migration {
     this.addSql(`create index "uploads_user_id_created_at_index" on "uploads" ("user_id", "created_at");`);
     this.addSql(`create index uploads_orphans on uploads (created_at) where attached_to is null;`);
 
-    this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "next_period_end" timestamptz(3) null, "warned_of_end" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "subscriptions_user_id_index" on "subscriptions" ("user_id");`);
     this.addSql(`create index "subscriptions_by_status" on "subscriptions" ("status", "id");`);
+    this.addSql(`create index subscriptions_running_by_end on subscriptions (current_period_end) where status in ('trialing', 'active', 'past_due');`);
     this.addSql(`create unique index subscriptions_one_not_ended on subscriptions (user_id) where status in ('pending', 'trialing', 'active', 'past_due');`);
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_running_has_period" check (status in ('pending', 'canceled') or (current_period_start is not null and current_period_end is not null));`);
+    this.addSql(`alter table "subscriptions" add constraint "subscriptions_paid_plan_is_named" check (next_period_end is null or next_plan_id is not null);`);
 
     this.addSql(`create table "sessions" ("id" uuid not null, "user_id" uuid not null, "salt" bytea not null, "counter" int not null default 0, "amr" text[] not null, "auth_at" timestamptz(3) not null, "created_at" timestamptz(3) not null, "refreshed_at" timestamptz(3) not null, "expires_at" timestamptz(3) not null, "revoked_at" timestamptz(3) null, "revoke_reason" varchar(32) null, "device_id" varchar(100) null, "device_name" varchar(100) null, "platform" varchar(50) null, "ip" varchar(64) null, "user_agent" varchar(300) null, primary key ("id"));`);
     this.addSql(`create index "sessions_user_id_index" on "sessions" ("user_id");`);
 
-    this.addSql(`create table "posts" ("id" uuid not null, "author_id" uuid not null, "status" varchar(16) not null, "intent" varchar(4) not null, "title" varchar(120) not null, "body" text null, "category_id" uuid null, "part_number" varchar(40) null, "oem_numbers" text[] not null default '{}', "brand" varchar(60) null, "condition" varchar(16) null, "fitments" jsonb not null, "images" jsonb not null default '[]', "price" numeric(14,2) null, "currency" varchar(3) null, "price_negotiable" boolean not null default false, "unit" varchar(4) null, "quantity" int null, "min_order_qty" int null, "region" varchar(16) null, "city" varchar(80) null, "part_norm" text[] not null, "search_norm" text not null, "views_count" int not null default 0, "favorites_count" int not null default 0, "moderation_state" varchar(8) not null default 'none', "moderation_reason" text null, "close_reason" varchar(8) null, "counted_at" timestamptz(3) null, "published_at" timestamptz(3) null, "bumped_at" timestamptz(3) null, "expires_at" timestamptz(3) null, "expires_in_days" int not null default 30, "expiring_told_at" timestamptz(3) null, "renewed_at" timestamptz(3) null, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "search_match_hours" ("user_id" uuid not null, "hour" timestamptz(3) not null, "told" int not null, primary key ("user_id"));`);
+    this.addSql(`alter table "search_match_hours" add constraint "search_match_hours_told" check (told between 0 and 20);`);
+
+    this.addSql(`create table "saved_searches" ("id" uuid not null, "user_id" uuid not null, "name" varchar(60) not null, "filters" jsonb not null, "notify" boolean not null default true, "new_count" int not null default 0, "wanted" jsonb not null, "anchors" text[] not null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "saved_searches_user_id_id_index" on "saved_searches" ("user_id", "id");`);
+    this.addSql(`create index saved_searches_anchors on saved_searches using gin (anchors) with (fastupdate = off);`);
+    this.addSql(`alter table "saved_searches" add constraint "saved_searches_new_count" check (new_count >= 0);`);
+
+    this.addSql(`create table "posts" ("id" uuid not null, "author_id" uuid not null, "status" varchar(16) not null, "intent" varchar(4) not null, "title" varchar(120) not null, "body" text null, "category_id" uuid null, "part_number" varchar(40) null, "oem_numbers" text[] not null default '{}', "brand" varchar(60) null, "condition" varchar(16) null, "fitments" jsonb not null, "images" jsonb not null default '[]', "price" numeric(14,2) null, "currency" varchar(3) null, "price_negotiable" boolean not null default false, "unit" varchar(4) null, "quantity" int null, "min_order_qty" int null, "region" varchar(16) null, "city" varchar(80) null, "part_norm" text[] not null, "search_norm" text not null, "search_vector" tsvector generated always as (to_tsvector('simple', search_norm)) stored null, "brand_norm" text null, "city_norm" text null, "fits_norm" jsonb not null default '[]', "fits_keys" text[] not null default '{}', "matched_at" timestamptz(3) null, "views_count" int not null default 0, "favorites_count" int not null default 0, "moderation_state" varchar(8) not null default 'none', "moderation_reason" text null, "close_reason" varchar(8) null, "counted_at" timestamptz(3) null, "published_at" timestamptz(3) null, "bumped_at" timestamptz(3) null, "expires_at" timestamptz(3) null, "expires_in_days" int not null default 30, "expiring_told_at" timestamptz(3) null, "renewed_at" timestamptz(3) null, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index posts_feed on posts (published_at desc, id desc) where status = 'published';`);
     this.addSql(`create index "posts_by_status" on "posts" ("status", "id");`);
-    this.addSql(`create index posts_part_norm on posts using gin (part_norm);`);
-    this.addSql(`create index posts_search_words on posts using gin (to_tsvector('simple', search_norm));`);
-    this.addSql(`create index posts_search_trigrams on posts using gin (search_norm gin_trgm_ops);`);
+    this.addSql(`create index posts_part_norm on posts using gin (part_norm) with (fastupdate = off);`);
+    this.addSql(`create index posts_search_vector on posts using gin (search_vector) with (fastupdate = off);`);
+    this.addSql(`create index posts_cheapest on posts (coalesce(price, 10000000000000), id) where status = 'published';`);
+    this.addSql(`create index posts_dearest on posts (coalesce(price, -1) desc, id desc) where status = 'published';`);
+    this.addSql(`create index posts_of_category on posts (category_id, published_at desc, id desc) where status = 'published';`);
+    this.addSql(`create index posts_of_brand on posts (brand_norm, published_at desc, id desc) where status = 'published';`);
+    this.addSql(`create index posts_fits_keys on posts using gin (fits_keys) with (fastupdate = off);`);
     this.addSql(`create index "posts_author_id_created_at_index" on "posts" ("author_id", "created_at");`);
     this.addSql(`create index "posts_author_id_counted_at_index" on "posts" ("author_id", "counted_at");`);
     this.addSql(`create index posts_lifetime on posts (expires_at) where status = 'published';`);
@@ -127,6 +151,10 @@ export class Initial extends Migration {
     this.addSql(`alter table "subscriptions" add constraint "subscriptions_next_plan_id_foreign" foreign key ("next_plan_id") references "plans" ("id") on delete set null;`);
 
     this.addSql(`alter table "sessions" add constraint "sessions_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
+
+    this.addSql(`alter table "search_match_hours" add constraint "search_match_hours_user_id_foreign" foreign key ("user_id") references "users" ("id") on update cascade on delete cascade;`);
+
+    this.addSql(`alter table "saved_searches" add constraint "saved_searches_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
 
     this.addSql(`alter table "posts" add constraint "posts_author_id_foreign" foreign key ("author_id") references "users" ("id") on delete cascade;`);
 

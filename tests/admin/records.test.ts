@@ -172,6 +172,7 @@ test('home tells each role what it may, in its language', async () => {
   expect(await names(await app.buildUser({ role: 'moderator' }))).toEqual([
     'b2b-profiles',
     'posts',
+    'banned-words',
     'reports',
     'threads',
   ]);

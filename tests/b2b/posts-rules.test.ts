@@ -125,7 +125,7 @@ test('a post that holds a banned word is refused in any script, until the word i
     'content_rejected',
   );
   expect(await used(owner)).toBe(1);
-  expect((await app.get(moderator, words)).body.results).toEqual([added.body, ending]);
+  expect((await app.get(moderator, words)).body.results).toMatchObject([added.body, ending]);
   expect((await app.delete(moderator, `${words}${added.body.id}/`)).status).toBe(204);
   expect((await app.delete(moderator, `${words}${added.body.id}/`)).body.code).toBe('not_found');
   expect((await app.post(owner, `/api/b2b/posts/${draft.id}/publish/`)).status).toBe(200);

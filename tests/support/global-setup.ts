@@ -1,4 +1,6 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TestProject } from 'vitest/node';
+import { seedReference } from '../../src/b2b/service/reference.ts';
 import { connect, migrate } from '../../src/common/database.ts';
 import { entities } from '../../src/entities.ts';
 import { prepareTemplate, startTestPostgres } from './postgres.ts';
@@ -12,7 +14,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function migrateTemplate(url: string): Promise<void> {
-  const orm = await connect(entities, url);
+  const orm = await connect(entities, url, { isPatient: true });
   await migrate(orm);
+  await orm.em.fork().transactional(em => seedReference({ em: em as EntityManager }));
   await orm.close();
 }

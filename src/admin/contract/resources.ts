@@ -60,10 +60,10 @@ function filterSchema({ type, choices }: Filter): z.ZodType {
 const mapped = <From, To>(from: Readonly<Record<string, From>> | undefined, to: (one: From, name: string) => To) =>
   Object.fromEntries(Object.entries(from ?? {}).map(([name, one]) => [name, to(one, name)]));
 
-function listInput({ filters, search, columns }: Resource) {
+function listInput({ filters, search, searchBy, columns }: Resource) {
   const sortable = Object.entries(columns).flatMap(([name, { order }]) => (order ? [name, `-${name}`] : []));
   return {
-    ...(search && {
+    ...((search ?? searchBy) && {
       search: plainText.trim().min(2).max(100).optional().describe('Words in it, part of a number, or an id.'),
     }),
     ...mapped(filters, filterSchema),

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { operations } from '../../b2b/contract.ts';
+import { normaliseText } from '../../b2b/service/normalise.ts';
 import { plainText } from '../../common/operations.ts';
 import { actionsOf, flag, is, madeWithin, nameOf, oneOf, phoneOf, type Resource } from '../registry.ts';
 
@@ -95,7 +96,7 @@ const posts: Resource = {
     author_id: is('id', 'author_id'),
     ...madeWithin(),
   },
-  search: ['search_norm'],
+  searchBy: text => sql`t.search_vector @@ plainto_tsquery('simple', ${normaliseText(text)})`,
   actions: actionsOf(operations.actOnPosts, {
     approve: { for: moderator },
     reject: { for: moderator, needsReason: true },

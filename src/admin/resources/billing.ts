@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { operations } from '../../billing/contract.ts';
 import { plainText } from '../../common/operations.ts';
-import { flag, is, madeWithin, nameOf, oneOf, phoneOf, type Resource } from '../registry.ts';
+import { actionsOf, flag, is, madeWithin, nameOf, oneOf, phoneOf, type Resource } from '../registry.ts';
 
 const billing = ['billing'] as const;
 const readers = ['billing', 'auditor'] as const;
@@ -49,8 +50,10 @@ const plans: Resource = {
   edit: billing,
   create: billing,
   stamps: { create: ['created_at'] },
+  actions: actionsOf(operations.actOnPlans, { deactivate: { for: billing } }, ['edit']),
 };
 
+const lookups = { plan: { resource: 'plans', value: 'code', title: 'name' } };
 const statuses = ['pending', 'trialing', 'active', 'past_due', 'expired', 'canceled'];
 
 const subscriptions: Resource = {
@@ -73,6 +76,12 @@ const subscriptions: Resource = {
     created_at: { type: 'moment', order: 'id' },
   },
   filters: { status: oneOf('status', statuses), user_id: is('id', 'user_id'), ...madeWithin() },
+  actions: actionsOf(operations.actOnSubscriptions, {
+    activate: { for: billing, params: ['plan', 'until'], lookups },
+    extend: { for: billing, params: ['days', 'until'] },
+    change_plan: { for: billing, params: ['plan'], lookups },
+    cancel: { for: billing, needsReason: true },
+  }),
   queue: { name: 'subscriptions', filter: { status: 'pending' }, where: sql`t.status = 'pending'` },
 };
 

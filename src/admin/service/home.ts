@@ -28,7 +28,7 @@ export async function adminHome(ctx: Context): Promise<Home> {
 }
 
 function describe(resource: Resource, actor: Actor, label: Label): Described {
-  const { name, title, key = 'id', columns, filters = {}, fields = {}, search, served, queue } = resource;
+  const { name, title, key = 'id', columns, filters = {}, fields = {}, served, queue } = resource;
   return {
     ...{ name, label: label(name), key, title, ordering: resource.ordering ?? `-${key}` },
     columns: Object.entries(columns).map(([column, one]) => ({
@@ -38,7 +38,7 @@ function describe(resource: Resource, actor: Actor, label: Label): Described {
     filters: Object.entries(filters)
       .filter(([, one]) => !one.for || may(actor, one.for))
       .map(([filter, one]) => typed(filter, one, label)),
-    searchable: search !== undefined,
+    searchable: (resource.search ?? resource.searchBy) !== undefined,
     fields: Object.entries(fields).map(([field, one]) => describeField(field, one, label)),
     actions: Object.entries(resource.actions?.each ?? {})
       .filter(([, one]) => may(actor, one.for))

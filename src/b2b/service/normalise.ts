@@ -1,3 +1,5 @@
+import type { Fitment, NormalFitment } from '../entities.ts';
+
 /**
  * The forms in which posts are found (rest.md, section 5). Raw text is never indexed: Uzbek is written in two scripts with
  * half a dozen apostrophes, and part numbers with or without dashes and with Cyrillic letters that look Latin.
@@ -22,30 +24,144 @@ export function normaliseParts(numbers: readonly (string | null | undefined)[]):
 const cyrillic: Record<string, string> = {
   ў: 'o', ғ: 'g', қ: 'q', ҳ: 'h', ж: 'j', х: 'x', й: 'y', ц: 'ts', ч: 'ch', ш: 'sh', щ: 'sh', ё: 'yo', ю: 'yu', я: 'ya',
   э: 'e', е: 'e', ы: 'i', ъ: '', ь: '', а: 'a', б: 'b', в: 'v', г: 'g', д: 'd', з: 'z', и: 'i', к: 'k', л: 'l', м: 'm',
-  н: 'n', о: 'o', п: 'p', р: 'r', с: 's', т: 't', у: 'u', ф: 'f',
+  н: 'n', о: 'o', п: 'p', р: 'r', с: 's', т: 't', у: 'u', ф: 'f', і: 'i', ә: 'a', ө: 'o', ү: 'u', ң: 'n',
 }; // biome-ignore format: a table
 
 /** `Oʻrindiq`, `O'rindiq` and `Ўриндиқ` → `orindiq`: ASCII, so that trigrams and words work in every locale. */
 export function normaliseText(text: string): string {
+  return piecesOf(plain(text)).map(transliterate).filter(Boolean).join(' ');
+}
+
+function plain(text: string): string {
   return text
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[ʻʼ‘’'´`]/g, '')
-    .replace(/[Ѐ-ӿ]/g, letter => cyrillic[letter] ?? letter)
-    .replace(/\s+/g, ' ')
-    .trim();
+    .replace(/[ʻʼ‘’'´`]/g, '');
+}
+
+/** `1.6` and `1,6` stay one piece, and are not 16. */
+function piecesOf(text: string): string[] {
+  return text.replace(/(?<=\d)[.,](?=\d)/g, 'p').match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+function transliterate(word: string): string {
+  return word
+    .replace(/[Ѐ-ӿ]/g, letter => cyrillic[letter] ?? '')
+    .normalize('NFD')
+    .replace(/[^0-9a-z]/g, '');
+}
+
+/** What one Cyrillic letter becomes besides: Russian writes е for ё, Uzbek in Latin s for ц and ye for a first е. */
+const habits: readonly ((word: string) => string)[] = [
+  word => word.replaceAll('ё', 'е'),
+  word => word.replaceAll('ц', 'с'),
+  word => word.replace(/^е/, 'йе'),
+];
+
+/** Every ASCII form in which somebody may look for a word: `цилиндр` → `tsilindr`, `silindr`. */
+function formsOf(piece: string): string[] {
+  if (!/^е|[ёц]/.test(piece)) return [transliterate(piece)].filter(Boolean);
+  const spellings = new Set([piece]);
+  for (const habit of habits) for (const spelling of [...spellings]) spellings.add(habit(spelling));
+  return [...new Set([...spellings].map(transliterate))].filter(Boolean);
+}
+
+const MOST_OF_A_NUMBER = 40;
+
+/** A number in one piece, `90919-02252` → `9091902252`: null for what holds no digit or is too short or long. */
+function numberOf(text: string): string | null {
+  if (!/\d/.test(text)) return null;
+  const form = normalisePart(text);
+  return form.length >= 4 && form.length <= MOST_OF_A_NUMBER ? form : null;
+}
+
+/** One word of a query: it is found by the beginning of any of its forms. */
+export interface Wanted {
+  /** Words of a joined number (`90919-02252`): all of them, or the number in one piece. */
+  pieces: string[][];
+  number: string | null;
+}
+
+export interface TextQuery {
+  /** The whole query as a part number, if it looks like one: at least 4 characters and a digit. */
+  part: string | null;
+  words: Wanted[];
+}
+
+export function readQuery(q: string): TextQuery {
+  const words = plain(q)
+    .split(/\s+/)
+    .map(chunk => ({ pieces: piecesOf(chunk).map(formsOf), number: numberOf(chunk)?.toLowerCase() ?? null }))
+    .map(({ pieces, number }) => ({ pieces: pieces.filter(forms => forms.length > 0), number }))
+    .filter(({ pieces, number }) => pieces.length > 0 || number !== null);
+  return { part: numberOf(q), words };
+}
+
+/** For `to_tsquery('simple', …)`: every word as a beginning; null for a query without letters and digits. */
+export function wordsQuery({ part, words }: TextQuery): string | null {
+  if (words.length === 0) return null;
+  const all = words.map(wantedQuery).join(' & ');
+  return part === null ? all : `(${all}) | ${part.toLowerCase()}:*`;
+}
+
+export function wantedQuery({ pieces, number }: Wanted): string {
+  const all = pieces.map(forms => `(${forms.map(form => `${form}:*`).join(' | ')})`).join(' & ');
+  return number === null ? all : all === '' ? `${number}:*` : `((${all}) | ${number}:*)`;
 }
 
 export interface Findable {
   title: string;
   body?: string | null | undefined;
   brand?: string | null | undefined;
+  city?: string | null | undefined;
   partNumber?: string | null | undefined;
   oemNumbers: readonly string[];
+  fitments: readonly Fitment[];
 }
 
-export function searchForms(post: Findable): { partNorm: string[]; searchNorm: string } {
-  const numbers = [post.partNumber, ...post.oemNumbers];
-  const texts = [post.title, post.brand, ...numbers, post.body].filter(text => text != null);
-  return { partNorm: normaliseParts(numbers), searchNorm: normaliseText(texts.join(' ')) };
+export interface SearchForms {
+  partNorm: string[];
+  searchNorm: string;
+  brandNorm: string | null;
+  cityNorm: string | null;
+  fitsNorm: NormalFitment[];
+  fitsKeys: string[];
+}
+
+/** A make, a model or both, as fitments are indexed: `chevrolet/`, `/cobalt`, `chevrolet/cobalt`. */
+export const fitKey = (make: string, model = ''): string => `${make}/${model}`;
+
+/** All forms in which a post is found; `otherWords` are the normalised names of its category and brands. */
+export function formsOfPost(post: Findable, otherWords: string): SearchForms {
+  const numbers = [post.partNumber, ...post.oemNumbers].filter(number => number != null);
+  const cars = post.fitments.flatMap(({ make, model }) => [make, model ?? '']);
+  const texts = [post.title, post.brand ?? '', ...numbers, ...cars, post.body ?? ''];
+  const partNorm = normaliseParts(numbers);
+  const fitsNorm = post.fitments.map(normalFitment);
+  // The numbers in one piece too, whatever separates theirs, so that their beginnings are found.
+  const inOnePiece = partNorm.map(part => part.toLowerCase());
+  const words = new Set([...texts.flatMap(indexedWords), ...inOnePiece, ...otherWords.split(' ')]);
+  return {
+    partNorm,
+    searchNorm: [...words].filter(Boolean).join(' '),
+    brandNorm: normaliseText(post.brand ?? '') || null,
+    cityNorm: normaliseText(post.city ?? '') || null,
+    fitsNorm,
+    fitsKeys: [...new Set(fitsNorm.flatMap(keysOfFitment))],
+  };
+}
+
+const normalFitment = ({ make, model, year_from, year_to }: Fitment): NormalFitment => ({
+  ...{ make: normaliseText(make), model: normaliseText(model ?? '') || null },
+  ...{ from: year_from ?? null, to: year_to ?? null },
+});
+
+const keysOfFitment = ({ make, model }: NormalFitment): string[] =>
+  model === null ? [fitKey(make)] : [fitKey(make), fitKey('', model), fitKey(make, model)];
+
+/** A joined number is found in pieces and in one. */
+export function indexedWords(text: string): string[] {
+  return plain(text)
+    .split(/\s+/)
+    .flatMap(chunk => [...piecesOf(chunk).flatMap(formsOf), numberOf(chunk)?.toLowerCase() ?? '']);
 }

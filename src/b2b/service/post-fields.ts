@@ -5,8 +5,8 @@ import { replaceUploads } from '../../uploads/service.ts';
 import type { PostChanges } from '../contract/shapes.ts';
 import type { B2bProfile, Post } from '../entities.ts';
 import { entitlementsOf } from './entitlements.ts';
-import { searchForms } from './normalise.ts';
 import { ensureCategory } from './reference.ts';
+import { searchForms } from './search-forms.ts';
 
 type Plain = Exclude<keyof PostChanges, 'price' | 'image_ids'>;
 
@@ -50,7 +50,7 @@ export async function writeFields(ctx: Context, post: Post, changes: PostChanges
   ensureCoherent(post);
   if (category_id) await ensureCategory(ctx, category_id);
   if (image_ids !== undefined) await showImages(ctx, post, [...new Set(image_ids)]);
-  Object.assign(post, searchForms(post), { rev: post.rev + 1, updatedAt: ctx.now });
+  Object.assign(post, await searchForms(ctx, post), { rev: post.rev + 1, updatedAt: ctx.now });
 }
 
 /** Rules between fields, checked on the whole post, so that a change of one of them cannot break them. */

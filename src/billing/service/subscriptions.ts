@@ -1,60 +1,115 @@
+import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import type { Actor, Context } from '../../common/context.ts';
+import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import { facts, type Subscription as SubscriptionView } from '../contract.ts';
 import { type Entitlements, Plan, Subscription, type SubscriptionStatus } from '../entities.ts';
+import {
+  type Clock,
+  daysAfter,
+  graceEnd,
+  type News,
+  notEnded,
+  running,
+  type Standing,
+  standingAt,
+} from './standing.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
-
-const DAY_MS = 86_400_000;
-export const notEnded: SubscriptionStatus[] = ['pending', 'trialing', 'active', 'past_due'];
+export type Writing = Scope & Pick<Context, 'emit'>;
 
 export interface Subscribed {
-  subscription: Subscription;
+  subscription: Standing;
   plan: Plan;
   status: SubscriptionStatus;
   /** What the plan allows at this moment; null while it allows nothing. */
   entitlements: Entitlements | null;
 }
 
-/** The user's subscription that has not ended, with its state by dates: a job may be late, rights are not. */
+/** The user's subscription, or else the last one that ended, with its state by dates. */
 export async function subscriptionOf(scope: Scope, userId: string): Promise<Subscribed | null> {
-  const subscription = await scope.em.findOne(Subscription, { user: userId, status: { $in: notEnded } });
-  if (!subscription) return null;
-  const plan = await scope.em.findOneOrFail(Plan, { id: subscription.plan });
-  const status = statusByDates(subscription, scope);
-  const isEntitled = status === 'trialing' || status === 'active' || status === 'past_due';
-  return { subscription, plan, status, entitlements: isEntitled ? plan.entitlements : null };
+  const written =
+    (await scope.em.findOne(Subscription, { user: userId, status: { $in: notEnded } })) ??
+    (await scope.em.findOne(Subscription, { user: userId }, { orderBy: { id: 'desc' } }));
+  if (!written) return null;
+  const { standing } = standingAt(written, scope);
+  const plan = await scope.em.findOneOrFail(Plan, { id: standing.plan });
+  const entitlements = running.includes(standing.status) ? plan.entitlements : null;
+  return { subscription: standing, plan, status: standing.status, entitlements };
 }
 
-function statusByDates({ status, currentPeriodEnd }: Subscription, { now, config }: Scope): SubscriptionStatus {
-  if (!currentPeriodEnd || status === 'pending' || now < currentPeriodEnd) return status;
-  return now < graceEnd(currentPeriodEnd, config.GRACE_DAYS) ? 'past_due' : 'expired';
-}
-
-function graceEnd(periodEnd: Date, graceDays: number): Date {
-  return new Date(periodEnd.getTime() + graceDays * DAY_MS);
-}
-
-export async function presentSubscription(
-  scope: Scope,
-  { subscription, plan, status }: Subscribed,
-): Promise<SubscriptionView> {
-  const next = subscription.nextPlan ? await scope.em.findOneOrFail(Plan, { id: subscription.nextPlan }) : null;
-  const { currentPeriodStart, currentPeriodEnd, trialEnd } = subscription;
-  const graceUntil =
-    status === 'past_due' && currentPeriodEnd ? graceEnd(currentPeriodEnd, scope.config.GRACE_DAYS) : null;
+export async function presentSubscription(scope: Scope, standing: Standing): Promise<SubscriptionView> {
+  const { status, currentPeriodStart, currentPeriodEnd, trialEnd } = standing;
+  const graceUntil = status === 'past_due' && currentPeriodEnd ? graceEnd(currentPeriodEnd, scope) : null;
   return {
-    id: subscription.id,
-    plan: { code: plan.code, name: plan.name },
+    id: standing.id,
+    plan: await presentPlanName(scope, standing.plan),
     status,
     current_period_start: currentPeriodStart?.toISOString() ?? null,
     current_period_end: currentPeriodEnd?.toISOString() ?? null,
     trial_end: trialEnd?.toISOString() ?? null,
     grace_until: graceUntil?.toISOString() ?? null,
-    cancel_at_period_end: subscription.cancelAtPeriodEnd,
-    next_plan: next && { code: next.code, name: next.name },
+    cancel_at_period_end: standing.cancelAtPeriodEnd,
+    next_plan: standing.nextPlan ? await presentPlanName(scope, standing.nextPlan) : null,
   };
+}
+
+async function presentPlanName({ em }: Scope, id: string): Promise<{ code: string; name: string }> {
+  const { code, name } = await em.findOneOrFail(Plan, { id });
+  return { code, name };
+}
+
+/**
+ * The user's subscription that has not ended, as it was written. Until the commit nobody else begins or changes one: the
+ * lock is the user's row, because there may be no other yet.
+ */
+export async function lockSubscription({ em }: Pick<Scope, 'em'>, userId: string): Promise<Subscription | null> {
+  await rows(em, sql`select 1 from users where id = ${userId} for no key update`);
+  const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+  return em.findOne(Subscription, { user: userId, status: { $in: notEnded } }, lock);
+}
+
+/** Writes what time has made of it, and returns what its user should hear of that. */
+export function settle(subscription: Subscription, clock: Clock): News | null {
+  const { standing, hasMoved, news } = standingAt(subscription, clock);
+  if (hasMoved) Object.assign(subscription, standing, { updatedAt: clock.now });
+  return news;
+}
+
+/** Ends it now, with the rights that it gave. */
+export function endNow(subscription: Subscription, now: Date): void {
+  const { currentPeriodEnd: end } = subscription;
+  endTrial(subscription, now);
+  Object.assign(subscription, { status: 'canceled', nextPlan: null, nextPeriodEnd: null, updatedAt: now });
+  if (end && now < end) subscription.currentPeriodEnd = now;
+}
+
+/** A trial that ends before its time; that there was one stays known. */
+export function endTrial(subscription: Subscription, now: Date): void {
+  if (subscription.trialEnd && now < subscription.trialEnd) subscription.trialEnd = now;
+}
+
+/** Tells what has become of subscriptions; after all that may refuse. */
+export async function announce(
+  ctx: Writing,
+  told: readonly { subscription: Subscription; news: News | null }[],
+): Promise<void> {
+  if (told.every(({ news }) => !news)) return;
+  const plans = await ctx.em.find(Plan, { id: { $in: [...new Set(told.map(one => one.subscription.plan))] } });
+  const byId = new Map(plans.map(plan => [plan.id, plan]));
+  for (const { subscription, news } of told) {
+    if (!news) continue;
+    const { code, name } = byId.get(subscription.plan)!;
+    const until = rightsEnd(subscription, ctx).toISOString();
+    ctx.emit(facts[news], { userId: subscription.user, planCode: code, planName: name, until });
+  }
+}
+
+function rightsEnd({ status, currentPeriodEnd }: Subscription, clock: Clock): Date {
+  if (!currentPeriodEnd) return clock.now;
+  return status === 'expired' ? graceEnd(currentPeriodEnd, clock) : currentPeriodEnd;
 }
 
 export interface NewSubscription {
@@ -64,27 +119,55 @@ export interface NewSubscription {
   days: number;
 }
 
-/** Ends the user's present subscription and begins another; for staff. Throws not_found for an unknown plan. */
+/** Ends the user's present subscription and begins another in any state; for operators. Throws not_found for an unknown plan. */
 export async function setSubscription(
-  ctx: Scope & Pick<Context, 'emit'>,
+  ctx: Writing,
   { userId, planCode, status, days }: NewSubscription,
 ): Promise<SubscriptionView> {
   const { em, now } = ctx;
   const plan = await em.findOne(Plan, { code: planCode });
-  if (!plan) throw new AppError('not_found');
-  await em.nativeUpdate(
-    Subscription,
-    { user: userId, status: { $in: notEnded } },
-    { status: 'canceled', updatedAt: now },
-  );
-  const until = new Date(now.getTime() + days * DAY_MS);
+  if (!plan) throw new AppError('not_found', { plan: planCode });
+  const present = await lockSubscription(ctx, userId);
+  if (present) {
+    endNow(present, now);
+    await em.flush();
+  }
+  const subscription = await beginSubscription(ctx, {
+    userId,
+    planId: plan.id,
+    status,
+    ...periodOf(ctx, status, days),
+  });
+  const isUsable = status === 'trialing' || status === 'active';
+  await announce(ctx, [{ subscription, news: isUsable ? 'subscriptionActivated' : null }]);
+  return presentSubscription(ctx, subscription);
+}
+
+interface Period {
+  currentPeriodStart?: Date;
+  currentPeriodEnd?: Date;
+  trialEnd?: Date;
+}
+
+function periodOf(clock: Clock, status: SubscriptionStatus, days: number): Period {
+  if (status === 'pending') return {};
+  const daysLeft = { trialing: days, active: days, past_due: 0, canceled: 0, expired: -clock.config.GRACE_DAYS };
+  const currentPeriodEnd = daysAfter(clock.now, daysLeft[status]);
+  const period = { currentPeriodStart: daysAfter(currentPeriodEnd, -days), currentPeriodEnd };
+  return status === 'trialing' ? { ...period, trialEnd: currentPeriodEnd } : period;
+}
+
+type Beginning = Period & { userId: string; planId: string; status: SubscriptionStatus };
+
+/** The caller holds the user's lock, and nothing of the user's is left that has not ended. */
+export async function beginSubscription(
+  { em, now }: Pick<Scope, 'em' | 'now'>,
+  { userId, planId, ...rest }: Beginning,
+): Promise<Subscription> {
   const subscription = em.create(Subscription, {
-    ...{ id: newId(), user: userId, plan: plan.id, status, createdAt: now, updatedAt: now },
-    ...(status !== 'pending' && { currentPeriodStart: now, currentPeriodEnd: until }),
-    ...(status === 'trialing' && { trialEnd: until }),
+    ...{ id: newId(), user: userId, plan: planId, createdAt: now, updatedAt: now },
+    ...rest,
   });
   await em.persist(subscription).flush();
-  if (status === 'active')
-    ctx.emit(facts.subscriptionActivated, { userId, planCode, planName: plan.name, until: until.toISOString() });
-  return presentSubscription(ctx, { subscription, plan, status, entitlements: plan.entitlements });
+  return subscription;
 }

@@ -29,7 +29,7 @@ export async function getBilling(ctx: Context): Promise<Output<typeof operations
     ] as const
   ).filter((blocker): blocker is z.output<typeof Blocker> => typeof blocker === 'string');
   return {
-    subscription: subscribed && (await presentSubscription(ctx, subscribed)),
+    subscription: subscribed && (await presentSubscription(ctx, subscribed.subscription)),
     usage,
     entitlements,
     can_post: blockers.length === 0,
@@ -58,7 +58,7 @@ export async function usageOf({ em, now, config }: Scope, userId: string, entitl
 export async function consumePost(scope: Scope, userId: string): Promise<Entitlements> {
   const subscribed = await subscriptionOf(scope, userId);
   if (!subscribed?.entitlements) throw new AppError('subscription_required', { status: subscribed?.status ?? 'none' });
-  const { period, endsAt } = monthOf(scope.now, scope.config.BILLING_TZ);
+  const { period } = monthOf(scope.now, scope.config.BILLING_TZ);
   const limit = subscribed.entitlements.posts_per_month;
   const consumed = await rows(
     scope.em,
@@ -67,12 +67,10 @@ export async function consumePost(scope: Scope, userId: string): Promise<Entitle
         returning used`,
   );
   if (consumed.length > 0) return subscribed.entitlements;
-  const upgrade = await nextPlan(scope, subscribed.plan);
+  const { posts_used: used, resets_at } = await usageOf(scope, userId, subscribed.entitlements);
   throw new AppError('post_limit_reached', {
-    limit,
-    used: limit,
-    resets_at: endsAt.toISOString(),
-    upgrade_to: upgrade,
+    ...{ limit, used, resets_at },
+    upgrade_to: await nextPlan(scope, subscribed.plan),
   });
 }
 

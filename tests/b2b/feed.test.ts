@@ -1,0 +1,265 @@
+import { sql } from 'kysely';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { categoryId } from '../../src/b2b/service/reference.ts';
+import { rows } from '../../src/common/database.ts';
+import { type TestUser, useApp } from '../support/app.ts';
+import { buildDealer } from '../support/worlds.ts';
+
+const app = useApp({ RATE_LIMITS: 'relaxed' });
+const path = (query: object) =>
+  `/api/b2b/posts/?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, `${v}`]))}`;
+
+async function pageOf(who: TestUser, query: object) {
+  const { status, body } = await app.get(who, path(query));
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body;
+}
+const titles = async (who: TestUser, query: object): Promise<string[]> =>
+  (await pageOf(who, query)).results.map((post: { title: string }) => post.title);
+
+async function publish(who: TestUser, post: object, headers = {}): Promise<{ id: string }> {
+  const { status, body } = await app.post(who, '/api/b2b/posts/', post, headers);
+  expect(status, JSON.stringify(body)).toBe(201);
+  return body;
+}
+
+describe('each filter narrows the board', () => {
+  let [seller, buyer]: TestUser[] = [];
+  const kept = {
+    ...{ title: 'Kolodka', intent: 'buy', category_id: categoryId('brake-pads'), brand: 'Шевроле', condition: 'used' },
+    ...{ price: '250.00', currency: 'USD', region: 'UZ-SA', city: 'Самарқанд', part_number: 'AB-77' },
+    fitments: [
+      { make: 'Chevrolet', model: 'Cobalt', year_from: 2013, year_to: 2020 },
+      { make: 'Lada', model: 'Vesta' },
+    ],
+  };
+  const other = {
+    ...{
+      title: 'Filtr',
+      category_id: categoryId('oil-filters'),
+      brand: 'Bosch',
+      condition: 'new',
+      part_number: 'AB-78',
+    },
+    ...{ price: '900.00', currency: 'UZS', region: 'UZ-TK', city: 'Toshkent' },
+    fitments: [{ make: 'Chevrolet', model: 'Spark', year_from: 2005, year_to: 2010 }],
+  };
+
+  beforeAll(async () => {
+    [seller, buyer] = [await buildDealer(app), await buildDealer(app, { plan: null })];
+    await publish(seller!, kept);
+    await publish(await buildDealer(app), other);
+  });
+
+  test.each<[object]>([
+    [{ intent: 'buy' }],
+    [{ category: 'brake-pads' }],
+    [{ category: 'brakes' }],
+    [{ category: categoryId('brakes') }],
+    [{ category: categoryId('brake-pads').toUpperCase() }],
+    [{ brand: 'Chevrolet' }],
+    [{ brand: 'шевролет' }],
+    [{ part_number: 'ав77' }],
+    [{ make: 'Шевроле', model: 'cobalt', year: 2015 }],
+    [{ make: 'chevrolet', year: 2020 }],
+    [{ model: 'Cobalt' }],
+    [{ make: 'ВАЗ', model: 'vesta', year: 1990 }],
+    [{ condition: 'used' }],
+    [{ currency: 'USD' }],
+    [{ currency: 'USD', price_min: 250, price_max: 250 }],
+    [{ region: 'UZ-SA' }],
+    [{ city: 'samarqand' }],
+    [{ q: 'kolodka', brand: 'chevrolet', intent: 'buy' }],
+  ])('%j', async query => {
+    expect(await titles(buyer!, query)).toEqual(['Kolodka']);
+  });
+
+  test.each<[object]>([
+    [{ intent: 'buy', condition: 'new' }],
+    [{ category: 'no-such-category' }],
+    [{ category: '00000000-0000-7000-8000-000000000000' }],
+    [{ brand: 'Chevro' }],
+    [{ part_number: 'AB-7' }],
+    // no single car is all of it
+    [{ make: 'Lada', model: 'Cobalt' }],
+    [{ make: 'chevrolet', model: 'cobalt', year: 2012 }],
+    [{ model: 'spark', year: 2015 }],
+    [{ currency: 'USD', price_min: 251 }],
+    [{ currency: 'USD', price_max: 249.99 }],
+    [{ region: 'UZ-XO' }],
+    [{ city: 'Samar' }],
+    [{ has_images: true }],
+  ])('%j finds nothing', async query => {
+    expect(await titles(buyer!, query)).toEqual([]);
+  });
+
+  test('by author, and by when it was made', async () => {
+    expect(await titles(buyer!, { author: seller!.id })).toEqual(['Kolodka']);
+    expect(await titles(buyer!, { author: buyer!.id })).toEqual([]);
+    expect(await titles(buyer!, { created_after: new Date(Date.now() - 3_600_000).toISOString() })).toHaveLength(2);
+    expect(await titles(buyer!, { created_after: new Date(Date.now() + 3_600_000).toISOString() })).toEqual([]);
+  });
+
+  test('by whether it has images', async () => {
+    const { id } = await publish(seller!, { title: 'Rasmli' });
+    await rows(
+      app.orm.em.fork(),
+      sql`insert into uploads (id, user_id, purpose, name, file_name, bytes, width, height, attached_to, created_at)
+          values (gen_random_uuid(), ${seller!.id}, 'post', 'a.webp', 'a.webp', 1, 1, 1, ${`post:${id}`}, now())`,
+    );
+    expect(await titles(buyer!, { has_images: true })).toEqual(['Rasmli']);
+    expect((await titles(buyer!, { has_images: false })).toSorted()).toEqual(['Filtr', 'Kolodka']);
+    await app.delete(seller!, `/api/b2b/posts/${id}/`);
+  });
+
+  test('a price without its currency is refused by name', async () => {
+    for (const query of [{ price_min: 1 }, { price_max: 1 }])
+      expect(await app.get(buyer!, path(query))).toMatchObject({
+        status: 400,
+        body: { code: 'validation_failed', details: { fields: [{ path: 'currency', code: 'required_with_price' }] } },
+      });
+  });
+
+  test('facets count what is left, a brand once under all its names', async () => {
+    const { facets } = await pageOf(buyer!, { facets: 1, currency: 'USD', limit: 1 });
+    expect(facets).toEqual({
+      category: [{ value: categoryId('brake-pads'), label: 'Tormoz kolodkalari (diskli)', count: 1 }],
+      brand: [{ value: 'chevrolet', label: 'Chevrolet', count: 1 }],
+      condition: [{ value: 'used', label: 'used', count: 1 }],
+      region: [{ value: 'UZ-SA', label: expect.stringContaining('Samarqand'), count: 1 }],
+      price: { min: '250.00', max: '250.00' },
+    });
+    const all = (await pageOf(buyer!, { facets: 1 })).facets;
+    expect(all.condition.map((one: { count: number }) => one.count)).toEqual([1, 1]);
+    expect(all.price).toEqual({ min: null, max: null });
+    expect((await pageOf(buyer!, { q: 'kolotka', facets: 1 })).facets.brand).toHaveLength(1);
+    expect(await pageOf(buyer!, {})).not.toHaveProperty('facets');
+  });
+
+  test('suggestions are numbers, brands and categories that have posts, in the language asked for', async () => {
+    const suggest = async (q: string, language = 'en') =>
+      (await app.get(buyer!, `/api/b2b/suggest/?q=${encodeURIComponent(q)}`, { 'accept-language': language })).body
+        .results;
+    expect(await suggest('ав-7')).toEqual([
+      { type: 'part', text: 'AB77', count: 1 },
+      { type: 'part', text: 'AB78', count: 1 },
+    ]);
+    expect(await suggest('шев')).toEqual([{ type: 'brand', text: 'Chevrolet', count: 1 }]);
+    expect(await suggest('brake pa')).toEqual([{ type: 'category', text: 'Brake pads', count: 1 }]);
+    expect(await suggest('тормозные кол', 'ru')).toEqual([
+      { type: 'category', text: 'Тормозные колодки (дисковые)', count: 1 },
+    ]);
+    expect(await suggest('zzz')).toEqual([]);
+    expect(await app.get(buyer!, '/api/b2b/suggest/?q=a')).toMatchObject({ status: 400 });
+  });
+});
+
+describe('orders and pages', () => {
+  let [seller, reader]: TestUser[] = [];
+  const prices = ['300.00', null, '100.00', '200.00', null, '100.00', '50.00'];
+
+  beforeAll(async () => {
+    [seller, reader] = [await buildDealer(app), await buildDealer(app, { plan: null })];
+    for (const [n, price] of prices.entries())
+      await publish(seller!, { title: `Sanoqli ${n}`, price, ...(price && { currency: 'UZS' }) });
+  });
+
+  async function walk(query: object): Promise<string[]> {
+    const seen: string[] = [];
+    for (let next: string | null = path({ author: seller!.id, limit: 2, ...query }); next; ) {
+      const { status, body } = await app.get(reader!, next);
+      expect(status).toBe(200);
+      seen.push(...body.results.map((post: { title: string }) => post.title.replace('Sanoqli ', '')));
+      next = body.next;
+    }
+    return seen;
+  }
+
+  test('newest first, by price both ways with requests last, and by nearness', async () => {
+    expect(await walk({})).toEqual(['6', '5', '4', '3', '2', '1', '0']);
+    expect(await walk({ ordering: '-published_at' })).toEqual(['6', '5', '4', '3', '2', '1', '0']);
+    expect(await walk({ ordering: 'price' })).toEqual(['6', '2', '5', '3', '0', '1', '4']);
+    expect(await walk({ ordering: '-price' })).toEqual(['0', '3', '5', '2', '6', '4', '1']);
+    expect((await walk({ q: 'sanoqli 3', ordering: '-relevance' }))[0]).toBe('3');
+    expect((await walk({ q: 'sanaqli', ordering: '-relevance' })).toSorted()).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+      '6',
+    ]);
+    expect((await walk({ q: 'sanaqli' })).toSorted()).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect(await walk({ q: 'sanaqli', ordering: '-published_at' })).toEqual(['6', '5', '4', '3', '2', '1', '0']);
+    expect(await walk({ ordering: '-relevance' })).toEqual(['6', '5', '4', '3', '2', '1', '0']);
+  });
+
+  test.each([{}, { ordering: 'price' }, { ordering: '-price' }, { q: 'sanoqli', ordering: '-relevance' }])(
+    'S-69: a cursor of %j serves its user, filters and order alone',
+    async query => {
+      const own = { author: seller!.id, limit: 2, ...query };
+      const { next } = await pageOf(reader!, own);
+      expect(await app.get(reader!, next)).toMatchObject({ status: 200 });
+      const foreign = [
+        app.get(seller!, next),
+        app.get(reader!, `${next}x`),
+        app.get(reader!, next.replace('cursor=', 'cursor=A')),
+        app.get(reader!, `${next}&intent=sell`),
+        app.get(reader!, next.replace('limit=2', 'limit=2&condition=new')),
+      ];
+      for (const reply of await Promise.all(foreign))
+        expect(reply).toMatchObject({ status: 400, body: { code: 'invalid_cursor' } });
+    },
+  );
+
+  test('a post that comes in between shifts no page', async () => {
+    const first = await pageOf(reader!, { author: seller!.id, limit: 4 });
+    const { id } = await publish(seller!, { title: 'Orada kelgan' });
+    const second = (await app.get(reader!, first.next)).body;
+    const seen = [...first.results, ...second.results].map((post: { title: string }) => post.title);
+    expect(seen).toEqual(['6', '5', '4', '3', '2', '1', '0'].map(n => `Sanoqli ${n}`));
+    await app.delete(seller!, `/api/b2b/posts/${id}/`);
+  });
+});
+
+test('a post is off the board when its time is over, however late the job is; its author still has it', async () => {
+  const [seller, reader] = [await buildDealer(app), await buildDealer(app, { plan: null })];
+  await publish(seller, { title: 'Bir kunlik', expires_in_days: 1, part_number: 'ZZ-100-1' });
+  const inTwoDays = new Date(Date.now() + 2 * 86_400_000);
+  const later = { 'x-test-now': inTwoDays.toISOString() };
+  const seenBy = async (who: TestUser, query: object, headers: Record<string, string> = {}) =>
+    (await app.get(headers['x-test-now'] ? app.tokenOf(who, inTwoDays) : who, path(query), headers)).body.results
+      .length;
+  const own = { author: seller.id };
+  expect(await seenBy(reader, own)).toBe(1);
+  expect(await seenBy(reader, own, later)).toBe(0);
+  expect(await seenBy(reader, { q: 'ZZ1001' }, later)).toBe(0);
+  expect(await seenBy(seller, { mine: 1 }, later)).toBe(1);
+});
+
+test('my own posts come in every status, those of others never', async () => {
+  const [seller, other] = [await buildDealer(app), await buildDealer(app)];
+  await publish(seller, { title: 'Qoralama', status: 'draft' });
+  await publish(seller, { title: 'Chiqqan' });
+  expect(await titles(seller, { mine: 1 })).toEqual(['Chiqqan', 'Qoralama']);
+  expect(await titles(seller, { mine: 1, status: 'draft' })).toEqual(['Qoralama']);
+  expect(await titles(seller, { mine: 1, q: 'qoralama' })).toEqual(['Qoralama']);
+  expect(await titles(other, { mine: 1 })).toEqual([]);
+  expect(await titles(other, { author: seller.id })).toEqual(['Chiqqan']);
+  expect(await titles(other, { author: seller.id, status: 'draft' })).toEqual(['Chiqqan']);
+});
+
+describe('the limit of searches', () => {
+  const strict = useApp();
+
+  test('S-41: sixty searches a minute and no more; looking without a text goes on', async () => {
+    const reader = await buildDealer(strict, { plan: null });
+    const replies = await Promise.all(
+      Array.from({ length: 61 }, () => strict.get(reader, '/api/b2b/posts/?q=kolodka&limit=1')),
+    );
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(60);
+    expect(replies.find(({ status }) => status === 429)?.body).toMatchObject({ code: 'rate_limited', retryable: true });
+    expect((await strict.get(reader, '/api/b2b/posts/')).status).toBe(200);
+  });
+});
