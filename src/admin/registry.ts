@@ -48,6 +48,8 @@ export interface Field {
   onceOnly?: true;
   /** The JSON column that it is a part of. */
   within?: string;
+  /** Its name there, if that is another. */
+  part?: string;
 }
 
 /** A record is chosen by one of its columns and gives another. */
@@ -79,6 +81,8 @@ export interface Resource {
   table: string;
   /** The primary key. Records are told apart and ordered by it: UUIDv7 grow with time. */
   key?: string;
+  /** The key is a word and no UUID. */
+  hasTextKey?: true;
   /** The column that names a record to people. */
   title: string;
   columns: Readonly<Record<string, Column>>;
@@ -98,6 +102,8 @@ export interface Resource {
   remove?: readonly Role[];
   /** Its module makes and removes records itself, at the paths of this resource: there are rules to them. */
   own?: { create?: Operation; remove?: Operation };
+  /** Columns that follow from what a changed record says now. */
+  derive?: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /** Columns that get the moment, or a new revision, with a change. */
   stamps?: { create?: readonly string[]; change?: readonly string[]; rev?: string };
   actions?: Actions;

@@ -88,6 +88,26 @@ test('S-66: a record that staff make or change leaves what it was, what it is, w
   expect(listed).toContainEqual(expect.objectContaining({ name: 'Gold', price: '89000.00' }));
 });
 
+test('categories, brands and regions are edited, and found by their new names', async () => {
+  const moderator = await app.buildUser({ role: 'moderator' });
+  const first = async (path: string) => (await app.get(moderator, `/api/admin/${path}`)).body.results[0];
+  const brand = await first('brands/?code=bosch');
+  const changed = await app.patch(moderator, `/api/admin/brands/${brand.id}/`, { aliases: ['Boshcha'] });
+  expect(changed).toMatchObject({ status: 200, body: { name: brand.name, aliases: ['Boshcha'] } });
+  const found = (await app.get(null, '/api/b2b/brands/?q=boshch')).body.results;
+  expect(found).toMatchObject([{ code: 'bosch' }]);
+  const category = await first('categories/');
+  const path = `/api/admin/categories/${category.id}/`;
+  const renamed = await app.patch(moderator, path, { name_ru: 'Расходники', reason: 'Shorter' });
+  expect(renamed.body).toMatchObject({ name_ru: 'Расходники', name_uz: category.name_uz });
+  const history = (await app.get(moderator, `${path}history/`)).body.results;
+  expect(history).toMatchObject([{ before: { name_ru: category.name_ru }, after: { name_ru: 'Расходники' } }]);
+  const region = await first('regions/');
+  const named = await app.patch(moderator, `/api/admin/regions/${region.id}/`, { name_en: 'Elsewhere' });
+  expect(named).toMatchObject({ status: 200, body: { id: region.id, name_en: 'Elsewhere' } });
+  expect((await app.get(moderator, '/api/admin/regions/nowhere/')).status).toBe(404);
+});
+
 test('S-66: a change that is refused leaves no row, and neither does a record that is not there', async () => {
   const user = await boss();
   await asStaff(app, seedPlans);
@@ -154,9 +174,8 @@ test('the registry names everything in three languages', () => {
     ...[columns, filters, fields].flatMap(Object.keys),
     ...[columns, filters, fields].flatMap(some => Object.values(some).flatMap(({ choices }) => choices ?? [])),
     ...Object.keys(actions?.each ?? {}),
-    ...(actions
-      ? Object.entries(paramsOf(actions.operation)).flatMap(([param, { choices }]) => [param, ...(choices ?? [])])
-      : []),
+    ...Object.values(actions?.each ?? {}).flatMap(({ params = [] }) => params),
+    ...(actions ? Object.values(paramsOf(actions.operation)).flatMap(({ choices }) => choices ?? []) : []),
   ]);
   expect([...new Set(names)].filter(name => !isLabelled(name))).toEqual([]);
 });
@@ -175,6 +194,9 @@ test('home tells each role what it may, in its language', async () => {
     'banned-words',
     'reports',
     'threads',
+    'categories',
+    'brands',
+    'regions',
   ]);
   const support = await app.buildUser({ role: 'support' });
   const users = async (language: string) => (await homeOf(support, language)).resources[0];

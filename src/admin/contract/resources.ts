@@ -71,8 +71,10 @@ function listInput({ filters, search, searchBy, columns }: Resource) {
   };
 }
 
-function recordSchema(columns: Readonly<Record<string, Column>>) {
-  return z.object({ id: z.uuid(), ...mapped(columns, ({ type }) => readAs[type]) });
+const keySchema = ({ hasTextKey }: Resource) => (hasTextKey ? plainText.min(1).max(80) : z.uuid());
+
+function recordSchema(resource: Resource, columns: Readonly<Record<string, Column>> = resource.columns) {
+  return z.object({ id: keySchema(resource), ...mapped(columns, ({ type }) => readAs[type]) });
 }
 
 const withoutDetails = (columns: Resource['columns']) =>
@@ -104,12 +106,17 @@ function readingOf(resource: Resource): Record<string, Operation> {
   const [at, word, access] = [pathsOf(name), pascal(name), 'staff' as const];
   const list = listInput(resource);
   const { ordering: _, ...exported } = list as { ordering?: z.ZodType };
-  const record = z.object({ id: z.uuid() }).strict();
+  const id = keySchema(resource);
+  const record = z.strictObject({ id });
   return {
     [`adminList${word}`]: query({
       ...{ summary: `Staff: ${name}, a page of them.`, http: at('GET'), access },
       input: z.strictObject({ ...list, ...pages }),
-      output: z.object({ results: z.array(recordSchema(withoutDetails(columns))), count: z.int(), page: z.int() }),
+      output: z.object({
+        results: z.array(recordSchema(resource, withoutDetails(columns))),
+        count: z.int(),
+        page: z.int(),
+      }),
     }),
     // Before the record: its path would be one of a record otherwise.
     [`adminExport${word}`]: procedure({
@@ -120,20 +127,22 @@ function readingOf(resource: Resource): Record<string, Operation> {
     }),
     [`adminGet${word}`]: query({
       ...{ summary: `Staff: one of ${name}.`, http: at('GET', '{id}/'), access, input: record },
-      output: recordSchema(columns),
+      output: recordSchema(resource),
     }),
     [`adminHistory${word}`]: query({
       ...{ summary: `Staff: who changed one of ${name}, and how; the newest first.`, access },
       http: at('GET', '{id}/history/'),
-      input: z.strictObject({ id: z.uuid(), ...pages }),
+      input: z.strictObject({ id, ...pages }),
       output: z.object({ results: z.array(AuditRow), count: z.int(), page: z.int() }),
     }),
   };
 }
 
-function changingOf({ name, columns, fields, create, edit, remove, own }: Resource): Record<string, Operation> {
+function changingOf(resource: Resource): Record<string, Operation> {
+  const { name, fields, create, edit, remove, own } = resource;
+  const id = keySchema(resource);
   const [at, word, access] = [pathsOf(name), pascal(name), 'staff' as const];
-  const output = recordSchema(columns);
+  const output = recordSchema(resource);
   const changeable = Object.fromEntries(Object.entries(fields ?? {}).filter(([, { onceOnly }]) => !onceOnly));
   return {
     ...(create &&
@@ -147,7 +156,7 @@ function changingOf({ name, columns, fields, create, edit, remove, own }: Resour
     ...(edit && {
       [`adminUpdate${word}`]: command({
         ...{ summary: `Staff: changes one of ${name}.`, http: at('PATCH', '{id}/'), access },
-        input: z.strictObject({ id: z.uuid(), ...mapped(changeable, changeSchema), reason }),
+        input: z.strictObject({ id, ...mapped(changeable, changeSchema), reason }),
         output,
       }),
     }),
@@ -156,7 +165,7 @@ function changingOf({ name, columns, fields, create, edit, remove, own }: Resour
         [`adminDelete${word}`]: command({
           ...{ summary: `Staff: removes one of ${name}.`, http: at('DELETE', '{id}/'), access, status: 204 as const },
           query: ['reason'],
-          input: z.strictObject({ id: z.uuid(), reason }),
+          input: z.strictObject({ id, reason }),
           output: z.object({}),
           errors: ['invalid_state'],
         }),

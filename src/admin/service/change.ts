@@ -43,6 +43,7 @@ export function updateRecord(resource: Resource) {
       rows(ctx.em, sql`update ${sql.table(resource.table)} t set ${sql.join(set)} where ${keyOf(resource)} = ${id}`),
     );
     const after = await presentRecord(ctx, resource, id);
+    await derive(ctx, resource, after);
     tell(ctx, resource, 'edit', { id, before: chosen(before, values), after: chosen(after, values), reason });
     return after;
   };
@@ -57,6 +58,16 @@ export function deleteRecord(resource: Resource) {
     tell(ctx, resource, 'delete', { id, before, reason });
     return {};
   };
+}
+
+async function derive({ em }: Context, resource: Resource, record: Row): Promise<void> {
+  const derived = Object.entries(resource.derive?.(record) ?? {});
+  if (derived.length === 0) return;
+  const set = derived.map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
+  await rows(
+    em,
+    sql`update ${sql.table(resource.table)} t set ${sql.join(set)} where ${keyOf(resource)} = ${record.id}`,
+  );
 }
 
 interface Told {
@@ -84,11 +95,10 @@ function valuesOf({ fields = {} }: Resource, values: Values, put: Put): Record<s
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   const byColumn = Map.groupBy(given, ([name]) => fields[name]?.within);
   const own = (byColumn.get(undefined) ?? []).map(([name, value]) => [name, stored(fields[name]!, value)]);
+  const partsOf = (some: [string, unknown][]) =>
+    Object.fromEntries(some.map(([name, value]) => [fields[name]?.part ?? name, value]));
   const parts = [...byColumn].filter(([column]) => column !== undefined);
-  return Object.fromEntries([
-    ...own,
-    ...parts.map(([column, some]) => [column, put(column!, Object.fromEntries(some))]),
-  ]);
+  return Object.fromEntries([...own, ...parts.map(([column, some]) => [column, put(column!, partsOf(some))])]);
 }
 
 const stored = ({ type }: Field, value: unknown) => (type === 'json' ? JSON.stringify(value) : value);

@@ -25,7 +25,7 @@ export function exportRecords(resource: Resource) {
     );
 
     async function piece(em: EntityManager, last: string | null): Promise<Record<string, unknown>[]> {
-      const behind = last === null ? sql`true` : sql`${keyOf(resource)} < ${last}::uuid`;
+      const behind = last === null ? sql`true` : sql`${keyOf(resource)} < ${last}`;
       return rows(
         em,
         sql`select ${selection(resource, columns)} from ${tableOf(resource)} where ${where} and ${behind}
