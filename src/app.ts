@@ -55,7 +55,10 @@ import { notificationsRoutes } from './notifications/routes.ts';
 import { messageNotes } from './notifications/service/message-notes.ts';
 import { countBadges } from './notifications/service/present.ts';
 import { createTeller, type Teller } from './notifications/service/tell.ts';
-import * as presence from './presence/contract.ts';
+import * as presenceContract from './presence/contract.ts';
+import { presenceGateway } from './presence/gateway.ts';
+import { presenceListeners, sightListeners } from './presence/listeners.ts';
+import { createPresence, type Presence } from './presence/service/presence.ts';
 import { uploadsListeners } from './uploads/listeners.ts';
 import { uploadsRoutes } from './uploads/routes.ts';
 import { removeOrphans, setAvatar } from './uploads/service.ts';
@@ -105,6 +108,7 @@ export async function buildCore(
   slots.fill(unreadOf, countUnread);
   chatListeners(listeners);
   slots.fill(myThreadOf, findMyThreads);
+  presenceListeners(listeners);
   notificationsListeners(listeners);
   slots.extend(chat.whenStored, messageNotes);
   slots.fill(badgeOf, countBadges);
@@ -146,7 +150,9 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
-  const { heads, teller, views, queueWatch } = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, presence, teller, views, queueWatch } = openDoors({
+    ...{ config, core, cluster, http, sockets, findSession },
+  });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -160,6 +166,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       sockets.attach(server);
       heads.start();
       queueWatch.start();
+      await presence.start();
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(config.PORT, config.HOST, resolve);
@@ -174,6 +181,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await sockets.drain(drainMs);
       await closeServer(server);
       await sockets.settled();
+      await presence.stop();
       await teller.settled();
       await views.settled();
       await cluster.close();
@@ -191,15 +199,17 @@ interface Doors {
   findSession: ReturnType<typeof createFindSession>;
 }
 
-interface Opened {
+/** What goes on beside the doors. */
+interface Running {
   heads: Heads;
+  presence: Presence;
   teller: Teller;
   views: Views;
   queueWatch: QueueWatch;
 }
 
 /** What is served where, in the order of the modules. */
-function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Opened {
+function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Running {
   const { orm, log, executor, listeners, slots } = core;
   http.app.use(['/api/admin', '/admin'], staffNetworks(config));
   accountsRoutes(http, createNotifier(config, log), setAvatar);
@@ -217,7 +227,10 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   typingListeners(listeners, typing);
   const chatSockets = sockets.open(chat);
   chatGateway(chatSockets, typing, createFocus(orm));
-  sockets.open(presence);
+  const presenceSockets = sockets.open(presenceContract);
+  const presence = createPresence({ orm, log, cluster, sockets: presenceSockets, timeScale: config.TEST_TIME_SCALE });
+  presenceGateway(presenceSockets, presence);
+  sightListeners(listeners, presence);
   notificationsRoutes(http);
   const notificationSockets = sockets.open(notifications);
   notificationsGateway(notificationSockets);
@@ -234,7 +247,7 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, teller, views, queueWatch };
+  return { heads, presence, teller, views, queueWatch };
 }
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */

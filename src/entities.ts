@@ -4,6 +4,7 @@ import { billingEntities } from './billing/entities.ts';
 import { chatEntities } from './chat/entities.ts';
 import { IdempotencyKey } from './common/idempotency.ts';
 import { notificationsEntities } from './notifications/entities.ts';
+import { presenceEntities } from './presence/entities.ts';
 import { uploadsEntities } from './uploads/entities.ts';
 
 /** Every table, in the order of the modules. */
@@ -14,5 +15,6 @@ export const entities = [
   ...uploadsEntities,
   ...b2bEntities,
   ...chatEntities,
+  ...presenceEntities,
   ...notificationsEntities,
 ];

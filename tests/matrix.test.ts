@@ -138,7 +138,12 @@ const rules: Record<string, Record<string, Rule>> = {
       ].map(name => [name, rule(members)]),
     ),
   },
-  presence: {},
+  presence: {
+    subscribe: rule(members, { user_ids: [randomUUID()] }),
+    get: rule(members, { user_ids: [randomUUID()] }),
+    ping: rule(members),
+    setMode: rule(members, { mode: 'auto' }),
+  },
   notifications: {
     listNotifications: rule(members),
     readNotifications: rule(members),

@@ -1,5 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import type { Actor, Context } from '../common/context.ts';
+import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import { B2bProfile, Post } from './entities.ts';
 
@@ -9,7 +11,13 @@ type Anyone = Pick<Context<Actor | null>, 'em' | 'actor' | 'config'>;
 export async function ensureFeedAccess({ em, actor, config }: Anyone): Promise<void> {
   if (config.B2B_FEED_ACCESS === 'public' || actor?.isStaff) return;
   if (!actor) throw new AppError('auth_required');
-  if (config.B2B_FEED_ACCESS === 'enabled') await ensureEnabled({ em, actor });
+  if (config.B2B_FEED_ACCESS !== 'enabled') return;
+  // Every page of the board asks this: as an entity it would cost more than the page.
+  const [profile] = await rows<Pick<B2bProfile, 'status'> & { is_enabled: boolean }>(
+    em,
+    sql`select is_enabled, status from b2b_profiles where user_id = ${actor.userId}`,
+  );
+  if (!profile?.is_enabled) throw new AppError('b2b_not_enabled', { status: profile?.status ?? 'none' });
 }
 
 /** The business profile of the caller, enabled by an operator. Throws b2b_not_enabled. */

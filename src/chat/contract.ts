@@ -61,6 +61,8 @@ export const facts = {
   threadRead: fact<{ threadId: string; userId: string; seq: number }>('chat.thread-read'),
   /** Whether one of the two blocks the other now: neither may see the other's presence. */
   blockChanged: fact<{ userIds: readonly [string, string]; isBlocked: boolean }>('chat.block-changed'),
+  /** Staff took a user out of a thread; `remainingIds` are still in it. */
+  participantRemoved: fact<{ userId: string; remainingIds: readonly string[] }>('chat.participant-removed'),
 };
 
 /**

@@ -9,6 +9,8 @@ const ThreadSchema = defineEntity({
   name: 'Thread',
   tableName: 'threads',
   uniques: [{ name: 'threads_post_buyer', properties: ['postId', 'buyerId'] }],
+  // Whether two users talk is asked for hundreds of pairs at once, strangers included.
+  indexes: [{ name: 'threads_by_pair', properties: ['buyerId', 'sellerId'] }],
   properties: {
     id: p.uuid().primary(),
     postId: p.uuid(),

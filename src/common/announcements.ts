@@ -21,7 +21,7 @@ export interface Listeners {
   on<E extends EventDeclaration | Fact<any>>(event: E, listener: Listener<PayloadOf<E>>): void;
   /** Runs once the announcing transaction is committed, for what is no row: sockets, caches. Must not throw. */
   // biome-ignore lint/suspicious/noExplicitAny: a fact of any payload
-  afterCommit<F extends Fact<any>>(fact: F, listener: (payload: PayloadOf<F>) => void): void;
+  afterCommit<E extends EventDeclaration | Fact<any>>(event: E, listener: (payload: PayloadOf<E>) => void): void;
   committed(announced: readonly Announcement[]): void;
   /** Throws when one of these has listeners that need the announcing transaction. */
   ensureNoneInside(announced: readonly Announcement[]): void;

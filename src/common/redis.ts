@@ -17,9 +17,19 @@ export interface Cluster {
   /** Tells all other instances; lost while Redis is away. */
   publish(channel: string, message: string): void;
   subscribe(channel: string, listener: (message: string) => void): void;
+  /** Channels that come and go in great numbers, with one listener for all whose names begin with `prefix`. */
+  topics(prefix: string, listener: (topic: string) => void): Topics;
+  /** Rises each time that what others told may have been missed. */
+  interruptions(): number;
   /** What does not work at this moment, as clients are told. */
   degraded(): Degraded[];
   close(): Promise<void>;
+}
+
+export interface Topics {
+  /** Resolves once nothing that is told of these topics is missed. */
+  follow(topics: readonly string[]): Promise<void>;
+  unfollow(topics: readonly string[]): void;
 }
 
 const alone: Cluster = {
@@ -29,6 +39,8 @@ const alone: Cluster = {
   subscribed: async () => {},
   publish: () => {},
   subscribe: () => {},
+  topics: () => ({ follow: async () => {}, unfollow: () => {} }),
+  interruptions: () => 0,
   degraded: () => [],
   close: async () => {},
 };
@@ -40,7 +52,9 @@ const alone: Cluster = {
 export async function joinCluster(url: string | undefined, log: Logger): Promise<Cluster> {
   if (url === undefined) return alone;
   const shared: RedisOptions = { retryStrategy: times => Math.min(times * 100, 1_000), connectTimeout: 2_000 };
-  const publisher = new Redis(url, { ...shared, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+  // One that hangs is as good as away: without a limit each call that counts something would hang with it.
+  const failing = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 };
+  const publisher = new Redis(url, { ...shared, ...failing });
   const subscriber = new Redis(url, { ...shared, maxRetriesPerRequest: null });
   for (const [role, client] of [
     ['publisher', publisher],
@@ -48,6 +62,10 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
   ] as const)
     client.on('error', error => log.warn({ role, err: error }, 'redis'));
   await Promise.race([firstReady(publisher, subscriber), new Promise(resolve => setTimeout(resolve, 2_000))]);
+  let interruptions = 0;
+  subscriber.on('close', () => {
+    interruptions += 1;
+  });
   const isAway = () => publisher.status !== 'ready' || subscriber.status !== 'ready';
   return {
     adapter: createShardedAdapter(publisher, subscriber, { subscriptionMode: 'dynamic' }),
@@ -62,11 +80,22 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
       subscriber.on('message', (from, message) => from === channel && listener(message));
       void subscriber.subscribe(channel).catch(() => {});
     },
+    topics: (prefix, listener) => followTopics(subscriber, prefix, listener),
+    interruptions: () => interruptions,
     degraded: () => (isAway() ? ['cross_node', 'presence'] : []),
     async close() {
       publisher.disconnect();
       subscriber.disconnect();
     },
+  };
+}
+
+function followTopics(subscriber: Redis, prefix: string, listener: (topic: string) => void): Topics {
+  subscriber.on('message', from => from.startsWith(prefix) && listener(from.slice(prefix.length)));
+  const channels = (topics: readonly string[]) => topics.map(topic => prefix + topic);
+  return {
+    follow: async topics => void (await subscriber.subscribe(...channels(topics))),
+    unfollow: topics => void subscriber.unsubscribe(...channels(topics)).catch(() => {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
 import { type Namespace as IoNamespace, Server } from 'socket.io';
+import type { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Announcement, Push } from './announcements.ts';
 import type { Authenticate } from './auth.ts';
@@ -8,9 +9,10 @@ import type { Actor, UseCase } from './context.ts';
 import { asAppError } from './database.ts';
 import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
-import type { Contract, Namespace, Operation } from './operations.ts';
+import type { Contract, EventDeclaration, Namespace, Operation } from './operations.ts';
 import type { Cluster } from './redis.ts';
 import { sessionEvents, sessionLimits } from './session.ts';
+import { ensureShape } from './shapes.ts';
 import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
@@ -26,18 +28,27 @@ interface Parts {
   findEnded: FindEnded;
 }
 
-type DisconnectListener = (connection: string, actor: Actor) => void | Promise<void>;
+/** `connection` is what the calls of the socket have under this name. */
+type SocketListener = (connection: string, actor: Actor) => void | Promise<void>;
 
 /** One namespace of the socket door. */
 export interface Gateway {
   /** Serves an operation at its `socket` event. */
   handle<O extends Operation>(operation: O, useCase: UseCase<O>): void;
-  /** Runs when a socket of this namespace is gone, with what its calls had as `connection`. */
-  onDisconnect(listener: DisconnectListener): void;
+  /** Runs when a socket of this namespace has been greeted. */
+  onConnect(listener: SocketListener): void;
+  /** Runs when a socket of this namespace is gone. */
+  onDisconnect(listener: SocketListener): void;
   /** Users with a socket of this namespace on this instance. */
   users(): Set<string>;
   /** Whether this user has one. */
   has(userId: string): boolean;
+  /** To one socket of this instance; nothing if it is gone. */
+  emitTo<Schema extends z.ZodType>(
+    connection: string,
+    event: EventDeclaration<Schema>,
+    payload: z.output<Schema>,
+  ): void;
   /** Like `push`, to sockets of this instance alone. */
   pushHere: Push;
 }
@@ -49,7 +60,7 @@ export interface SocketDoor {
   /** Tells and cuts the sockets of sessions that have ended. */
   endSessions: SocketSessions['end'];
   attach(server: HttpServer): void;
-  /** Resolves once everything is done that disconnects have caused. */
+  /** Resolves once everything is done that connects and disconnects have caused. */
   settled(): Promise<void>;
   /** Tells every client to come back elsewhere, then closes their connections spread over the window. */
   drain(windowMs: number): Promise<void>;
@@ -64,15 +75,16 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   const namespaceOf = new Map<string, IoNamespace>();
   const connections = createConnectionCount(sessionLimits.connections);
   const sessions = createSocketSessions(parts);
-  const leaving = new Set<Promise<void>>();
+  const isChecked = parts.config.NODE_ENV === 'test';
+  const settling = new Set<Promise<void>>();
   let isDraining = false;
   io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
 
-  function leave({ id, data }: ClientSocket, listener: DisconnectListener): void {
+  function tell(listener: SocketListener, { id, data }: ClientSocket): void {
     const done = Promise.try(listener, id, data.actor)
-      .catch(error => parts.log.warn({ err: error }, 'disconnect'))
-      .finally(() => leaving.delete(done));
-    leaving.add(done);
+      .catch(error => parts.log.warn({ err: error }, 'connect or disconnect'))
+      .finally(() => settling.delete(done));
+    settling.add(done);
   }
 
   return {
@@ -93,10 +105,15 @@ export function createSocketDoor(parts: Parts): SocketDoor {
           const run = executor.bind(operation, useCase) as Run<Operation>;
           if (operation.socket) handlers.set(operation.socket, { operation, run });
         },
+        onConnect: listener => void namespace.on('connection', socket => tell(listener, socket as ClientSocket)),
         onDisconnect: listener =>
           void namespace.on('connection', socket =>
-            socket.once('disconnect', () => leave(socket as ClientSocket, listener)),
+            socket.once('disconnect', () => tell(listener, socket as ClientSocket)),
           ),
+        emitTo(connection, event, payload) {
+          if (isChecked) ensureShape(event.schema, payload, event.name);
+          namespace.sockets.get(connection)?.emit(event.name, payload);
+        },
         has: userId => namespace.adapter.rooms.has(`user:${userId}`),
         users: () => new Set([...namespace.sockets.values()].map(socket => (socket as ClientSocket).data.actor.userId)),
         pushHere: announcements => {
@@ -112,7 +129,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       io.attach(server);
       gatherWrites(io.engine);
     },
-    settled: async () => void (await Promise.all(leaving)),
+    settled: async () => void (await Promise.all(settling)),
     async drain(windowMs) {
       isDraining = true;
       sessions.close();

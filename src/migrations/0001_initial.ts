@@ -69,6 +69,8 @@ export class Initial extends Migration {
     this.addSql(`create table "post_words" ("word" text not null, primary key ("word"));`);
     this.addSql(`create index post_words_trigrams on post_words using gin (word gin_trgm_ops) with (fastupdate = off);`);
 
+    this.addSql(`create table "presences" ("user_id" uuid not null, "is_invisible" boolean not null default false, "last_seen_at" timestamptz(3) null, primary key ("user_id"));`);
+
     this.addSql(`create table "regions" ("code" varchar(40) not null, "parent_code" varchar(40) null, "name" jsonb not null, "sort_order" int not null, primary key ("code"));`);
 
     this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
@@ -79,6 +81,7 @@ export class Initial extends Migration {
     this.addSql(`alter table "reports" add constraint "reports_one_per_target" unique ("reporter_id", "target_type", "target_id");`);
 
     this.addSql(`create table "threads" ("id" uuid not null, "post_id" uuid not null, "buyer_id" uuid not null, "seller_id" uuid not null, "post" jsonb not null, "rev" int not null default 1, "last_seq" int not null default 0, "activity_id" uuid not null, "is_locked" boolean not null default false, "is_blocked" boolean not null default false, "buyer_read_seq" int not null default 0, "seller_read_seq" int not null default 0, "buyer_delivered_seq" int not null default 0, "seller_delivered_seq" int not null default 0, "is_buyer_removed" boolean not null default false, "is_seller_removed" boolean not null default false, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "threads_by_pair" on "threads" ("buyer_id", "seller_id");`);
     this.addSql(`alter table "threads" add constraint "threads_post_buyer" unique ("post_id", "buyer_id");`);
 
     this.addSql(`create table "used_tokens" ("jti" uuid not null, "expires_at" timestamptz(3) not null, primary key ("jti"));`);

@@ -133,7 +133,7 @@ test('a post that holds a banned word is refused in any script, until the word i
 });
 
 test.each(['user', 'billing', 'support', 'auditor'] as const)(
-  'a %s bans no words and moderates nothing',
+  'the role %s bans no words and moderates nothing',
   async role => {
     const [nobody, owner] = [await app.buildUser({ role }), await buildDealer(app)];
     const { id } = (await create(owner)).body;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cursor, nextCursor, pageLimit, plainText, query } from '../../common/operations.ts';
-import { Currency, Intent, PartNumber, Post, Region } from './shapes.ts';
+import { Condition, Currency, Intent, PartNumber, Post, Region } from './shapes.ts';
 
 const price = z.number().min(0).max(1e12).optional();
 
@@ -16,7 +16,7 @@ export const filterFields = {
   make: plainText.max(60).optional().describe('Of a car that the part fits.'),
   model: plainText.max(60).optional(),
   year: z.int().min(1900).max(2100).optional(),
-  condition: z.enum(['new', 'used', 'refurbished']).optional(),
+  condition: Condition.optional(),
   price_min: price,
   price_max: price,
   currency: Currency.optional().describe('Needed for the price filters.'),

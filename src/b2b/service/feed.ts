@@ -6,12 +6,11 @@ import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { type CursorScope, cutPage, readCursor, writeCursor } from '../../common/paging.ts';
 import type { Ordering } from '../contract/feed.ts';
-import type { Post as PostView } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
-import { ensureFeedAccess, reachPost } from '../policy.ts';
+import { ensureFeedAccess } from '../policy.ts';
 import { countFacets } from './facets.ts';
 import { type Condition, conditionsOf, resolveFilters } from './filters.ts';
-import { type PostRow, presentPost, presentPosts, viewColumns } from './present.ts';
+import { type PostRow, presentPosts, viewColumns } from './present.ts';
 import { type Step, searchOf, steps, type TextSearch } from './search.ts';
 
 type Anyone = Context<Actor | null>;
@@ -112,10 +111,13 @@ const up = (key: Condition, type: string): Order => ({
   after: ([, position, id]) => sql`and (${key}, id) > (${position}::${sql.raw(type)}, ${id}::uuid)`,
 });
 
-/** Each has an index that ends with the id, so a deep page costs what the first does. */
+/**
+ * Each has an index that ends with the id, so a deep page costs what the first does. Moments are named with their table: by
+ * themselves they would be the texts of the view, which no index has.
+ */
 const orders: Record<Ordering | 'mine', Order> = {
-  '-published_at': down(sql.ref('published_at'), 'timestamptz'),
-  mine: down(sql.ref('created_at'), 'timestamptz'),
+  '-published_at': down(sql.ref('posts.published_at'), 'timestamptz'),
+  mine: down(sql.ref('posts.created_at'), 'timestamptz'),
   price: up(sql`coalesce(price, 10000000000000)`, 'numeric'),
   '-price': down(sql`coalesce(price, -1)`, 'numeric'),
   '-relevance': down(sql.ref('score'), 'numeric'),
@@ -139,10 +141,4 @@ function sourceOf(
   const source = sql`(select *, ${text.score} as score from posts where ${sql.join(conditions, sql` and `)}
     order by published_at desc, id desc limit ${MOST_RANKED}) as posts`;
   return { source, isRanked: true };
-}
-
-/** One post, as far as the caller may see it. Throws b2b_not_enabled, not_found. */
-export async function getPost(ctx: Anyone, { post_id }: Input<typeof operations.getPost>): Promise<PostView> {
-  await ensureFeedAccess(ctx);
-  return presentPost(ctx, await reachPost(ctx, post_id));
 }

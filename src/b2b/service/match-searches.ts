@@ -95,7 +95,7 @@ function fits(post: Post): Condition {
     and (w.city is null or w.city = ${post.cityNorm ?? null}::text)
     and (w.author is null or w.author = ${post.author}::uuid)
     and (w.created_after is null or w.created_after < ${post.createdAt}::timestamptz)
-    and (w.has_images is null or w.has_images = (select exists (select from uploads where attached_to = ${`post:${post.id}`})))
+    and (w.has_images is null or w.has_images = ${post.images.length > 0})
     and (num_nonnulls(w.makes, w.model, w.year) = 0 or exists (
       select from jsonb_to_recordset(${JSON.stringify(post.fitsNorm)}::jsonb) as car (make text, model text, "from" int, "to" int)
       where (w.makes is null or car.make = any(w.makes)) and (w.model is null or car.model = w.model)

@@ -45,6 +45,7 @@ function piecesOf(text: string): string[] {
 }
 
 function transliterate(word: string): string {
+  if (/^[0-9a-z]*$/.test(word)) return word;
   return word
     .replace(/[Ѐ-ӿ]/g, letter => cyrillic[letter] ?? '')
     .normalize('NFD')

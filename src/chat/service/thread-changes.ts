@@ -6,7 +6,7 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Fact } from '../../common/operations.ts';
-import { events } from '../contract.ts';
+import { events, facts } from '../contract.ts';
 import { loadMessage } from './message-rows.ts';
 import { lockThreads, type Revision, raiseRev, raiseRevs } from './revisions.ts';
 import { loadSharedThreads } from './thread-rows.ts';
@@ -88,8 +88,9 @@ export async function removeParticipant(
         from removed where id = ${threadId} returning id`,
   );
   if (removed.length === 0) throw new AppError('not_found');
-  const { rev, at } = (await announceThreads(ctx, [threadId])).get(threadId)!;
+  const { rev, at, userIds } = (await announceThreads(ctx, [threadId])).get(threadId)!;
   ctx.emit(events.accessRevoked, { thread_id: threadId, rev, at, reason }, { to: [userId] });
+  ctx.emit(facts.participantRemoved, { userId, remainingIds: userIds });
   await postSystemMessage(ctx, threadId, 'participant_removed');
 }
 

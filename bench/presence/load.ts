@@ -1,0 +1,138 @@
+// The load: users on raw WebSockets in one process of their own, so that the server's CPU is the server's alone.
+// stdin: JSON of `Load`; prints `begin <phase>` and `end <phase>`, then JSON of `Measured` for each phase.
+import { json } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openRawSocket, type RawSocket } from '../../tests/support/raw-socket.ts';
+
+export interface Load {
+  url: string;
+  users: { user_id: string; access: string; watched: string[] }[];
+  changesPerSecond: number;
+  warmUpMs: number;
+  measureMs: number;
+}
+
+export interface Measured {
+  phase: Phase;
+  seconds: number;
+  changes: number;
+  pushes: number;
+  states: number;
+  /** From the answer to a connect until a watcher hears `online`. */
+  delayMs: number[];
+}
+
+export type Phase = 'idle' | 'unwatched' | 'watched';
+
+interface Client {
+  socket: RawSocket;
+  watched: string[];
+}
+
+const PING_MS = 30_000;
+/** Longer than the grace, so that every leaving is told. */
+const ABSENCE_MS = 18_000;
+const CONNECTS_AT_ONCE = 50;
+
+const load = (await json(process.stdin)) as Load;
+const joinedAt = new Map<string, number>();
+let phase: Phase = 'idle';
+let measured: Measured | null = null;
+let isWatching = false;
+
+interface Push {
+  states: { user_id: string; status: string }[];
+}
+
+function hear(event: string, { states }: Push): void {
+  if (event !== 'presence:updated' || !measured) return;
+  measured.pushes += 1;
+  measured.states += states.length;
+  for (const { user_id, status } of states) {
+    const at = joinedAt.get(user_id);
+    if (status === 'online' && at !== undefined) measured.delayMs.push(performance.now() - at);
+  }
+}
+
+async function subscribe({ socket, watched }: Client): Promise<void> {
+  const reply = await socket.ask('presence:subscribe', { user_ids: isWatching ? watched : [] });
+  if (!reply.ok) throw new Error(JSON.stringify(reply));
+}
+
+async function inSlices<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += CONNECTS_AT_ONCE)
+    results.push(...(await Promise.all(items.slice(from, from + CONNECTS_AT_ONCE).map(work))));
+  return results;
+}
+
+const clients = await inSlices(load.users, async ({ access, watched }): Promise<Client> => {
+  const socket = await openRawSocket({ url: load.url, namespace: '/presence', token: access, onPush: hear });
+  await socket.join();
+  return { socket, watched };
+});
+const away = new Set<Client>();
+let lastPinged = 0;
+setInterval(() => {
+  for (let n = 0; n < clients.length / (PING_MS / 100); n += 1) {
+    lastPinged = (lastPinged + 1) % clients.length;
+    const client = clients[lastPinged]!;
+    if (!away.has(client)) client.socket.emit('presence:ping', { active: true });
+  }
+}, 100);
+
+/** A leaving and a coming back are two changes. */
+function startChanges(): NodeJS.Timeout {
+  let next = 0;
+  let due = 0;
+  return setInterval(() => {
+    for (due += load.changesPerSecond / 2 / 50; due >= 1; due -= 1) {
+      next = (next + 1) % clients.length;
+      void comeAndGo(next);
+    }
+  }, 20);
+}
+
+async function comeAndGo(n: number): Promise<void> {
+  const client = clients[n]!;
+  if (away.has(client)) return;
+  away.add(client);
+  client.socket.leave();
+  if (measured) measured.changes += 1;
+  await pause(ABSENCE_MS);
+  await client.socket.join();
+  joinedAt.set(load.users[n]!.user_id, performance.now());
+  if (measured) measured.changes += 1;
+  away.delete(client);
+  if (isWatching) await subscribe(client);
+}
+
+async function measure(): Promise<Measured> {
+  await pause(load.warmUpMs);
+  process.stdout.write(`begin ${phase}\n`);
+  const began = performance.now();
+  measured = { phase, seconds: 0, changes: 0, pushes: 0, states: 0, delayMs: [] };
+  await pause(load.measureMs);
+  const result = { ...measured, seconds: (performance.now() - began) / 1000 };
+  measured = null;
+  process.stdout.write(`end ${phase}\n`);
+  return result;
+}
+
+const results = [await measure()];
+const changes = startChanges();
+for (const [name, watches] of [
+  ['unwatched', false],
+  ['watched', true],
+] as const) {
+  phase = name;
+  isWatching = watches;
+  if (watches)
+    await inSlices(
+      clients.filter(client => !away.has(client)),
+      subscribe,
+    );
+  results.push(await measure());
+}
+clearInterval(changes);
+process.stdout.write(`${JSON.stringify(results)}\n`, () => process.exit(0));
