@@ -151,7 +151,12 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded: createFindEnded(orm) });
   let isDraining = false;
   const { heads, presence, teller, views, queueWatch } = openDoors({
-    ...{ config, core, cluster, http, sockets, findSession },
+    config,
+    core,
+    cluster,
+    http,
+    sockets,
+    findSession,
   });
   http.raw(
     'GET /readyz',
