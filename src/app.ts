@@ -50,11 +50,11 @@ import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
 import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
-import { notificationsListeners } from './notifications/listeners.ts';
+import { notificationsListeners, tellingListeners } from './notifications/listeners.ts';
 import { notificationsRoutes } from './notifications/routes.ts';
 import { messageNotes } from './notifications/service/message-notes.ts';
+import { findReadReceipts } from './notifications/service/preferences.ts';
 import { countBadges } from './notifications/service/present.ts';
-import { createTeller, type Teller } from './notifications/service/tell.ts';
 import * as presenceContract from './presence/contract.ts';
 import { presenceGateway } from './presence/gateway.ts';
 import { presenceListeners, sightListeners } from './presence/listeners.ts';
@@ -112,6 +112,7 @@ export async function buildCore(
   notificationsListeners(listeners);
   slots.extend(chat.whenStored, messageNotes);
   slots.fill(badgeOf, countBadges);
+  slots.fill(chat.readReceipts, findReadReceipts);
   const jobs = createJobs(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
@@ -121,8 +122,7 @@ export async function buildCore(
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
-    executor,
-    log,
+    { executor, log, timeScale: config.TEST_TIME_SCALE },
   );
   return { orm, log, listeners, slots, executor, jobs };
 }
@@ -208,14 +208,14 @@ interface Doors {
 interface Running {
   heads: Heads;
   presence: Presence;
-  teller: Teller;
+  teller: { settled(): Promise<void> };
   views: Views;
   queueWatch: QueueWatch;
 }
 
 /** What is served where, in the order of the modules. */
 function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Running {
-  const { orm, log, executor, listeners, slots } = core;
+  const { orm, log, executor, listeners, slots, jobs } = core;
   http.app.use(['/api/admin', '/admin'], staffNetworks(config));
   accountsRoutes(http, createNotifier(config, log), setAvatar);
   accountsWebhooks(http, executor, config);
@@ -239,11 +239,11 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
   notificationsRoutes(http);
   const notificationSockets = sockets.open(notifications);
   notificationsGateway(notificationSockets);
-  const teller = createTeller({
-    ...{ orm, log, slots, push: sockets.push },
+  const teller = tellingListeners(listeners, {
+    ...{ config, orm, log, slots, executor, jobs, push: sockets.push },
     mayHear: userId => cluster.isShared || notificationSockets.has(userId),
+    isLive: async userId => (await notificationSockets.isConnected(userId)) || chatSockets.isConnected(userId),
   });
-  listeners.afterCommit(notifications.facts.notesWritten, teller.tell);
   adminRoutes(http);
   http.app.use('/admin', servePanel(config));
   http.app.use(UPLOADS_PATH, serveUploads(config));

@@ -44,6 +44,7 @@ function readArguments(command: Command, args: string[]): Arguments {
 
 /** Uses the running embedded PostgreSQL, else starts and stops it; what is changed holds at once, without a restart. */
 async function runCommand(command: Command, given: Arguments): Promise<Record<string, unknown>> {
+  if (command.alone) return command.alone();
   const config = loadConfig();
   const log = createLog(config, 2);
   const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });

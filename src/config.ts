@@ -124,6 +124,24 @@ export const environment = z.object({
   S3_ACCESS_KEY_ID: z.string().optional().describe('S3: access key.'),
   S3_SECRET_ACCESS_KEY: z.string().optional().describe('S3: secret key.'),
   S3_PUBLIC_URL: z.string().optional().describe('S3: where clients read images. Default: the bucket itself.'),
+  VAPID_PUBLIC_KEY: z
+    .string()
+    .regex(/^[\w-]{87}$/, 'needs a key of `npm run -s cli -- vapid-keys`')
+    .optional()
+    .describe('Web push: public key, which browsers subscribe with. Unset: no web push.'),
+  VAPID_PRIVATE_KEY: z
+    .string()
+    .regex(/^[\w-]{43}$/, 'needs a key of `npm run -s cli -- vapid-keys`')
+    .optional()
+    .describe('Web push: private key.'),
+  VAPID_SUBJECT: z
+    .string()
+    .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must be mailto:… or https://…')
+    .optional()
+    .describe('Web push: whom the makers of browsers reach about it, mailto:… or https://….'),
+  PUSH_TEST_HOSTS: list
+    .default([])
+    .describe('Further hosts of web push, plain http too; counts only with NODE_ENV=test.'),
   RATE_LIMITS: z
     .enum(['on', 'relaxed', 'off'])
     .default('on')
@@ -184,6 +202,7 @@ function complete(parsed: Parsed): Config {
     NOTIFIER: parsed.NOTIFIER ?? (DEV_OTP ? ['dev'] : []),
     PUBLIC_URL: parsed.PUBLIC_URL ?? `http://${HOST}:${parsed.PORT}`,
     TEST_TIME_SCALE: parsed.NODE_ENV === 'test' ? parsed.TEST_TIME_SCALE : 1,
+    PUSH_TEST_HOSTS: parsed.NODE_ENV === 'test' ? parsed.PUSH_TEST_HOSTS : [],
   };
 }
 
@@ -205,6 +224,9 @@ function refuseUnsafe(config: Config): Config {
   if (config.NOTIFIER.length === 0) wrong.push('NOTIFIER: names at least one driver, or DEV_OTP=1 is set');
   if (config.S3_ENDPOINT && !(config.S3_BUCKET && config.S3_ACCESS_KEY_ID && config.S3_SECRET_ACCESS_KEY))
     wrong.push('S3_ENDPOINT: needs S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY too');
+  const vapid = [config.VAPID_PUBLIC_KEY, config.VAPID_PRIVATE_KEY, config.VAPID_SUBJECT];
+  if (vapid.some(Boolean) && !vapid.every(Boolean))
+    wrong.push('VAPID_PUBLIC_KEY: web push needs VAPID_PRIVATE_KEY and VAPID_SUBJECT too, and neither without it');
   if (!config.DEBUG) {
     if (config.NOTIFIER.includes('dev') && !config.DEV_OTP && config.NODE_ENV !== 'test')
       wrong.push('NOTIFIER: dev brings no code to anybody; name the drivers of your providers');

@@ -159,6 +159,24 @@ test('seed:load is refused with DEBUG=0 unless it is confirmed', async () => {
   });
 });
 
+test('vapid-keys makes a new pair each time, without settings or a database', async () => {
+  const keys = async () =>
+    (await cli(['vapid-keys', '--json'], { SECRET_KEY: 'short', DATABASE_URL: 'nowhere' })).answer;
+  const [one, two] = [await keys(), await keys()];
+  expect(one).toEqual({
+    ok: true,
+    public_key: expect.stringMatching(/^[\w-]{87}$/),
+    private_key: expect.stringMatching(/^[\w-]{43}$/),
+  });
+  expect(two.private_key).not.toBe(one.private_key);
+  const settings = {
+    VAPID_PUBLIC_KEY: one.public_key,
+    VAPID_PRIVATE_KEY: one.private_key,
+    VAPID_SUBJECT: 'mailto:a@b.uz',
+  };
+  expect((await cli(['seed:plans'], settings)).code).toBe(0);
+});
+
 test('wrong usage is exit code 2, told on stderr with the usage', async () => {
   for (const args of [
     ['nothing'],

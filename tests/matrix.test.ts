@@ -44,6 +44,8 @@ const records = (name: string, allowed: Role[]): Record<string, Rule> =>
     ['List', 'Export', 'Get', 'History'].map(verb => [`admin${verb}${name}`, rule(staff(...allowed))]),
   );
 const post = { title: 'Tormoz kolodkasi' };
+const text = { uz: 'Yangilik', ru: 'Новость', en: 'News' };
+const broadcastParams = { id: randomUUID(), title: text, body: text };
 
 const rules: Record<string, Record<string, Rule>> = {
   accounts: {
@@ -148,6 +150,11 @@ const rules: Record<string, Record<string, Rule>> = {
     listNotifications: rule(members),
     readNotifications: rule(members),
     readAllNotifications: rule(members),
+    getPreferences: rule(members),
+    setPreferences: rule(members),
+    subscribePush: rule(members),
+    unsubscribePush: rule(members),
+    broadcast: rule(staff(), { params: broadcastParams }),
   },
   admin: {
     adminHome: rule(staff('moderator', 'billing', 'support', 'auditor')),
@@ -171,6 +178,7 @@ const rules: Record<string, Record<string, Rule>> = {
     adminUpdateUsers: rule(staff('support')),
     ...records('Sessions', ['support', 'auditor']),
     ...records('OtpLog', ['support', 'auditor']),
+    ...records('Notifications', ['auditor']),
     ...records('Audit', ['auditor']),
   },
 };

@@ -18,6 +18,8 @@ export interface Column extends Typed {
 export interface Field extends Typed {
   required: boolean;
   once_only: boolean;
+  within?: string;
+  part?: string;
   preset?: unknown;
 }
 export interface Param extends Typed {
@@ -42,6 +44,7 @@ export interface AdminResource {
   searchable: boolean;
   fields: Field[];
   actions: Action[];
+  preview: string | null;
   needs: string[];
   queue: { name: string; filter: Record<string, string> } | null;
   permissions: { create: boolean; edit: boolean; remove: boolean; export: boolean };

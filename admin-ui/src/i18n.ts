@@ -35,6 +35,7 @@ const ours = {
   system: 'System',
   csv: 'Export',
   filters_kept: 'Saved queries',
+  announce: 'It goes to %{count} users. Send it?',
   yes: 'Yes',
   no: 'No',
 };

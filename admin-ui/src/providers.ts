@@ -1,4 +1,5 @@
 import type { AuthProvider, DataProvider, GetListParams } from 'react-admin';
+import { announce } from './announce.ts';
 import { ask, dropTokens, forgetHome, type Home, isLoggedIn, keepTokens, readHome, send } from './api.ts';
 
 export const authProvider: AuthProvider = {
@@ -73,6 +74,9 @@ export const dataProvider: DataProvider & Record<string, any> = {
   },
   getManyReference: () => Promise.reject(new Error('not used')),
   async create(resource, { data }) {
+    const { resources } = await readHome();
+    const described = resources.find(({ name }) => name === resource);
+    if (described?.preview) return { data: (await announce(described, data as Rec)) as never };
     const names = await fieldsOf(resource, true);
     const given = Object.entries(data as Rec).filter(
       ([name, value]) => names.includes(name) && value !== undefined && value !== '',

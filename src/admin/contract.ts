@@ -19,7 +19,13 @@ const Column = Typed.extend({
   sortable: z.boolean(),
   detail: z.boolean().describe('Shown on the page of the record alone.'),
 });
-const Field = Typed.extend({ required: z.boolean(), once_only: z.boolean(), preset: z.unknown().optional() });
+const Field = Typed.extend({
+  within: z.string().optional().describe('The object that it is a part of.'),
+  part: z.string().optional().describe('Its name there.'),
+  required: z.boolean(),
+  once_only: z.boolean(),
+  preset: z.unknown().optional(),
+});
 const Action = Labelled.extend({
   path: z.string(),
   needs_reason: z.boolean(),
@@ -45,6 +51,12 @@ export const AdminResource = Labelled.extend({
   searchable: z.boolean(),
   fields: z.array(Field),
   actions: z.array(Action),
+  preview: z
+    .string()
+    .nullable()
+    .describe(
+      'Where a record is made: a first call counts whom it is for, one with that number in `confirm` makes it.',
+    ),
   needs: z.array(z.string()).describe('Query parameters without which nothing is listed.'),
   queue: z.object({ name: z.string(), filter: z.record(z.string(), z.string()) }).nullable(),
   permissions: z.object({ create: z.boolean(), edit: z.boolean(), remove: z.boolean(), export: z.boolean() }),

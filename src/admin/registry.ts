@@ -102,6 +102,8 @@ export interface Resource {
   remove?: readonly Role[];
   /** Its module makes and removes records itself, at the paths of this resource: there are rules to them. */
   own?: { create?: Operation; remove?: Operation };
+  /** `own.create` first says how many it would be for, and does it with `confirm`. */
+  isPreviewed?: true;
   /** Columns that follow from what a changed record says now. */
   derive?: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /** Columns that get the moment, or a new revision, with a change. */

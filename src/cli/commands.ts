@@ -1,4 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import webPush from 'web-push';
 import { audit } from '../accounts/service/audit.ts';
 import { createSuperuser, reachUserByPhone } from '../accounts/service/superusers.ts';
 import type { Core } from '../app.ts';
@@ -27,16 +28,27 @@ export interface Host {
   applied: string[];
 }
 
-export interface Command {
+interface Described {
   usage: string;
   does: string;
   options?: ParseArgsOptionsConfig;
-  /** Applies pending migrations first, on an outside database too. */
-  migrates?: true;
-  run(host: Host, given: Arguments): Promise<Record<string, unknown>>;
   /** The answer for people, without --json. */
   say(answer: Record<string, unknown>): string;
 }
+
+interface Hosted extends Described {
+  /** Applies pending migrations first, on an outside database too. */
+  migrates?: true;
+  run(host: Host, given: Arguments): Promise<Record<string, unknown>>;
+  alone?: never;
+}
+
+/** Needs neither settings nor a database. */
+interface Alone extends Described {
+  alone(): Record<string, unknown>;
+}
+
+export type Command = Hosted | Alone;
 
 function change<T>({ core }: Host, work: (ctx: Context<null>) => Promise<T>): Promise<T> {
   return core.executor.transaction({ now: new Date(), requestId: newId(), ip: 'cli', userAgent: null }, work);
@@ -142,6 +154,15 @@ export const commands: Record<string, Command> = {
       };
       return `${phone}: ${plan.name}, ${status} until ${current_period_end ?? 'it is activated'}`;
     },
+  },
+  'vapid-keys': {
+    usage: 'vapid-keys',
+    does: 'makes a pair of keys for web push (VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY); nothing is stored',
+    alone() {
+      const { publicKey, privateKey } = webPush.generateVAPIDKeys();
+      return { public_key: publicKey, private_key: privateKey };
+    },
+    say: ({ public_key, private_key }) => `VAPID_PUBLIC_KEY=${public_key}\nVAPID_PRIVATE_KEY=${private_key}`,
   },
   'seed:load': {
     usage:

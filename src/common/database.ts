@@ -85,16 +85,16 @@ export function statementPool(orm: Orm): Pool {
 const MIGRATION_LOCK = 7_120_261_124;
 
 /**
- * Applies pending migrations under an advisory lock, so that several instances may start at once.
+ * Applies pending migrations under an advisory lock, so that several instances may start at once, and in its transaction,
+ * which may take as long as it needs.
  * Returns the names of those it applied.
  */
 export async function migrate(orm: Orm): Promise<string[]> {
-  // The fork that it is given runs inside the transaction, the one that opened it does not.
   return orm.em.fork().transactional(async em => {
     await em.execute('set local idle_in_transaction_session_timeout = 0');
     await em.execute('set local statement_timeout = 0');
     await em.execute('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
-    const applied = await orm.migrator.up();
+    const applied = await orm.migrator.up({ transaction: em.getTransactionContext()! });
     return applied.map(migration => migration.name);
   });
 }

@@ -49,6 +49,8 @@ export interface Gateway {
     event: EventDeclaration<Schema>,
     payload: z.output<Schema>,
   ): void;
+  /** Whether this user has one on any instance. Asks the others, so it is nothing for the path of a request. */
+  isConnected(userId: string): Promise<boolean>;
   /** Like `push`, to sockets of this instance alone. */
   pushHere: Push;
 }
@@ -115,6 +117,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
           namespace.sockets.get(connection)?.emit(event.name, payload);
         },
         has: userId => namespace.adapter.rooms.has(`user:${userId}`),
+        isConnected: userId => isConnected(namespace, `user:${userId}`, cluster.isShared),
         users: () => new Set([...namespace.sockets.values()].map(socket => (socket as ClientSocket).data.actor.userId)),
         pushHere: announcements => {
           for (const { name, payload, to } of announcements) namespace.local.to(roomsOf(to)).emit(name, payload);
@@ -161,6 +164,13 @@ function pushOne({ name, payload, to }: Announcement, namespace: IoNamespace | u
   const rooms = roomsOf(to);
   if (isShared) for (const room of rooms) namespace.to(room).emit(name, payload);
   else namespace.to(rooms).emit(name, payload);
+}
+
+/** Of other instances nothing is known while Redis is away. */
+async function isConnected(namespace: IoNamespace, room: string, isShared: boolean): Promise<boolean> {
+  if (namespace.adapter.rooms.has(room)) return true;
+  if (!isShared) return false;
+  return namespace.in(room).fetchSockets().then(found => found.length > 0, () => false); // biome-ignore format: one line reads better
 }
 
 function roomsOf(userIds: readonly string[]): string[] {

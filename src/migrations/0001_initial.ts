@@ -21,6 +21,9 @@ export class Initial extends Migration {
     this.addSql(`alter table "brands" add constraint "brands_code_unique" unique ("code");`);
     this.addSql(`create index brands_keys on brands using gin (keys);`);
 
+    this.addSql(`create table "broadcasts" ("id" uuid not null, "actor_id" uuid not null, "text" jsonb not null, "audience" varchar(16) not null, "count" int not null, "sent" int not null default 0, "reached_user_id" uuid null, "created_at" timestamptz(3) not null, "finished_at" timestamptz(3) null, primary key ("id"));`);
+    this.addSql(`create index broadcasts_unfinished on broadcasts (id) where finished_at is null;`);
+
     this.addSql(`create table "categories" ("id" uuid not null, "code" varchar(60) not null, "parent_id" uuid null, "name" jsonb not null, "search_norm" text not null, "sort_order" int not null, primary key ("id"));`);
     this.addSql(`alter table "categories" add constraint "categories_code_unique" unique ("code");`);
 
@@ -42,10 +45,12 @@ export class Initial extends Migration {
     this.addSql(`alter table "messages" add constraint "messages_thread_seq" unique ("thread_id", "seq");`);
     this.addSql(`alter table "messages" add constraint "messages_sender_client" unique ("sender_id", "client_id");`);
 
-    this.addSql(`create table "notifications" ("id" uuid not null, "user_id" uuid not null, "type" varchar(40) not null, "group_key" varchar(80) null, "count" int not null default 1, "title" text not null, "body" text not null, "actor_ids" text[] not null, "data" jsonb not null, "rev" int not null default 1, "seen_at" timestamptz(3) null, "read_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create table "notifications" ("id" uuid not null, "user_id" uuid not null, "type" varchar(40) not null, "group_key" varchar(80) null, "count" int not null default 1, "title" text not null, "body" text not null, "actor_ids" text[] not null, "data" jsonb not null, "rev" int not null default 1, "seen_at" timestamptz(3) null, "read_at" timestamptz(3) null, "pushed_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create unique index notifications_one_unread_per_group on notifications (user_id, group_key) where read_at is null and group_key is not null;`);
     this.addSql(`create index "notifications_by_user" on "notifications" ("user_id", "updated_at", "id");`);
     this.addSql(`create index notifications_unread on notifications (user_id) where read_at is null;`);
+
+    this.addSql(`create table "notification_preferences" ("user_id" uuid not null, "disabled_types" text[] not null default '{}', "quiet_types" text[] not null default '{}', "quiet_hours" jsonb null, "read_receipts" boolean not null default true, primary key ("user_id"));`);
 
     this.addSql(`create table "otp_request_log" ("id" uuid not null, "at" timestamptz(3) not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "ip" varchar(64) not null, "outcome" varchar(32) not null, "otp_id" uuid null, primary key ("id"));`);
     this.addSql(`create index "otp_request_log_at_index" on "otp_request_log" ("at");`);
@@ -70,6 +75,11 @@ export class Initial extends Migration {
     this.addSql(`create index post_words_trigrams on post_words using gin (word gin_trgm_ops) with (fastupdate = off);`);
 
     this.addSql(`create table "presences" ("user_id" uuid not null, "is_invisible" boolean not null default false, "last_seen_at" timestamptz(3) null, primary key ("user_id"));`);
+
+    this.addSql(`create table "push_subscriptions" ("id" uuid not null, "user_id" uuid not null, "session_id" uuid not null, "endpoint" varchar(1000) not null, "p256dh" varchar(100) not null, "auth" varchar(40) not null, "created_at" timestamptz(3) not null, primary key ("id"));`);
+    this.addSql(`create index "push_subscriptions_session_id_index" on "push_subscriptions" ("session_id");`);
+    this.addSql(`alter table "push_subscriptions" add constraint "push_subscriptions_endpoint_unique" unique ("endpoint");`);
+    this.addSql(`create index "push_subscriptions_by_user" on "push_subscriptions" ("user_id", "id");`);
 
     this.addSql(`create table "regions" ("code" varchar(40) not null, "parent_code" varchar(40) null, "name" jsonb not null, "sort_order" int not null, primary key ("code"));`);
 

@@ -1,39 +1,14 @@
 import { z } from 'zod';
-import { Badge, PublicUser } from '../accounts/contract/shapes.ts';
-import { command, cursor, event, fact, moment, nextCursor, pageLimit, plainText } from '../common/operations.ts';
-import type { WrittenNote } from './service/message-notes.ts';
+import { Badge } from '../accounts/contract/shapes.ts';
+import { command, cursor, event, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
+import { broadcastOperations } from './contract/broadcast.ts';
+import { pushOperations } from './contract/push.ts';
+import { Notification, NotificationType, Preferences, PreferencesChange, Pushed } from './contract/shapes.ts';
+import type { WrittenNote } from './service/notes.ts';
+
+export type { Notification, NotificationType } from './contract/shapes.ts';
 
 export const namespace = '/notifications';
-
-export const NotificationType = z.enum([
-  'chat_message',
-  'b2b_enabled',
-  'b2b_suspended',
-  'subscription_activated',
-  'security_login',
-  'security_changed',
-]);
-export type NotificationType = z.output<typeof NotificationType>;
-
-export const Notification = z
-  .object({
-    id: z.uuid(),
-    type: NotificationType,
-    group_key: z.string().nullable().describe('Unread notes of one group share a row; `thread:<id>` for messages.'),
-    count: z.int().describe('How many the row stands for.'),
-    title: z.string(),
-    body: z.string(),
-    actors: z.array(PublicUser).max(3).describe('Who caused it, the latest first.'),
-    data: z
-      .object({ thread_id: z.uuid(), post_id: z.uuid(), plan: z.string(), what: z.enum(['password', 'phone']) })
-      .partial(),
-    read_at: moment.nullable(),
-    created_at: moment,
-    updated_at: moment,
-    rev: z.int().describe('Rises with every change of the row.'),
-  })
-  .meta({ id: 'Notification' });
-export type Notification = z.output<typeof Notification>;
 
 const ids = z.array(z.uuid()).min(1).max(200);
 const Changed = z.object({ updated: z.int().describe('Rows that were unread until now.'), badge: Badge });
@@ -54,7 +29,7 @@ export const operations = {
     errors: ['invalid_cursor'],
   }),
   readNotifications: command({
-    summary: 'Marks notifications as read; ids of others are not counted.',
+    summary: 'Marks notifications as read, and with those of messages their threads; ids of others are not counted.',
     http: 'POST /api/notifications/read/',
     socket: 'notification:read',
     input: z.union([
@@ -71,21 +46,37 @@ export const operations = {
     input: z.object({ before: z.iso.datetime({ offset: true }).optional().describe('Default: now.') }),
     output: Changed,
   }),
+  getPreferences: query({
+    summary: 'What I want to be told, and when.',
+    http: 'GET /api/notifications/preferences/',
+    socket: 'preferences:get',
+    input: z.object({}),
+    output: Preferences,
+  }),
+  setPreferences: command({
+    summary: 'Changes what I want to be told; what is not given stays. `security_*` cannot be switched off.',
+    http: 'PUT /api/notifications/preferences/',
+    socket: 'preferences:set',
+    limits: [{ name: 'preferences', by: 'user', points: 60, windowSec: 60 }],
+    input: PreferencesChange,
+    output: Preferences,
+  }),
+  ...pushOperations,
+  ...broadcastOperations,
 };
-
-const Pushed = z.object({
-  notification: Notification,
-  badge: Badge.describe('Absolute: replaces what the client shows.'),
-  alert: z.boolean().describe('false: show it without sound (muted, or looked at on a device).'),
-});
 
 export const events = {
   created: event('notification:created', Pushed, 'A new row.'),
-  updated: event('notification:updated', Pushed, 'A row has changed: one more of its group, or read.'),
+  updated: event('notification:updated', Pushed, 'A row has changed: one more of its group, read, or another text.'),
+  removed: event('notification:removed', Pushed, 'A row is gone: what it told of does not exist any more.'),
   badge: event('badge:updated', z.object({ badge: Badge }), 'Only the numbers have changed.'),
 };
 
 export const facts = {
-  /** Notes of messages were written together with them; heard after the commit. */
-  notesWritten: fact<WrittenNote[]>('notifications.notes-written'),
+  /** Rows were written, changed or removed; told to the devices of their users after the commit. */
+  notesWritten: fact<readonly WrittenNote[]>('notifications.notes-written'),
+  /** Only the numbers of these users have changed. */
+  badgesChanged: fact<readonly string[]>('notifications.badges-changed'),
+  /** An announcement waits to be sent, or the rest of it. */
+  broadcastWaits: fact<{ id: string }>('notifications.broadcast-waits'),
 };

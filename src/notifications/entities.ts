@@ -1,4 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { Announcement } from './contract/broadcast.ts';
+import type { QuietHours } from './contract/shapes.ts';
 
 const NotificationSchema = defineEntity({
   name: 'Notification',
@@ -29,6 +31,8 @@ const NotificationSchema = defineEntity({
     rev: p.integer().default(1),
     seenAt: p.datetime(3).nullable(),
     readAt: p.datetime(3).nullable(),
+    /** The last time that a web push was sent of it. */
+    pushedAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
@@ -37,4 +41,66 @@ const NotificationSchema = defineEntity({
 export class Notification extends NotificationSchema.class {}
 NotificationSchema.setClass(Notification);
 
-export const notificationsEntities = [Notification];
+const NotificationPreferencesSchema = defineEntity({
+  name: 'NotificationPreferences',
+  tableName: 'notification_preferences',
+  properties: {
+    userId: p.uuid().primary(),
+    /** Types of which nothing is written, and those that come without sound. */
+    disabledTypes: p.array().default([]),
+    quietTypes: p.array().default([]),
+    quietHours: p.json<QuietHours>().nullable(),
+    readReceipts: p.boolean().default(true),
+  },
+});
+/** What a user wants to be told; whoever has no row wants everything. */
+export class NotificationPreferences extends NotificationPreferencesSchema.class {}
+NotificationPreferencesSchema.setClass(NotificationPreferences);
+
+const PushSubscriptionSchema = defineEntity({
+  name: 'PushSubscription',
+  tableName: 'push_subscriptions',
+  indexes: [{ name: 'push_subscriptions_by_user', properties: ['userId', 'id'] }],
+  properties: {
+    id: p.uuid().primary(),
+    userId: p.uuid(),
+    /** It ends with the session: whoever has logged out is told nothing on that device. */
+    sessionId: p.uuid().index(),
+    endpoint: p.string().length(1000).unique(),
+    p256dh: p.string().length(100),
+    auth: p.string().length(40),
+    createdAt: p.datetime(3),
+  },
+});
+/** A browser that is told by web push while none of its user's devices is connected. */
+export class PushSubscription extends PushSubscriptionSchema.class {}
+PushSubscriptionSchema.setClass(PushSubscription);
+
+const BroadcastSchema = defineEntity({
+  name: 'Broadcast',
+  tableName: 'broadcasts',
+  indexes: [
+    {
+      name: 'broadcasts_unfinished',
+      expression: 'create index broadcasts_unfinished on broadcasts (id) where finished_at is null',
+    },
+  ],
+  properties: {
+    id: p.uuid().primary(),
+    actorId: p.uuid(),
+    text: p.json<Announcement>(),
+    audience: p.string().length(16).$type<'all' | 'businesses'>(),
+    /** Users that it was for when it was confirmed, and how many have it. */
+    count: p.integer(),
+    sent: p.integer().default(0),
+    /** The last user who has it: batches go by the ids of users. */
+    reachedUserId: p.uuid().nullable(),
+    createdAt: p.datetime(3),
+    finishedAt: p.datetime(3).nullable(),
+  },
+});
+/** An announcement of staff to many users, written in batches. */
+export class Broadcast extends BroadcastSchema.class {}
+BroadcastSchema.setClass(Broadcast);
+
+export const notificationsEntities = [Notification, NotificationPreferences, PushSubscription, Broadcast];

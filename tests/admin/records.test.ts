@@ -227,6 +227,21 @@ test('home shows the three steps of the set-up, and what waits', async () => {
   ]);
 });
 
+test('an announcement is counted first, then sent, and stands in the list', async () => {
+  const user = await boss();
+  const { resources } = await homeOf(user);
+  const { preview, fields } = resources.find(({ name }: { name: string }) => name === 'notifications');
+  expect(preview).toBe('/api/admin/notifications/actions/broadcast/');
+  expect(fields[0]).toMatchObject({ name: 'title_uz', within: 'title', part: 'uz', required: true });
+  const text = { uz: 'Yangilik', ru: 'Новость', en: 'News' };
+  const params = { id: randomUUID(), title: text, body: text };
+  const { count, state } = (await app.post(user, preview, { params })).body;
+  expect(state).toBe('preview');
+  expect((await app.post(user, preview, { params: { ...params, confirm: count } })).status).toBe(200);
+  const { body } = await app.get(user, `/api/admin/notifications/${params.id}/`);
+  expect(body).toMatchObject({ title_uz: 'Yangilik', body_ru: 'Новость', audience: 'all', count });
+});
+
 test('the charts count the last thirty days', async () => {
   const user = await boss();
   await app.post(null, '/api/auth/request-otp/', { phone: newPhone() });

@@ -6,7 +6,7 @@ export interface Received {
   method: string;
   path: string;
   headers: IncomingMessage['headers'];
-  /** Form fields or JSON. */
+  /** Form fields, JSON, or bytes. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into any request
   body: any;
 }
@@ -47,6 +47,7 @@ async function read(request: IncomingMessage, bytes: Buffer): Promise<Received> 
   const type = request.headers['content-type'] ?? '';
   const { method = '', url: path = '', headers } = request;
   if (type.includes('json')) return { method, path, headers, body: JSON.parse(bytes.toString()) };
+  if (type === 'application/octet-stream') return { method, path, headers, body: bytes };
   if (!type.includes('form')) return { method, path, headers, body: bytes.toString() };
   const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } }).formData();
   return { method, path, headers, body: Object.fromEntries(form.entries()) };

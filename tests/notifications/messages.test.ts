@@ -13,7 +13,7 @@ test('a message leaves one row for its recipient, pushed live, and none for its 
     await app.connect(outsider, '/notifications'),
   ];
   const [onSeller, onBuyer, onOutsider] = [hers, his, others].map(socket => record(socket, 'notification:created'));
-  await app.post(buyer, '/api/chat/send/', message(thread, { text: 'Is it new?' }));
+  const sent = await app.post(buyer, '/api/chat/send/', message(thread, { text: 'Is it new?' }));
   for (const socket of [hers, his, others]) await ask(socket, 'notification:list', {});
   expect(onSeller).toEqual([
     {
@@ -24,7 +24,7 @@ test('a message leaves one row for its recipient, pushed live, and none for its 
         body: 'Is it new?',
         read_at: null,
         actors: [expect.objectContaining({ id: buyer.id })],
-        data: { thread_id: thread.id, post_id: thread.postId },
+        data: { thread_id: thread.id, post_id: thread.postId, message_id: sent.body.message.id },
       }),
       badge: { unread: 1, unseen: 1 },
       alert: true,

@@ -132,6 +132,7 @@ export const russian: Texts = {
     system: 'Система',
     csv: 'Экспорт',
     filters_kept: 'Сохранённые запросы',
+    announce: 'Получателей: %{count}. Отправить?',
     yes: 'Да',
     no: 'Нет',
   },

@@ -132,6 +132,7 @@ export const uzbek: Texts = {
     system: 'Tizim',
     csv: 'Eksport',
     filters_kept: 'Saqlangan soʻrovlar',
+    announce: '%{count} kishiga yuboriladi. Yuborilsinmi?',
     yes: 'Ha',
     no: 'Yoʻq',
   },

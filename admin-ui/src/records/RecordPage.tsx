@@ -61,7 +61,8 @@ function PageBody({ resource, query }: { resource: AdminResource; query: Record<
   const special = resource.name === 'reports' ? ['copy'] : resource.name === 'threads' ? ['messages'] : [];
   return (
     <>
-      <Card>
+      {resource.name === 'reports' && <ReportedContent report={record} />}
+      <Card sx={{ mt: 2 }}>
         <CardContent>
           <Typography variant="h6" sx={{ mb: 1 }}>
             {String(record[resource.title] ?? record.id)}
@@ -80,7 +81,6 @@ function PageBody({ resource, query }: { resource: AdminResource; query: Record<
           </Box>
         </CardContent>
       </Card>
-      {resource.name === 'reports' && <ReportedContent report={record} />}
       {resource.name === 'threads' && <Conversation thread={record} reportId={query['report_id'] ?? ''} />}
       {resource.permissions.export && <History resource={resource} id={String(record.id)} version={record} />}
     </>

@@ -22,7 +22,7 @@ const reports: Resource = {
     subject_name: nameOf('subject_id'),
     reporter_id: { type: 'id', refers: 'b2b-profiles', detail: true },
     reporter_name: nameOf('reporter_id'),
-    thread_id: { type: 'id', refers: 'threads', detail: true },
+    thread_id: { type: 'id', detail: true },
     copy: { type: 'json', for: moderator, detail: true },
     assignee_id: { type: 'id', detail: true },
     assignee_name: nameOf('assignee_id'),

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { ensureStaff } from '../../accounts/service/staff-actions.ts';
 import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
-import type { Output } from '../../common/operations.ts';
+import type { Operation, Output } from '../../common/operations.ts';
 import type { operations } from '../contract.ts';
 import { type Label, labelOf } from '../labels.ts';
 import { type ActionInfo, actionPath, type Column, type Field, type Filter, may, type Resource } from '../registry.ts';
@@ -43,6 +43,7 @@ function describe(resource: Resource, actor: Actor, label: Label): Described {
     actions: Object.entries(resource.actions?.each ?? {})
       .filter(([, one]) => may(actor, one.for))
       .map(([action, one]) => describeAction(resource, action, one, label)),
+    preview: resource.isPreviewed ? pathOf(resource.own!.create!) : null,
     needs: [...(served?.needs ?? [])],
     queue: queue ? { name: queue.name, filter: { ...queue.filter } } : null,
     permissions: {
@@ -53,6 +54,8 @@ function describe(resource: Resource, actor: Actor, label: Label): Described {
     },
   };
 }
+
+const pathOf = ({ http }: Operation): string => [http].flat()[0]!.replace(/^POST /, '');
 
 function typed(
   name: string,
@@ -71,6 +74,7 @@ function describeField(name: string, field: Field, label: Label): Described['fie
   return {
     ...typed(name, field, label),
     ...{ required: !preset.success, once_only: field.onceOnly === true },
+    ...(field.within && { within: field.within, part: field.part ?? name }),
     ...(preset.success && preset.data !== undefined && { preset: preset.data }),
   };
 }

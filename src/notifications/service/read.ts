@@ -1,13 +1,19 @@
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
+import { readThreads } from '../../chat/service/receipts.ts';
+import { lockThreads } from '../../chat/service/revisions.ts';
 import type { Context, SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { type CursorScope, cutPage, readCursor, writeCursor } from '../../common/paging.ts';
-import { events, type operations } from '../contract.ts';
+import { facts, type operations } from '../contract.ts';
+import { changeNotes } from './notes.ts';
 import { countBadges, type NotificationRow, presentNotifications } from './present.ts';
 
 type Changed = Output<typeof operations.readNotifications>;
+
+/** More than any thread has: chat takes the last there is. */
+const WHOLE_THREAD = 2_147_483_647;
 
 const Position = z.tuple([z.string(), z.uuid()]);
 
@@ -43,16 +49,15 @@ async function markSeen(ctx: Context): Promise<void> {
     ctx.em,
     sql`update notifications set seen_at = ${ctx.now} where user_id = ${userId} and read_at is null and seen_at is null returning id`,
   );
-  if (seen.length > 0) await tellBadges(ctx, [userId]);
+  if (seen.length > 0) ctx.emit(facts.badgesChanged, [userId]);
 }
 
-/** Marks the caller's notifications as read; those of others are not counted. */
+/** Marks the caller's notifications as read, and the threads of messages with them; those of others are not counted. */
 export async function readNotifications(
   ctx: Context,
   input: Input<typeof operations.readNotifications>,
 ): Promise<Changed> {
-  const chosen = 'ids' in input ? sql`id = any(${input.ids}::uuid[])` : sql`group_key = ${input.group_key}`;
-  return presentChange(ctx, await markRead(ctx, sql`user_id = ${ctx.actor.userId} and ${chosen}`));
+  return readOwn(ctx, 'ids' in input ? sql`id = any(${input.ids}::uuid[])` : sql`group_key = ${input.group_key}`);
 }
 
 /** Marks all as read that were there at a moment; what arrives meanwhile stays unread. */
@@ -60,51 +65,58 @@ export async function readAllNotifications(
   ctx: Context,
   { before }: Input<typeof operations.readAllNotifications>,
 ): Promise<Changed> {
-  const { userId } = ctx.actor;
-  const until = before === undefined ? ctx.now : new Date(before);
-  const read = await rows(
-    ctx.em,
-    sql`update notifications set read_at = ${ctx.now}, seen_at = coalesce(seen_at, ${ctx.now}), rev = rev + 1
-        where user_id = ${userId} and read_at is null and updated_at <= ${until} returning id`,
-  );
-  if (read.length > 0) await tellBadges(ctx, [userId]);
-  return { updated: read.length, badge: (await countBadges(ctx, [userId])).get(userId)! };
+  return readOwn(ctx, sql`updated_at <= ${before === undefined ? ctx.now : new Date(before)}`);
 }
 
-/** Reads the notes of threads that were read, for each reader. */
+/**
+ * The threads are locked first, as every message does: until the commit no message comes into them that its note would
+ * not count. A note that has come since is left unread.
+ */
+async function readOwn(ctx: Context, chosen: RawBuilder<unknown>): Promise<Changed> {
+  const own = sql`user_id = ${ctx.actor.userId} and read_at is null and ${chosen}`;
+  const talks = await rows<{ thread_id: string }>(
+    ctx.em,
+    sql`select data->>'thread_id' as thread_id from notifications where ${own} and type = 'chat_message'`,
+  );
+  const threadIds = talks.map(one => one.thread_id);
+  if (threadIds.length > 0) await lockThreads(ctx, threadIds);
+  const read = await markRead(
+    ctx,
+    sql`${own} and (type <> 'chat_message' or data->>'thread_id' = any(${threadIds}::text[]))`,
+  );
+  const calls = read.flatMap(({ data }) =>
+    data.thread_id ? [{ ...ctx, input: { thread_id: data.thread_id, seq: WHOLE_THREAD } }] : [],
+  );
+  if (calls.length > 0) await readThreads(ctx, calls);
+  return { updated: read.length, badge: (await countBadges(ctx, [ctx.actor.userId])).get(ctx.actor.userId)! };
+}
+
+/**
+ * Reads the notes of threads that were read to their end, for each reader; of one that was read in part the rest is
+ * counted. The threads are locked by their reader.
+ */
 export async function readThreadNotes(
   ctx: SharedContext,
-  read: readonly { threadId: string; userId: string }[],
+  read: readonly { threadId: string; userId: string; seq: number }[],
 ): Promise<void> {
-  const users = read.map(one => one.userId);
-  const groups = read.map(one => `thread:${one.threadId}`);
-  await markRead(ctx, sql`(user_id, group_key) in (select * from unnest(${users}::uuid[], ${groups}::text[]))`);
+  const list = <T>(value: (one: (typeof read)[number]) => T) => read.map(value);
+  const rest = sql`(
+    select r.user_id, 'thread:' || t.id as group_key, t.last_seq - max(r.seq) as count
+    from unnest(${list(one => one.userId)}::uuid[], ${list(one => one.threadId)}::uuid[], ${list(one => one.seq)}::int[])
+      as r(user_id, thread_id, seq) join threads t on t.id = r.thread_id group by r.user_id, t.id)`;
+  await markRead(ctx, sql`(user_id, group_key) in (select user_id, group_key from ${rest} r where r.count <= 0)`);
+  await changeNotes(
+    ctx,
+    sql`update notifications n set count = r.count, rev = n.rev + 1 from ${rest} r
+        where n.user_id = r.user_id and n.group_key = r.group_key and n.read_at is null and r.count between 1 and n.count - 1
+        returning n.id, n.user_id`,
+  );
 }
 
-/** Pushes every row that changed, with the badge, to all devices of its user. */
-async function markRead(ctx: SharedContext, which: RawBuilder<unknown>): Promise<NotificationRow[]> {
-  const read = await rows<NotificationRow>(
-    ctx.em,
+function markRead(ctx: SharedContext, which: RawBuilder<unknown>): Promise<NotificationRow[]> {
+  return changeNotes(
+    ctx,
     sql`update notifications set read_at = ${ctx.now}, seen_at = coalesce(seen_at, ${ctx.now}), rev = rev + 1
         where ${which} and read_at is null returning *`,
   );
-  if (read.length === 0) return read;
-  const badges = await countBadges(ctx, [...new Set(read.map(row => row.user_id))]);
-  const views = await presentNotifications(ctx, read);
-  for (const [index, row] of read.entries())
-    ctx.emit(
-      events.updated,
-      { notification: views[index]!, badge: badges.get(row.user_id)!, alert: false },
-      { to: [row.user_id] },
-    );
-  return read;
-}
-
-async function presentChange(ctx: Context, read: readonly NotificationRow[]): Promise<Changed> {
-  const { userId } = ctx.actor;
-  return { updated: read.length, badge: (await countBadges(ctx, [userId])).get(userId)! };
-}
-
-async function tellBadges(ctx: SharedContext, userIds: readonly string[]): Promise<void> {
-  for (const [userId, badge] of await countBadges(ctx, userIds)) ctx.emit(events.badge, { badge }, { to: [userId] });
 }

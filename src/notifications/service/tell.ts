@@ -4,12 +4,12 @@ import type { Announcement, Push } from '../../common/announcements.ts';
 import { type Orm, rows } from '../../common/database.ts';
 import type { Slots } from '../../common/slots.ts';
 import { events } from '../contract.ts';
-import type { WrittenNote } from './message-notes.ts';
-import { countBadges, type NotificationRow, presentNotifications } from './present.ts';
+import { createCollector } from './collect.ts';
+import type { WrittenNote } from './notes.ts';
+import { mayAlert, type Wants, wantsColumns } from './preferences.ts';
+import { type BadgeView, countBadges, type NotificationRow, presentNotifications } from './present.ts';
 
-const MOST_AT_ONCE = 500;
-
-interface Parts {
+export interface TellerParts {
   orm: Orm;
   log: Logger;
   slots: Slots;
@@ -21,56 +21,79 @@ interface Parts {
 export interface Teller {
   /** Pushes what was written, as it is by then; what comes meanwhile is told together. */
   tell(written: readonly WrittenNote[]): void;
+  /** Pushes the numbers alone. */
+  tellBadges(userIds: readonly string[]): void;
   /** Resolves once all is told. */
   settled(): Promise<void>;
 }
 
+type Told = { user_id: string; note: WrittenNote | null };
+
 /**
- * Pushes notes after the commit, so that no sender waits for the views of others. A push that is lost with the process is
- * found in the list: the row is stored.
+ * Pushes notes and badges after the commit, so that no sender waits for the views of others. Numbers are counted here
+ * alone, one batch after the other: the last push of a user is the one that was counted last. A push that is lost with the
+ * process is found in the list: the row is stored.
  */
-export function createTeller({ orm, log, slots, push, mayHear }: Parts): Teller {
-  let waiting = new Map<string, WrittenNote>();
-  let running: Promise<void> | null = null;
+export function createTeller({ orm, log, slots, push, mayHear }: TellerParts): Teller {
+  const told = createCollector<Told>(log, async batch => push(await present(batch)), join);
 
-  async function run(): Promise<void> {
-    while (waiting.size > 0) {
-      const batch = new Map([...waiting].slice(0, MOST_AT_ONCE));
-      for (const id of batch.keys()) waiting.delete(id);
-      push(await present(batch));
-    }
-  }
-
-  async function present(batch: ReadonlyMap<string, WrittenNote>): Promise<Announcement[]> {
-    const em = orm.em.fork();
-    const scope = { em, now: new Date() };
-    const found = await rows<NotificationRow>(em, sql`select * from notifications where id = any(${[...batch.keys()]}::uuid[])`); // biome-ignore format: one line reads better
-    const badges = await countBadges(scope, [...new Set(found.map(row => row.user_id))]);
+  async function present(batch: readonly Told[]): Promise<Announcement[]> {
+    const now = new Date();
+    const scope = { em: orm.em.fork(), now };
+    const notes = new Map(batch.flatMap(({ note }) => (note ? [[note.id, note]] : [])));
+    const found = await loadTold(scope.em, notes);
+    const badges = await countBadges(scope, [...new Set(batch.map(one => one.user_id))]);
     const views = await presentNotifications({ ...scope, slot: (slot, ids) => slots.read(slot, scope, ids) }, found);
-    return found.map((row, index) => {
-      const { is_new, alert } = batch.get(row.id)!;
-      const payload = { notification: views[index]!, badge: badges.get(row.user_id)!, alert };
-      return { name: (is_new ? events.created : events.updated).name, payload, to: [row.user_id], isFact: false };
+    const ofRows = found.map((row, index) => {
+      const note = notes.get(row.id)!;
+      const alert = note.alert && mayAlert(row, row.type, now);
+      return announce(eventOf(note).name, row.user_id, {
+        ...{ notification: views[index]!, badge: badges.get(row.user_id)!, alert },
+      });
     });
+    const withRow = new Set(found.map(row => row.user_id));
+    const numbersOnly = [...badges].filter(([userId]) => !withRow.has(userId));
+    return [...ofRows, ...numbersOnly.map(([userId, badge]) => announce(events.badge.name, userId, { badge }))];
   }
 
   return {
     tell(written) {
-      for (const note of written) {
-        if (!mayHear(note.user_id)) continue;
-        const known = waiting.get(note.id);
-        const is_new = note.is_new || (known?.is_new ?? false);
-        waiting.set(note.id, { ...note, is_new, alert: note.alert || (known?.alert ?? false) });
-      }
-      running ??= run()
-        .catch(error => {
-          waiting = new Map();
-          log.warn({ err: error }, 'notifications');
-        })
-        .finally(() => {
-          running = null;
-        });
+      for (const note of written) if (mayHear(note.user_id)) told.add(note.id, { user_id: note.user_id, note });
     },
-    settled: async () => void (await running),
+    tellBadges(userIds) {
+      for (const user_id of userIds) if (mayHear(user_id)) told.add(user_id, { user_id, note: null });
+    },
+    settled: told.settled,
   };
 }
+
+function join(known: Told, { user_id, note }: Told): Told {
+  if (!note || !known.note) return { user_id, note: note ?? known.note };
+  const is_new = note.is_new || known.note.is_new;
+  return { user_id, note: { ...note, is_new, alert: note.alert || known.note.alert } };
+}
+
+const eventOf = ({ removed, is_new }: WrittenNote) =>
+  removed ? events.removed : is_new ? events.created : events.updated;
+
+function announce(name: string, userId: string, payload: { badge: BadgeView }): Announcement {
+  return { name, payload, to: [userId], isFact: false };
+}
+
+/** As the rows are now; one that was removed meanwhile is told by its removal. */
+async function loadTold(
+  em: ReturnType<Orm['em']['fork']>,
+  notes: ReadonlyMap<string, WrittenNote>,
+): Promise<(NotificationRow & Wants)[]> {
+  const removed = [...notes.values()].flatMap(note => (note.removed ? [{ ...note.removed, ...silent }] : []));
+  const ids = [...notes.values()].flatMap(note => (note.removed ? [] : [note.id]));
+  if (ids.length === 0) return removed;
+  const found = await rows<NotificationRow & Wants>(
+    em,
+    sql`select n.*, ${wantsColumns} from notifications n join users u on u.id = n.user_id
+        left join notification_preferences p on p.user_id = n.user_id where n.id = any(${ids}::uuid[])`,
+  );
+  return [...found, ...removed];
+}
+
+const silent: Wants = { locale: 'uz', disabled_types: [], quiet_types: [], quiet_hours: null };
