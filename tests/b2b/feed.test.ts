@@ -1,11 +1,10 @@
-import { sql } from 'kysely';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { categoryId } from '../../src/b2b/service/reference.ts';
-import { rows } from '../../src/common/database.ts';
 import { type TestUser, useApp } from '../support/app.ts';
+import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { buildDealer } from '../support/worlds.ts';
 
-const app = useApp({ RATE_LIMITS: 'relaxed' });
+const app = useApp({ RATE_LIMITS: 'relaxed', UPLOAD_DIR: await uploadFolder() });
 const path = (query: object) =>
   `/api/b2b/posts/?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, `${v}`]))}`;
 
@@ -101,12 +100,8 @@ describe('each filter narrows the board', () => {
   });
 
   test('by whether it has images', async () => {
-    const { id } = await publish(seller!, { title: 'Rasmli' });
-    await rows(
-      app.orm.em.fork(),
-      sql`insert into uploads (id, user_id, purpose, name, file_name, bytes, width, height, attached_to, created_at)
-          values (gen_random_uuid(), ${seller!.id}, 'post', 'a.webp', 'a.webp', 1, 1, 1, ${`post:${id}`}, now())`,
-    );
+    const { id: image } = await uploadImage(app, seller!);
+    const { id } = await publish(seller!, { title: 'Rasmli', image_ids: [image] });
     expect(await titles(buyer!, { has_images: true })).toEqual(['Rasmli']);
     expect((await titles(buyer!, { has_images: false })).toSorted()).toEqual(['Filtr', 'Kolodka']);
     await app.delete(seller!, `/api/b2b/posts/${id}/`);

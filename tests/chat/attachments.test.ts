@@ -1,30 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import sharp from 'sharp';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ask, record, type TestUser, useApp } from '../support/app.ts';
 import { buildTalk, message } from '../support/talk.ts';
+import { uploadFolder, uploadImage } from '../support/uploads.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'parthub-attachments-'));
-afterAll(() => rm(folder, { recursive: true, force: true }));
-const app = useApp({ UPLOAD_DIR: folder });
-
-async function upload(who: TestUser, purpose = 'chat'): Promise<{ id: string; url: string }> {
-  const content = await sharp({ create: { width: 40, height: 30, channels: 3, background: '#c33' } })
-    .png()
-    .toBuffer();
-  const form = new FormData();
-  form.set('purpose', purpose);
-  form.set('file', new File([new Uint8Array(content)], 'part.png'));
-  const response = await fetch(`${app.url}/api/uploads/`, {
-    method: 'POST',
-    body: form,
-    headers: { authorization: `Bearer ${who.token}` },
-  });
-  return (await response.json()) as { id: string; url: string };
-}
+const app = useApp({ UPLOAD_DIR: await uploadFolder() });
+const upload = (who: TestUser, purpose: 'chat' | 'post' = 'chat') => uploadImage(app, who, purpose);
 
 const send = (who: TestUser, payload: object) => app.post(who, '/api/chat/send/', payload);
 

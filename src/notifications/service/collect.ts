@@ -1,8 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 const MOST_AT_ONCE = 500;
+/** Under a stream of items nobody sees a number change oftener than that, and each change costs its views. */
+const PAUSE_MS = 20;
 
-/** Works on what was added, one batch after the other: what comes while one is worked on is in the next. */
+/** Works on what was added, one batch after the other: what comes while one is worked on, and shortly after, is in the next. */
 export interface Collector<Item> {
   /** An item that waits under the same key already is merged with it. */
   add(key: string, item: Item): void;
@@ -24,6 +27,7 @@ export function createCollector<Item>(
       const batch = [...waiting].slice(0, MOST_AT_ONCE);
       for (const [key] of batch) waiting.delete(key);
       await work(batch.map(([, item]) => item)).catch(error => log.warn({ err: error }, 'notifications'));
+      if (waiting.size > 0 && waiting.size < MOST_AT_ONCE) await pause(PAUSE_MS);
     }
     running = null;
   }
