@@ -8,5 +8,6 @@ import { entities } from './src/entities.ts';
 export default async function config() {
   const { DATABASE_URL, DATA_DIR } = loadConfig();
   const url = DATABASE_URL ?? (await startEmbeddedPostgres({ dataDir: `${DATA_DIR}/pg` })).url;
-  return defineConfig(ormOptions(entities, url));
+  const options = ormOptions(entities, url);
+  return defineConfig({ ...options, migrations: { ...options.migrations, snapshot: true } });
 }

@@ -7,6 +7,9 @@ import { accountsRoutes } from './accounts/routes.ts';
 import { purgeAccounts } from './accounts/service/account.ts';
 import { createFindEnded, createFindSession } from './accounts/service/live-sessions.ts';
 import { accountsWebhooks } from './accounts/webhooks.ts';
+import { servePanel } from './admin/panel.ts';
+import { adminRoutes, staffNetworks } from './admin/routes.ts';
+import { createQueueWatch, type QueueWatch } from './admin/service/queue-watch.ts';
 import { myThreadOf } from './b2b/contract.ts';
 import { b2bListeners } from './b2b/listeners.ts';
 import { b2bRoutes } from './b2b/routes.ts';
@@ -156,7 +159,14 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const findEnded = createFindEnded(orm);
   sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded, budgets, metrics });
   let isDraining = false;
-  const { heads, presence, teller, views } = openDoors({ config, core, cluster, http, sockets, findSession });
+  const { heads, presence, teller, views, queueWatch } = openDoors({
+    config,
+    core,
+    cluster,
+    http,
+    sockets,
+    findSession,
+  });
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -174,6 +184,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async listen() {
       sockets.attach(server);
       heads.start();
+      queueWatch.start();
       await presence.start();
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
@@ -184,6 +195,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async close(drainMs = 0) {
       isDraining = true;
       await heads.stop();
+      await queueWatch.stop();
       await core.jobs.stop();
       await sockets.drain(drainMs);
       await closeServer(server);
@@ -213,11 +225,13 @@ interface Running {
   presence: Presence;
   teller: { settled(): Promise<void> };
   views: Views;
+  queueWatch: QueueWatch;
 }
 
 /** What is served where, in the order of the modules. */
 function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Running {
   const { orm, log, executor, listeners, slots, jobs } = core;
+  http.app.use(['/api/admin', '/admin'], staffNetworks(config));
   accountsRoutes(http, createNotifier(config, log), setAvatar);
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
@@ -245,12 +259,15 @@ function openDoors({ config, core, cluster, http, sockets, findSession }: Doors)
     mayHear: userId => cluster.isShared || notificationSockets.has(userId),
     isLive: async userId => (await notificationSockets.isConnected(userId)) || chatSockets.isConnected(userId),
   });
+  adminRoutes(http);
+  http.app.use('/admin', servePanel(config));
   http.app.use(UPLOADS_PATH, serveUploads(config));
   http.raw('GET /healthz', healthz);
   http.raw('GET /api/schema/', serveOpenApi(contracts));
   http.raw('GET /api/asyncapi/', serveAsyncApi(contracts));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, presence, teller, views };
+  const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
+  return { heads, presence, teller, views, queueWatch };
 }
 
 /** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */

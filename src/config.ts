@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { isNetwork } from './common/networks.ts';
 
 const flag = z.enum(['0', '1']).transform(value => value === '1');
 const list = z.string().transform(value => value.split(',').map(item => item.trim()).filter(Boolean)); // biome-ignore format: one line reads better
@@ -102,6 +103,10 @@ export const environment = z.object({
   CAPTCHA_URL: z.string().optional().describe('Where answers are verified, if not at the provider itself.'),
   REUSE_GUARD_DAYS: whole(1).default(365).describe('A number idle for longer may belong to somebody else now.'),
   ADMIN_IDLE_TTL: seconds(1_800).describe('A staff session ends when it is idle for so long.'),
+  ADMIN_IP_ALLOW: list
+    .pipe(z.array(z.string().refine(isNetwork, { error: 'must be an address or a network like 10.0.0.0/8' })))
+    .default([])
+    .describe('Networks (CIDR) that reach the admin panel and its API. Default: all.'),
   ALLOWED_PHONE_COUNTRIES: list.default(['UZ']).describe('ISO country codes.'),
   BILLING_TZ: z.string().default('Asia/Tashkent').describe('Where a billing month begins and ends.'),
   GRACE_DAYS: whole(0, 90).default(3).describe('Days that a subscription goes on after its period.'),

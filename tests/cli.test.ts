@@ -83,6 +83,16 @@ test('enable-b2b and set-subscription make a stranger a dealer, at once and with
     can_post: false,
     blockers: ['b2b_not_enabled'],
   });
+  const done = await app.orm.em
+    .fork()
+    .execute(
+      `select action, resource, actor_id, ip from audit_log where ip = 'cli' and resource <> 'plans' order by id`,
+    );
+  expect(done).toEqual([
+    { action: 'enable', resource: 'b2b-profiles', actor_id: null, ip: 'cli' },
+    { action: 'set_subscription', resource: 'subscriptions', actor_id: null, ip: 'cli' },
+    { action: 'suspend', resource: 'b2b-profiles', actor_id: null, ip: 'cli' },
+  ]);
 });
 
 test('S-20: createsuperuser refuses a weak password, and neither prints nor logs one', async () => {

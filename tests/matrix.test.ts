@@ -38,6 +38,11 @@ interface Rule {
   input?: object;
 }
 const rule = (row: Row, input?: object): Rule => ({ row, ...(input && { input }) });
+/** What everybody may who sees a resource. */
+const records = (name: string, allowed: Role[]): Record<string, Rule> =>
+  Object.fromEntries(
+    ['List', 'Export', 'Get', 'History'].map(verb => [`admin${verb}${name}`, rule(staff(...allowed))]),
+  );
 const post = { title: 'Tormoz kolodkasi' };
 const text = { uz: 'Yangilik', ru: 'Новость', en: 'News' };
 const broadcastParams = { id: randomUUID(), title: text, body: text };
@@ -59,6 +64,8 @@ const rules: Record<string, Record<string, Rule>> = {
     adminLogin: rule(everybody),
     adminVerify: rule(everybody),
     actOnUsers: rule(staff('support'), { action: 'revoke_sessions', ids: [randomUUID()] }),
+    actOnSessions: rule(staff('support'), { action: 'end', ids: [randomUUID()] }),
+    actOnOtpLog: rule(staff('support'), { action: 'unblock_ip', ids: [randomUUID()] }),
   },
   billing: {
     listPlans: rule(everybody),
@@ -95,13 +102,18 @@ const rules: Record<string, Record<string, Rule>> = {
     revealContact: rule(readers),
     actOnProfiles: rule(staff('moderator'), { action: 'enable', ids: [randomUUID()] }),
     actOnPosts: rule(staff('moderator'), { action: 'approve', ids: [randomUUID()] }),
-    listBannedWords: rule(staff('moderator')),
     addBannedWord: rule(staff('moderator'), { word: 'taqiqlangan' }),
     removeBannedWord: rule(staff('moderator')),
   },
   chat: {
     openThread: rule(readers, { post_id: randomUUID() }),
     reportPost: rule(readers, { reason: 'spam' }),
+    actOnReports: rule(staff('moderator'), { action: 'assign', ids: [randomUUID()] }),
+    actOnThreads: rule(staff('moderator'), {
+      ...{ action: 'unlock', ids: [randomUUID()], params: { report_id: randomUUID() } },
+    }),
+    listReportedThreads: rule(staff('moderator'), { report_id: randomUUID() }),
+    getReportedThread: rule(staff('moderator'), { report_id: randomUUID() }),
     ...Object.fromEntries(
       [
         ...[
@@ -143,6 +155,31 @@ const rules: Record<string, Record<string, Rule>> = {
     subscribePush: rule(members),
     unsubscribePush: rule(members),
     broadcast: rule(staff(), { params: broadcastParams }),
+  },
+  admin: {
+    adminHome: rule(staff('moderator', 'billing', 'support', 'auditor')),
+    adminCharts: rule(staff('moderator', 'billing', 'support', 'auditor')),
+    ...records('B2bProfiles', ['moderator', 'auditor']),
+    adminUpdateB2bProfiles: rule(staff('moderator')),
+    ...records('Posts', ['moderator', 'auditor']),
+    ...records('Reports', ['moderator', 'auditor']),
+    ...records('Categories', ['moderator', 'auditor']),
+    adminUpdateCategories: rule(staff('moderator')),
+    ...records('Brands', ['moderator', 'auditor']),
+    adminUpdateBrands: rule(staff('moderator')),
+    ...records('Regions', ['moderator', 'auditor']),
+    adminUpdateRegions: rule(staff('moderator')),
+    ...records('BannedWords', ['moderator', 'auditor']),
+    ...records('Plans', ['billing', 'auditor']),
+    adminCreatePlans: rule(staff('billing'), { code: 'gold', name: 'Gold', price: '1.00' }),
+    adminUpdatePlans: rule(staff('billing')),
+    ...records('Subscriptions', ['billing', 'auditor']),
+    ...records('Users', ['support', 'auditor']),
+    adminUpdateUsers: rule(staff('support')),
+    ...records('Sessions', ['support', 'auditor']),
+    ...records('OtpLog', ['support', 'auditor']),
+    ...records('Notifications', ['auditor']),
+    ...records('Audit', ['auditor']),
   },
 };
 

@@ -245,6 +245,22 @@ export const operations = {
     output: StaffActionOutput,
     errors: ['permission_denied', 'not_found'],
   }),
+  actOnSessions: command({
+    summary: 'Staff: ends sessions of users; each one is answered by itself.',
+    http: 'POST /api/admin/sessions/actions/{action}/',
+    access: 'staff',
+    input: staffActionInput(['end'], {}),
+    output: StaffActionOutput,
+  }),
+  actOnOtpLog: command({
+    summary: 'Staff: sends no codes to the numbers around a logged one, or from its address, or does so again.',
+    http: 'POST /api/admin/otp-log/actions/{action}/',
+    access: 'staff',
+    input: staffActionInput(['block_prefix', 'block_ip', 'unblock_prefix', 'unblock_ip'], {
+      until: z.iso.datetime({ offset: true }).optional().describe('Default: for a day.'),
+    }),
+    output: StaffActionOutput,
+  }),
 };
 
 export const facts = {

@@ -4,6 +4,12 @@ import type { Role } from '../common/context.ts';
 const UserSchema = defineEntity({
   name: 'User',
   tableName: 'users',
+  indexes: [
+    { name: 'users_staff', expression: "create index users_staff on users (role, id) where role <> 'user'" },
+    { name: 'users_blocked', expression: 'create index users_blocked on users (id) where blocked_at is not null' },
+    { name: 'users_names', expression: 'create index users_names on users using gin (full_name gin_trgm_ops)' },
+    { name: 'users_phones', expression: 'create index users_phones on users using gin (phone gin_trgm_ops)' },
+  ],
   properties: {
     id: p.uuid().primary(),
     /** null once the account is deleted or set aside: the number may belong to somebody else. */
@@ -143,7 +149,7 @@ FailureBudgetSchema.setClass(FailureBudget);
 const OtpRequestLogSchema = defineEntity({
   name: 'OtpRequestLog',
   tableName: 'otp_request_log',
-  indexes: [{ properties: ['phone', 'at'] }],
+  indexes: [{ properties: ['phone', 'at'] }, { properties: ['ip', 'id'] }, { properties: ['outcome', 'id'] }],
   properties: {
     id: p.uuid().primary(),
     at: p.datetime(3).index(),
@@ -162,7 +168,12 @@ OtpRequestLogSchema.setClass(OtpRequestLog);
 const AuditSchema = defineEntity({
   name: 'AuditEntry',
   tableName: 'audit_log',
-  indexes: [{ properties: ['resource', 'objectId', 'id'] }, { properties: ['actorId', 'id'] }],
+  indexes: [
+    { properties: ['resource', 'objectId', 'id'] },
+    { properties: ['actorId', 'id'] },
+    { properties: ['action', 'id'] },
+    { properties: ['objectId', 'id'] },
+  ],
   properties: {
     id: p.uuid().primary(),
     at: p.datetime(3),

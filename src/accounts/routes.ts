@@ -7,6 +7,8 @@ import { login, verifyOtp } from './service/logins.ts';
 import { setPassword } from './service/passwords.ts';
 import { logout, refreshTokens } from './service/sessions.ts';
 import { actOnUsers, adminLogin, adminVerify } from './service/staff.ts';
+import { actOnOtpLog } from './service/staff-otp.ts';
+import { actOnSessions } from './service/staff-sessions.ts';
 import { getMe, type SetAvatar, updateMe } from './service/users.ts';
 
 export function accountsRoutes(door: HttpDoor, notifier: Notifier, setAvatar: SetAvatar): void {
@@ -25,4 +27,6 @@ export function accountsRoutes(door: HttpDoor, notifier: Notifier, setAvatar: Se
   door.handle(operations.adminLogin, adminLogin(notifier));
   door.handle(operations.adminVerify, adminVerify);
   door.handle(operations.actOnUsers, actOnUsers);
+  door.handle(operations.actOnSessions, actOnSessions);
+  door.handle(operations.actOnOtpLog, actOnOtpLog);
 }

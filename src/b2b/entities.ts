@@ -37,6 +37,14 @@ export interface NormalFitment {
 const B2bProfileSchema = defineEntity({
   name: 'B2bProfile',
   tableName: 'b2b_profiles',
+  indexes: [
+    { name: 'b2b_profiles_by_status', properties: ['status', 'user'] },
+    { name: 'b2b_profiles_by_tin', properties: ['tin'] },
+    {
+      name: 'b2b_profiles_names',
+      expression: 'create index b2b_profiles_names on b2b_profiles using gin (company_name gin_trgm_ops)',
+    },
+  ],
   properties: {
     user: () => p.manyToOne(User).mapToPk().deleteRule('cascade').primary(),
     companyName: p.string().length(120).nullable(),
@@ -70,6 +78,7 @@ const PostSchema = defineEntity({
       name: 'posts_feed',
       expression: "create index posts_feed on posts (published_at desc, id desc) where status = 'published'",
     },
+    { name: 'posts_by_status', properties: ['status', 'id'] },
     {
       name: 'posts_part_norm',
       expression: 'create index posts_part_norm on posts using gin (part_norm) with (fastupdate = off)',

@@ -1,7 +1,7 @@
 import type { HttpDoor } from '../common/http.ts';
 import { etagOf } from '../common/preconditions.ts';
 import { operations } from './contract.ts';
-import { addBannedWord, listBannedWords, removeBannedWord } from './service/banned-words.ts';
+import { addBannedWord, removeBannedWord } from './service/banned-words.ts';
 import { revealContact } from './service/contacts.ts';
 import { addFavorite, listFavorites, removeFavorite } from './service/favorites.ts';
 import { listPosts } from './service/feed.ts';
@@ -49,7 +49,6 @@ export function b2bRoutes(door: HttpDoor, views: Views): void {
   door.handle(operations.revealContact, revealContact);
   door.handle(operations.actOnProfiles, actOnProfiles);
   door.handle(operations.actOnPosts, actOnPosts);
-  door.handle(operations.listBannedWords, listBannedWords);
   door.handle(operations.addBannedWord, addBannedWord);
   door.handle(operations.removeBannedWord, removeBannedWord);
 }

@@ -44,6 +44,7 @@ const SubscriptionSchema = defineEntity({
     { name: 'subscriptions_paid_plan_is_named', expression: 'next_period_end is null or next_plan_id is not null' },
   ],
   indexes: [
+    { name: 'subscriptions_by_status', properties: ['status', 'id'] },
     {
       name: 'subscriptions_running_by_end',
       expression:

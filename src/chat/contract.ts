@@ -4,11 +4,12 @@ import { slot, statementSlot } from '../common/slots.ts';
 import { messageOperations } from './contract/messages.ts';
 import { peopleOperations } from './contract/people.ts';
 import { Me, Message, SharedThread } from './contract/shapes.ts';
+import { staffOperations } from './contract/staff.ts';
 import { threadOperations } from './contract/threads.ts';
 
 export const namespace = '/chat';
 
-export const operations = { ...threadOperations, ...messageOperations, ...peopleOperations };
+export const operations = { ...threadOperations, ...messageOperations, ...peopleOperations, ...staffOperations };
 
 /** Durable pushes are the same bytes for every participant; `me:updated` goes to one user's devices alone. */
 export const events = {

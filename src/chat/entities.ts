@@ -148,7 +148,11 @@ const ReportSchema = defineEntity({
     { name: 'reports_reporter_client', properties: ['reporterId', 'clientId'] },
     { name: 'reports_one_per_target', properties: ['reporterId', 'targetType', 'targetId'] },
   ],
-  indexes: [{ name: 'reports_by_status', properties: ['status', 'id'] }],
+  indexes: [
+    { name: 'reports_by_status', properties: ['status', 'id'] },
+    { name: 'reports_by_subject', properties: ['subjectId', 'id'] },
+    { name: 'reports_by_assignee', properties: ['assigneeId', 'id'] },
+  ],
   properties: {
     id: p.uuid().primary(),
     reporterId: p.uuid(),

@@ -95,7 +95,12 @@ export const commands: Record<string, Command> = {
   'seed:plans': {
     usage: 'seed:plans',
     does: 'adds the plans basic, pro and premium; existing ones stay as they are',
-    run: async host => ({ created: await change(host, seedPlans) }),
+    run: host =>
+      change(host, async ctx => {
+        const created = await seedPlans(ctx);
+        for (const code of created) audit(ctx, { action: 'seed', resource: 'plans', after: { plan: code } });
+        return { created };
+      }),
     say: ({ created }) => `created: ${(created as string[]).join(', ') || 'none, all exist'}`,
   },
   'enable-b2b': {
@@ -111,6 +116,8 @@ export const commands: Record<string, Command> = {
           isEnabled: !given.options['off'],
           companyName,
         });
+        const action = is_enabled ? 'enable' : 'suspend';
+        audit(ctx, { action, resource: 'b2b-profiles', objectId: id, after: { company_name, is_enabled } });
         return { user_id: id, phone, company_name, is_enabled };
       }),
     say: ({ phone, is_enabled }) => `${phone}: business profile ${is_enabled ? 'enabled' : 'switched off'}`,

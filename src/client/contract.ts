@@ -1933,6 +1933,29 @@ export interface NotificationsEvents {
     };
 }
 
+export interface NotificationsCalls {
+  /** A newer access token of the same session. */
+  'auth:renew': { payload: {
+      /** A newer access token of the same session. */
+      token: string;
+    }; result: {
+      token_expires_at: string;
+    } };
+}
+
+export interface NotificationsEvents {
+  /** To staff: how much waits for somebody has changed. */
+  'queues:updated': {
+      queues: {
+        b2b_profiles: number;
+        subscriptions: number;
+        posts: number;
+        reports: number;
+      };
+      at: string;
+    };
+}
+
 export interface SessionEvents {
   /** The first event of every namespace: who you are here and which limits hold. */
   'session:ready': {

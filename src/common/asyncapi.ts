@@ -32,10 +32,14 @@ export function buildAsyncApi(contracts: Record<string, Contract>, version: stri
   const schemas: Json = {};
   const channels: Json = {};
   const operations: Json = {};
-  for (const contract of Object.values(contracts)) {
-    if (!contract.namespace) continue;
-    const channel = channelName(contract.namespace);
-    const asked = Object.values(contract.operations).filter(operation => operation.socket !== undefined);
+  // A module may speak in the namespace of another.
+  const byNamespace = Map.groupBy(Object.values(contracts), one => one.namespace);
+  for (const [namespace, group] of byNamespace) {
+    if (!namespace) continue;
+    const channel = channelName(namespace);
+    const asked = group
+      .flatMap(contract => Object.values(contract.operations))
+      .filter(operation => operation.socket !== undefined);
     const renewal = {
       name: RENEW_EVENT,
       summary: 'A newer access token of the same session.',
@@ -44,8 +48,9 @@ export function buildAsyncApi(contracts: Record<string, Contract>, version: stri
     };
     const emitted = [...asked.map(emittedBy), renewal];
     const acks = asked.filter(operation => !operation.volatile).map(ackOf);
-    const heard = [...Object.values(sessionEvents), ...Object.values(contract.events ?? {})].map(heardAs);
-    channels[channel] = describeChannel(contract.namespace, [...emitted, ...acks, ...heard], schemas);
+    const announced = group.flatMap(contract => Object.values(contract.events ?? {}));
+    const heard = [...Object.values(sessionEvents), ...announced].map(heardAs);
+    channels[channel] = describeChannel(namespace, [...emitted, ...acks, ...heard], schemas);
     for (const operation of asked)
       operations[operationId(channel, operation.socket!)] = describeEmit(channel, operation);
     operations[operationId(channel, RENEW_EVENT)] = { action: 'receive', ...refsTo(channel, RENEW_EVENT) };

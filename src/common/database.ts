@@ -41,6 +41,8 @@ export function ormOptions(
       emit: 'ts',
       transactional: true,
       allOrNothing: true,
+      // Written where migrations are made, not where they are applied (`mikro-orm.config.ts`).
+      snapshot: false,
       snapshotName: '.snapshot',
       silent: true,
     },
@@ -137,6 +139,7 @@ export async function rows<Row>(em: EntityManager, query: RawBuilder<Row>): Prom
 interface DatabaseError {
   code?: string;
   message?: string;
+  detail?: string;
   constraint?: string;
   cause?: unknown;
   previous?: unknown;
@@ -166,6 +169,17 @@ export function violates(error: unknown, constraint: string): boolean {
 /** The database has not been migrated yet. */
 export function isUnknownTable(error: unknown): boolean {
   return databaseErrors(error).some(({ code }) => code === '42P01');
+}
+
+/** The column whose value another row has already. */
+export function takenColumn(error: unknown): string | undefined {
+  const violation = databaseErrors(error).find(({ code }) => code === '23505');
+  return /^Key \("?(\w+)/.exec(violation?.detail ?? '')?.[1];
+}
+
+/** Another row refers to this one, or this one to none. */
+export function isReferenced(error: unknown): boolean {
+  return databaseErrors(error).some(({ code }) => code === '23503');
 }
 
 const connectionCodes =

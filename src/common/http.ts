@@ -7,7 +7,7 @@ import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
 import { type HandleOptions, operationHandler } from './http/operation.ts';
 import { answerError, refuseMethod } from './http/problems.ts';
-import { acceptJson, allowOrigins, beginRequest, ensureHost, jsonBody, securityHeaders } from './http/request.ts';
+import { allowOrigins, answerAs, beginRequest, ensureHost, jsonBody, securityHeaders } from './http/request.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { HttpPath, Operation } from './operations.ts';
 
@@ -53,7 +53,8 @@ export function createHttpDoor(parts: Parts): HttpDoor {
       const run = executor.bind(operation, useCase) as Run<Operation>;
       for (const path of [operation.http ?? []].flat()) {
         const handler = operationHandler(parts, { operation, path, run, options: options as HandleOptions<Operation> });
-        route(path, options.readBody ? [acceptJson, handler] : [acceptJson, jsonBody, handler]);
+        const accept = answerAs(operation.stream ?? 'application/json');
+        route(path, options.readBody ? [accept, handler] : [accept, jsonBody, handler]);
       }
     },
     raw: (path, ...handlers) => route(path, handlers),

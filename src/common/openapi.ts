@@ -153,7 +153,9 @@ function successes(operation: Operation): ZodOpenApiOperationObject['responses']
   const fields = (operation.output as Partial<z.ZodObject>).shape;
   const links = { next: z.string().nullable().describe('Relative URL of the next page.'), previous: z.null() };
   const schema = operation.paged && fields ? z.object({ ...fields, ...links }) : operation.output;
-  const content = { 'application/json': mediaOf(schema, 'output') };
+  const content = operation.stream
+    ? { [operation.stream]: { schema: z.string() } }
+    : { 'application/json': mediaOf(schema, 'output') };
   return {
     [`${status}`]: { description: operation.summary, content },
     ...(operation.isRepeat && { '200': { description: 'It existed already; nothing was created.', content } }),

@@ -64,6 +64,8 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   countedAs?: (input: z.output<Input>, output: z.output<Output>) => string;
   /** Passwords go in or tokens come out: neither is ever stored, so an Idempotency-Key is passed over. */
   isSecret?: true;
+  /** The answer is an `AsyncIterable<string>` that REST sends as this media type, piece by piece, never whole in memory. */
+  stream?: 'text/csv';
   /** REST adds `next` (a relative URL made from `next_cursor`) and `previous: null`. */
   paged?: true;
   /** Codes it answers beside those that every operation may (`validation_failed`, `auth_required` …). */

@@ -9,6 +9,8 @@ export class Initial extends Migration {
     this.addSql(`create table "audit_log" ("id" uuid not null, "at" timestamptz(3) not null, "actor_id" uuid null, "actor_role" varchar(16) null, "ip" varchar(64) not null, "request_id" varchar(64) not null, "action" varchar(60) not null, "resource" varchar(40) not null, "object_id" varchar(80) null, "before" jsonb null, "after" jsonb null, "reason" text null, primary key ("id"));`);
     this.addSql(`create index "audit_log_resource_object_id_id_index" on "audit_log" ("resource", "object_id", "id");`);
     this.addSql(`create index "audit_log_actor_id_id_index" on "audit_log" ("actor_id", "id");`);
+    this.addSql(`create index "audit_log_action_id_index" on "audit_log" ("action", "id");`);
+    this.addSql(`create index "audit_log_object_id_id_index" on "audit_log" ("object_id", "id");`);
 
     this.addSql(`create table "banned_words" ("id" uuid not null, "word" varchar(60) not null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "banned_words" add constraint "banned_words_word_unique" unique ("word");`);
@@ -53,6 +55,8 @@ export class Initial extends Migration {
     this.addSql(`create table "otp_request_log" ("id" uuid not null, "at" timestamptz(3) not null, "phone" varchar(16) not null, "purpose" varchar(20) not null, "ip" varchar(64) not null, "outcome" varchar(32) not null, "otp_id" uuid null, primary key ("id"));`);
     this.addSql(`create index "otp_request_log_at_index" on "otp_request_log" ("at");`);
     this.addSql(`create index "otp_request_log_phone_at_index" on "otp_request_log" ("phone", "at");`);
+    this.addSql(`create index "otp_request_log_ip_id_index" on "otp_request_log" ("ip", "id");`);
+    this.addSql(`create index "otp_request_log_outcome_id_index" on "otp_request_log" ("outcome", "id");`);
 
     this.addSql(`create table "participants" ("thread_id" uuid not null, "user_id" uuid not null, "side" varchar(6) not null, "me_rev" int not null default 1, "is_marked_unread" boolean not null default false, "muted_until" timestamptz(3) null, "is_archived" boolean not null default false, "hides_receipts" boolean not null default false, "removed_at" timestamptz(3) null, primary key ("thread_id", "user_id"));`);
     this.addSql(`create index "participants_by_user" on "participants" ("user_id", "thread_id");`);
@@ -81,6 +85,8 @@ export class Initial extends Migration {
 
     this.addSql(`create table "reports" ("id" uuid not null, "reporter_id" uuid not null, "client_id" uuid not null, "target_type" varchar(8) not null, "target_id" uuid not null, "thread_id" uuid null, "subject_id" uuid null, "reason" varchar(8) not null, "comment" text null, "copy" jsonb not null, "status" varchar(10) not null default 'open', "assignee_id" uuid null, "resolution" text null, "resolved_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "reports_by_status" on "reports" ("status", "id");`);
+    this.addSql(`create index "reports_by_subject" on "reports" ("subject_id", "id");`);
+    this.addSql(`create index "reports_by_assignee" on "reports" ("assignee_id", "id");`);
     this.addSql(`alter table "reports" add constraint "reports_reporter_client" unique ("reporter_id", "client_id");`);
     this.addSql(`alter table "reports" add constraint "reports_one_per_target" unique ("reporter_id", "target_type", "target_id");`);
 
@@ -93,6 +99,10 @@ export class Initial extends Migration {
 
     this.addSql(`create table "users" ("id" uuid not null, "phone" varchar(16) null, "former_phone" varchar(16) null, "full_name" varchar(80) null, "avatar_url" text null, "locale" varchar(8) not null default 'uz', "role" varchar(16) not null default 'user', "password_hash" text null, "blocked_at" timestamptz(3) null, "blocked_until" timestamptz(3) null, "block_reason" text null, "active_at" timestamptz(3) null, "deleted_at" timestamptz(3) null, "set_aside_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "users" add constraint "users_phone_unique" unique ("phone");`);
+    this.addSql(`create index users_staff on users (role, id) where role <> 'user';`);
+    this.addSql(`create index users_blocked on users (id) where blocked_at is not null;`);
+    this.addSql(`create index users_names on users using gin (full_name gin_trgm_ops);`);
+    this.addSql(`create index users_phones on users using gin (phone gin_trgm_ops);`);
 
     this.addSql(`create table "uploads" ("id" uuid not null, "user_id" uuid not null, "purpose" varchar(8) not null, "name" varchar(200) not null, "file_name" varchar(40) not null, "bytes" int not null, "width" int not null, "height" int not null, "attached_to" varchar(80) null, "created_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`alter table "uploads" add constraint "uploads_file_name_unique" unique ("file_name");`);
@@ -102,6 +112,7 @@ export class Initial extends Migration {
 
     this.addSql(`create table "subscriptions" ("id" uuid not null, "user_id" uuid not null, "plan_id" uuid not null, "status" varchar(16) not null, "current_period_start" timestamptz(3) null, "current_period_end" timestamptz(3) null, "trial_end" timestamptz(3) null, "cancel_at_period_end" boolean not null default false, "next_plan_id" uuid null, "next_period_end" timestamptz(3) null, "warned_of_end" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index "subscriptions_user_id_index" on "subscriptions" ("user_id");`);
+    this.addSql(`create index "subscriptions_by_status" on "subscriptions" ("status", "id");`);
     this.addSql(`create index subscriptions_running_by_end on subscriptions (current_period_end) where status in ('trialing', 'active', 'past_due');`);
     this.addSql(`create unique index subscriptions_one_not_ended on subscriptions (user_id) where status in ('pending', 'trialing', 'active', 'past_due');`);
     this.addSql(`alter table "subscriptions" add constraint "subscriptions_running_has_period" check (status in ('pending', 'canceled') or (current_period_start is not null and current_period_end is not null));`);
@@ -120,6 +131,7 @@ export class Initial extends Migration {
 
     this.addSql(`create table "posts" ("id" uuid not null, "author_id" uuid not null, "status" varchar(16) not null, "intent" varchar(4) not null, "title" varchar(120) not null, "body" text null, "category_id" uuid null, "part_number" varchar(40) null, "oem_numbers" text[] not null default '{}', "brand" varchar(60) null, "condition" varchar(16) null, "fitments" jsonb not null, "images" jsonb not null default '[]', "price" numeric(14,2) null, "currency" varchar(3) null, "price_negotiable" boolean not null default false, "unit" varchar(4) null, "quantity" int null, "min_order_qty" int null, "region" varchar(16) null, "city" varchar(80) null, "part_norm" text[] not null, "search_norm" text not null, "search_vector" tsvector generated always as (to_tsvector('simple', search_norm)) stored null, "brand_norm" text null, "city_norm" text null, "fits_norm" jsonb not null default '[]', "fits_keys" text[] not null default '{}', "matched_at" timestamptz(3) null, "views_count" int not null default 0, "favorites_count" int not null default 0, "moderation_state" varchar(8) not null default 'none', "moderation_reason" text null, "close_reason" varchar(8) null, "counted_at" timestamptz(3) null, "published_at" timestamptz(3) null, "bumped_at" timestamptz(3) null, "expires_at" timestamptz(3) null, "expires_in_days" int not null default 30, "expiring_told_at" timestamptz(3) null, "renewed_at" timestamptz(3) null, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`);
     this.addSql(`create index posts_feed on posts (published_at desc, id desc) where status = 'published';`);
+    this.addSql(`create index "posts_by_status" on "posts" ("status", "id");`);
     this.addSql(`create index posts_part_norm on posts using gin (part_norm) with (fastupdate = off);`);
     this.addSql(`create index posts_search_vector on posts using gin (search_vector) with (fastupdate = off);`);
     this.addSql(`create index posts_cheapest on posts (coalesce(price, 10000000000000), id) where status = 'published';`);
@@ -141,6 +153,9 @@ export class Initial extends Migration {
     this.addSql(`create index "contact_reveals_author_id_index" on "contact_reveals" ("author_id");`);
 
     this.addSql(`create table "b2b_profiles" ("user_id" uuid not null, "company_name" varchar(120) null, "tin" varchar(9) null, "activity" text[] not null default '{}', "region" varchar(16) null, "city" varchar(80) null, "address" varchar(300) null, "about" text null, "hide_phone" boolean not null default false, "logo_upload_id" uuid null, "logo_url" text null, "is_enabled" boolean not null default false, "is_verified" boolean not null default false, "status" varchar(16) not null default 'pending', "reason" text null, "rev" int not null default 1, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("user_id"));`);
+    this.addSql(`create index "b2b_profiles_by_status" on "b2b_profiles" ("status", "user_id");`);
+    this.addSql(`create index "b2b_profiles_by_tin" on "b2b_profiles" ("tin");`);
+    this.addSql(`create index b2b_profiles_names on b2b_profiles using gin (company_name gin_trgm_ops);`);
 
     this.addSql(`alter table "uploads" add constraint "uploads_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`);
 

@@ -125,7 +125,7 @@ test('a post that holds a banned word is refused in any script, until the word i
     'content_rejected',
   );
   expect(await used(owner)).toBe(1);
-  expect((await app.get(moderator, words)).body.results).toEqual([added.body, ending]);
+  expect((await app.get(moderator, words)).body.results).toMatchObject([added.body, ending]);
   expect((await app.delete(moderator, `${words}${added.body.id}/`)).status).toBe(204);
   expect((await app.delete(moderator, `${words}${added.body.id}/`)).body.code).toBe('not_found');
   expect((await app.post(owner, `/api/b2b/posts/${draft.id}/publish/`)).status).toBe(200);
@@ -138,7 +138,7 @@ test.each(['user', 'billing', 'support', 'auditor'] as const)(
     const [nobody, owner] = [await app.buildUser({ role }), await buildDealer(app)];
     const { id } = (await create(owner)).body;
     expect((await app.post(nobody, words, { word: 'kolodka' })).body.code).toBe('permission_denied');
-    expect((await app.get(nobody, words)).body.code).toBe('permission_denied');
+    expect((await app.get(nobody, words)).body.code).toBe(role === 'auditor' ? undefined : 'permission_denied');
     for (const step of ['posts/hide', 'b2b-profiles/suspend'] as const)
       expect(await act(app, nobody, step, id, { reason: 'no' })).toMatchObject({ code: 'permission_denied' });
     expect((await app.get(owner, `/api/b2b/posts/${id}/`)).body.status).toBe('published');

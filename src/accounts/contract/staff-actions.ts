@@ -6,10 +6,10 @@ export function staffActionInput<
   const Actions extends readonly [string, ...string[]],
   Params extends z.core.$ZodLooseShape,
 >(actions: Actions, params: Params) {
-  return z.object({
+  return z.strictObject({
     action: z.enum(actions),
     ids: z.array(z.uuid()).min(1).max(200),
-    params: z.object(params).prefault({} as never),
+    params: z.strictObject(params).prefault({} as never),
     reason: plainText.trim().min(1).max(1_000).optional().describe('Kept in the audit.'),
   });
 }

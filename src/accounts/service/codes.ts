@@ -11,6 +11,7 @@ import type { operations } from '../contract.ts';
 import { OtpRequestLog } from '../entities.ts';
 import type { Notifier } from '../notifiers/notifier.ts';
 import { addCode, CODE_LENGTH, type NewCode } from '../otp.ts';
+import { ensureNoOtpBlock } from '../otp-blocks.ts';
 import { type Charged, returnCode, spendCode, takeFromDay, takeFromIp, takeFromPrefix } from '../otp-limits.ts';
 import { readPhone } from '../phones.ts';
 import { knownDevice } from '../tokens.ts';
@@ -77,6 +78,7 @@ async function reserve(tx: Context<Actor | null>, wanted: Wanted, isHuman: boole
   const { phone, purpose, device } = wanted;
   const isStaff = purpose === 'admin_login';
   await ensureUnlocked(tx, subjectOf(isStaff ? 'staff-code' : 'code', phone, knownDevice(tx, phone, device)));
+  if (!isStaff) await ensureNoOtpBlock(tx, phone, tx.ip);
   if (!isHuman && !(await takeFromIp(tx, tx.ip)))
     throw tx.config.CAPTCHA_PROVIDER
       ? new AppError('captcha_required')

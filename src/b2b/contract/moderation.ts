@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { StaffActionOutput, staffActionInput } from '../../accounts/contract/staff-actions.ts';
-import { command, plainText, query } from '../../common/operations.ts';
+import { command, plainText } from '../../common/operations.ts';
+
+const reason = plainText.trim().min(1).max(1_000).optional().describe('Kept in the audit.');
 
 export const BannedWord = z.object({ id: z.uuid(), word: z.string() }).meta({ id: 'BannedWord' });
 export type BannedWord = z.output<typeof BannedWord>;
@@ -22,21 +24,14 @@ export const moderationOperations = {
     output: StaffActionOutput,
     errors: ['permission_denied', 'not_found'],
   }),
-  listBannedWords: query({
-    summary: 'Staff: what no post may hold.',
-    http: 'GET /api/admin/banned-words/',
-    access: 'staff',
-    input: z.object({}),
-    output: z.object({ results: z.array(BannedWord) }),
-    errors: ['permission_denied'],
-  }),
   addBannedWord: command({
     summary: 'Staff: bans a word or phrase in all its spellings.',
     http: 'POST /api/admin/banned-words/',
     access: 'staff',
     status: 201,
-    input: z.object({
+    input: z.strictObject({
       word: plainText.trim().min(2).max(60).describe('`*` at its end stands for any ending.'),
+      reason,
     }),
     output: BannedWord,
     errors: ['permission_denied'],
@@ -46,7 +41,8 @@ export const moderationOperations = {
     http: 'DELETE /api/admin/banned-words/{word_id}/',
     access: 'staff',
     status: 204,
-    input: z.object({ word_id: z.uuid() }),
+    query: ['reason'],
+    input: z.strictObject({ word_id: z.uuid(), reason }),
     output: z.object({}),
     errors: ['permission_denied', 'not_found'],
   }),

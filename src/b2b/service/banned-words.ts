@@ -31,13 +31,6 @@ export async function ensureAllowed({ em }: Pick<Context, 'em'>, post: Post): Pr
   if (wrong.length > 0) throw new AppError('content_rejected', { fields: wrong });
 }
 
-/** What no post may hold; for moderators. Throws permission_denied. */
-export async function listBannedWords({ em, actor }: Context): Promise<Output<typeof operations.listBannedWords>> {
-  ensureStaff(actor, ['moderator']);
-  const found = await em.findAll(BannedWord, { orderBy: { word: 'asc' } });
-  return { results: found.map(({ id, word }) => ({ id, word })) };
-}
-
 /** Bans a word or phrase; one that is banned already stays as it is. Throws permission_denied, validation_failed. */
 export async function addBannedWord(
   ctx: Context,
@@ -53,7 +46,7 @@ export async function addBannedWord(
         on conflict (word) do nothing returning id, word`,
   );
   if (!added) return ctx.em.findOneOrFail(BannedWord, { word }).then(known => ({ id: known.id, word }));
-  audit(ctx, { action: 'create', resource: 'banned-words', objectId: added.id, after: { word } });
+  audit(ctx, { action: 'create', resource: 'banned-words', objectId: added.id, after: { word }, reason: input.reason });
   await ctx.em.flush();
   return added;
 }
@@ -61,7 +54,7 @@ export async function addBannedWord(
 /** Allows a word again; for moderators. Throws permission_denied, not_found. */
 export async function removeBannedWord(
   ctx: Context,
-  { word_id }: Input<typeof operations.removeBannedWord>,
+  { word_id, reason }: Input<typeof operations.removeBannedWord>,
 ): Promise<Output<typeof operations.removeBannedWord>> {
   ensureStaff(ctx.actor, ['moderator']);
   const [removed] = await rows<{ word: string }>(
@@ -69,7 +62,7 @@ export async function removeBannedWord(
     sql`delete from banned_words where id = ${word_id} returning word`,
   );
   if (!removed) throw new AppError('not_found');
-  audit(ctx, { action: 'delete', resource: 'banned-words', objectId: word_id, before: { word: removed.word } });
+  audit(ctx, { action: 'delete', resource: 'banned-words', objectId: word_id, before: { word: removed.word }, reason });
   await ctx.em.flush();
   return {};
 }

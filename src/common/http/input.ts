@@ -11,6 +11,12 @@ export interface ReadRaw {
   pathFields: ReadonlySet<string>;
 }
 
+interface Fields {
+  types: Record<string, FieldType>;
+  /** A strict schema refuses names it does not know; then those of the query are refused too. */
+  isStrict: boolean;
+}
+
 interface FieldType {
   type?: string;
   anyOf?: FieldType[];
@@ -22,18 +28,28 @@ interface FieldType {
  */
 export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
   const pathFields = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
-  const types = fieldTypes(operation.input);
+  const { types, isStrict } = fieldsOf(operation.input);
   const queryFields = path.startsWith('GET ') ? Object.keys(types) : (operation.query ?? []);
   const generated = operation.generated ?? [];
   const headers = Object.entries(operation.headers ?? {});
-  const read = (req: Request): Record<string, unknown> => ({
-    ...Object.fromEntries(generated.map(name => [name, newId()])),
-    ...readQuery(req.query as Record<string, unknown>, queryFields, types),
-    ...readBody(req.body),
-    ...req.params,
-    ...Object.fromEntries(headers.map(([name, header]) => [name, req.get(header)])),
-  });
+  const read = (req: Request): Record<string, unknown> => {
+    const query = req.query as Record<string, unknown>;
+    if (isStrict) refuseUnknown(query, queryFields);
+    return {
+      ...Object.fromEntries(generated.map(name => [name, newId()])),
+      ...readQuery(query, queryFields, types),
+      ...readBody(req.body),
+      ...req.params,
+      ...Object.fromEntries(headers.map(([name, header]) => [name, req.get(header)])),
+    };
+  };
   return Object.assign(read, { pathFields });
+}
+
+function refuseUnknown(query: Record<string, unknown>, known: readonly string[]): void {
+  const unknown = Object.keys(query).filter(name => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new AppError('validation_failed', { fields: unknown.map(path => ({ path, code: 'unrecognized_keys' })) });
 }
 
 function readBody(body: unknown): Record<string, unknown> {
@@ -69,12 +85,14 @@ function typesOf(field: FieldType | undefined): string[] {
   return field ? [field.type ?? [], ...(field.anyOf ?? []).map(typesOf)].flat() : [];
 }
 
-function fieldTypes(schema: z.ZodType): Record<string, FieldType> {
+function fieldsOf(schema: z.ZodType): Fields {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as {
+    additionalProperties?: boolean;
     properties?: Record<string, FieldType>;
     allOf?: { properties?: Record<string, FieldType> }[];
     anyOf?: { properties?: Record<string, FieldType> }[];
   };
   const parts = [json, ...(json.allOf ?? []), ...(json.anyOf ?? [])];
-  return Object.assign({}, ...parts.map(part => part.properties ?? {}));
+  const types = Object.assign({}, ...parts.map(part => part.properties ?? {}));
+  return { types, isStrict: json.additionalProperties === false };
 }

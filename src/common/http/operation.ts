@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
@@ -47,6 +49,10 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
     const call = callOf(req, res, actor);
+    if (operation.stream) {
+      const output = await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) }));
+      return stream(res, operation.stream, options.headers?.(output) ?? {}, output as AsyncIterable<string>);
+    }
     const produce = async () =>
       answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
     const answer = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
@@ -96,6 +102,25 @@ function send(res: Response, { status, headers, body }: StoredAnswer): void {
       .status(status)
       .type(status < 400 ? 'application/json' : 'application/problem+json')
       .send(body);
+}
+
+/** The first piece is awaited, so that what fails at once is still a problem and no half of a file. */
+async function stream(
+  res: Response,
+  type: string,
+  headers: Record<string, string>,
+  pieces: AsyncIterable<string>,
+): Promise<void> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  res.status(200).type(type);
+  async function* all() {
+    if (!first.done) yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  // Who goes away in the middle has what they have.
+  await pipeline(Readable.from(all()), res).catch(() => res.destroy());
 }
 
 /** `If-None-Match` compares weakly (RFC 9110, 13.1.2). */

@@ -94,11 +94,13 @@ export function allowOrigins(config: Config): RequestHandler {
   });
 }
 
-export const acceptJson: RequestHandler = (req, res, next) => {
-  if (!req.accepts(['application/json', 'application/problem+json'])) throw new AppError('not_acceptable');
-  res.vary('Accept-Language').vary('Origin');
-  next();
-};
+export function answerAs(type: string): RequestHandler {
+  return (req, res, next) => {
+    if (!req.accepts([type, 'application/problem+json'])) throw new AppError('not_acceptable');
+    res.vary('Accept-Language').vary('Origin');
+    next();
+  };
+}
 
 const jsonTypes = ['application/json', 'application/*+json'];
 const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: false, type: jsonTypes });

@@ -1,0 +1,120 @@
+import { Button, Dialog, DialogActions, DialogContent, DialogTitle, MenuItem, Stack, TextField } from '@mui/material';
+import { type FormEvent, useEffect, useState } from 'react';
+import { useNotify, useTranslate } from 'react-admin';
+import { type Action, ask, type Choice, type Param } from '../api.ts';
+
+interface Props {
+  action: Action;
+  ids: readonly unknown[];
+  /** Params that the page knows already. */
+  known?: Record<string, string>;
+  onClose: (isDone: boolean) => void;
+}
+
+interface Result {
+  results: { ok: boolean; code?: string }[];
+}
+
+/** Asks why, and what the action needs; says how many it did. */
+export function ActionDialog({ action, ids, known = {}, onClose }: Props) {
+  const [translate, notify] = [useTranslate(), useNotify()];
+  const [isBusy, setBusy] = useState(false);
+
+  async function run(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const given = Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>;
+    setBusy(true);
+    try {
+      const { results } = await ask<Result>('POST', action.path, bodyOf(action, ids, { ...given, ...known }));
+      const failed = results.filter(({ ok }) => !ok);
+      const codes = [...new Set(failed.map(({ code }) => code))].join(', ');
+      const ok = results.length - failed.length;
+      if (failed.length > 0) notify('app.failed', { type: 'warning', messageArgs: { failed: failed.length, codes } });
+      else notify('app.done', { type: 'success', messageArgs: { ok } });
+      onClose(ok > 0);
+    } catch (error) {
+      notify((error as Error).message, { type: 'error' });
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog open fullWidth maxWidth="xs" onClose={() => onClose(false)}>
+      <form onSubmit={run}>
+        <DialogTitle>{`${action.label} (${ids.length})`}</DialogTitle>
+        <DialogContent>
+          <Stack spacing={2} sx={{ mt: 1 }}>
+            {action.params
+              .filter(({ name }) => known[name] === undefined)
+              .map(param => (
+                <ParamInput key={param.name} param={param} />
+              ))}
+            <TextField
+              name="reason"
+              label={translate('app.reason')}
+              helperText={translate('app.reason_help')}
+              required={action.needs_reason}
+              multiline
+              autoFocus
+            />
+          </Stack>
+        </DialogContent>
+        <DialogActions>
+          <Button onClick={() => onClose(false)}>{translate('ra.action.cancel')}</Button>
+          <Button type="submit" variant="contained" disabled={isBusy}>
+            {translate('app.run')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}
+
+function bodyOf({ params }: Action, ids: readonly unknown[], given: Record<string, string>) {
+  const filled = params
+    .filter(({ name }) => given[name])
+    .map(param => [param.name, paramValue(param, given[param.name] ?? '')]);
+  return {
+    ids,
+    params: Object.fromEntries(filled),
+    ...(given['reason']?.trim() && { reason: given['reason'].trim() }),
+  };
+}
+
+function paramValue({ type }: Param, text: string): unknown {
+  if (type === 'moment') return new Date(text).toISOString();
+  if (type === 'number') return Number(text);
+  if (type === 'boolean') return text === 'true';
+  return type === 'list' ? text.split(/\s*,\s*/) : text;
+}
+
+function ParamInput({ param }: { param: Param }) {
+  const { name, label, type, required, lookup } = param;
+  const [choices, setChoices] = useState<Choice[] | undefined>(param.choices);
+  useEffect(() => {
+    if (!lookup) return;
+    ask<{ results: Record<string, string>[] }>('GET', `/api/admin/${lookup.resource}/?page_size=100`).then(
+      ({ results }) =>
+        setChoices(results.map(row => ({ id: row[lookup.value] ?? '', label: row[lookup.title] ?? '' }))),
+    );
+  }, [lookup]);
+  const common = { name, label, required, fullWidth: true };
+  if (choices)
+    return (
+      <TextField {...common} select defaultValue="">
+        {choices.map(one => (
+          <MenuItem key={one.id} value={one.id}>
+            {one.label}
+          </MenuItem>
+        ))}
+      </TextField>
+    );
+  const inputType = type === 'moment' ? 'datetime-local' : type === 'number' ? 'number' : 'text';
+  return (
+    <TextField
+      {...common}
+      type={inputType}
+      {...(type === 'moment' && { slotProps: { inputLabel: { shrink: true } } })}
+    />
+  );
+}

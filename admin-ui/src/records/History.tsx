@@ -1,0 +1,83 @@
+import { Card, CardContent, Stack, Table, TableBody, TableCell, TableHead, TableRow, Typography } from '@mui/material';
+import { useEffect, useState } from 'react';
+import { useTranslate } from 'react-admin';
+import { type AdminResource, ask } from '../api.ts';
+
+interface Entry {
+  id: string;
+  at: string;
+  actor_id: string | null;
+  actor_role: string | null;
+  action: string;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+  reason: string | null;
+}
+
+/** Who changed the record, how and why: what it was beside what it is. */
+export function History({ resource, id, version }: { resource: AdminResource; id: string; version: unknown }) {
+  const translate = useTranslate();
+  const [entries, setEntries] = useState<Entry[] | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a changed record has a longer history
+  useEffect(() => {
+    ask<{ results: Entry[] }>('GET', `/api/admin/${resource.name}/${id}/history/`).then(
+      ({ results }) => setEntries(results),
+      () => setEntries([]),
+    );
+  }, [resource.name, id, version]);
+  if (!entries) return null;
+  return (
+    <Card sx={{ mt: 2 }} data-history>
+      <CardContent>
+        <Typography variant="h6">{translate('app.history')}</Typography>
+        {entries.length === 0 && <Typography color="textSecondary">{translate('app.no_history')}</Typography>}
+        <Stack spacing={2}>
+          {entries.map(entry => (
+            <HistoryEntry key={entry.id} entry={entry} resource={resource} />
+          ))}
+        </Stack>
+      </CardContent>
+    </Card>
+  );
+}
+
+function HistoryEntry({ entry, resource }: { entry: Entry; resource: AdminResource }) {
+  const translate = useTranslate();
+  const { at, action, actor_id, actor_role, before, after, reason } = entry;
+  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  const labelOf = (name: string) => resource.columns.find(one => one.name === name)?.label ?? name;
+  const actionLabel = resource.actions.find(one => one.name === action)?.label ?? action;
+  return (
+    <div>
+      <Typography variant="subtitle2">
+        {`${new Date(at).toLocaleString()} · ${actionLabel} · ${actor_role ?? ''} ${actor_id?.slice(-8) ?? ''}`}
+      </Typography>
+      {reason && <Typography variant="body2">{reason}</Typography>}
+      {names.length > 0 && (
+        <Table size="small">
+          <TableHead>
+            <TableRow>
+              <TableCell />
+              <TableCell>{translate('app.was')}</TableCell>
+              <TableCell>{translate('app.is')}</TableCell>
+            </TableRow>
+          </TableHead>
+          <TableBody>
+            {names.map(name => (
+              <TableRow key={name}>
+                <TableCell>{labelOf(name)}</TableCell>
+                <TableCell sx={{ color: 'error.main' }}>{told(before?.[name])}</TableCell>
+                <TableCell sx={{ color: 'success.main' }}>{told(after?.[name])}</TableCell>
+              </TableRow>
+            ))}
+          </TableBody>
+        </Table>
+      )}
+    </div>
+  );
+}
+
+function told(value: unknown): string {
+  if (value === undefined || value === null) return '–';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,119 @@
+import Download from '@mui/icons-material/Download';
+import { Button as MuiButton, useMediaQuery } from '@mui/material';
+import type { Theme } from '@mui/material/styles';
+import { useState } from 'react';
+import {
+  CreateButton,
+  Datagrid,
+  FilterButton,
+  FunctionField,
+  List,
+  SearchInput,
+  SimpleList,
+  TopToolbar,
+  useListContext,
+  useRefresh,
+  useTranslate,
+} from 'react-admin';
+import { type Action, type AdminResource, download } from '../api.ts';
+import { filterQuery } from '../providers.ts';
+import { ActionDialog } from './ActionDialog.tsx';
+import { filterFor } from './inputs.tsx';
+import { Value } from './Value.tsx';
+
+export function RecordList({ resource }: { resource: AdminResource }) {
+  const translate = useTranslate();
+  const isPhone = useMediaQuery<Theme>(theme => theme.breakpoints.down('md'));
+  const { columns, filters, searchable, ordering, actions } = resource;
+  const listed = columns.filter(({ detail }) => !detail);
+  const [yes, no] = [translate('app.yes'), translate('app.no')];
+  const field = ordering.replace(/^-/, '');
+  const sort = {
+    field: field === resource.key ? 'id' : field,
+    order: ordering.startsWith('-') ? 'DESC' : 'ASC',
+  } as const;
+  return (
+    <List
+      resource={resource.name}
+      title={resource.label}
+      sort={sort}
+      perPage={25}
+      exporter={false}
+      empty={false}
+      filters={[
+        ...(searchable ? [<SearchInput key="q" source="q" alwaysOn />] : []),
+        ...filters.map(one => filterFor(one, yes, no)),
+      ]}
+      actions={<ListActions resource={resource} />}
+    >
+      {isPhone ? (
+        <SimpleList
+          linkType="show"
+          primaryText={record => String(record[resource.title] ?? record.id)}
+          secondaryText={record =>
+            listed
+              .filter(({ name }) => name !== resource.title)
+              .slice(0, 3)
+              .map(one => (
+                <span key={one.name} style={{ marginRight: 8 }}>
+                  <Value of={one} value={record[one.name]} />
+                </span>
+              ))
+          }
+        />
+      ) : (
+        <Datagrid rowClick="show" bulkActionButtons={actions.length > 0 ? <BulkActions actions={actions} /> : false}>
+          {listed.map(one => (
+            <FunctionField
+              key={one.name}
+              source={one.name}
+              label={one.label}
+              sortable={one.sortable}
+              render={record => <Value of={one} value={record[one.name]} />}
+            />
+          ))}
+        </Datagrid>
+      )}
+    </List>
+  );
+}
+
+function ListActions({ resource }: { resource: AdminResource }) {
+  const translate = useTranslate();
+  const { filterValues } = useListContext();
+  const save = () =>
+    download(`/api/admin/${resource.name}/export.csv?${filterQuery(filterValues)}`, `${resource.name}.csv`);
+  return (
+    <TopToolbar>
+      <FilterButton />
+      {resource.permissions.create && <CreateButton />}
+      {resource.permissions.export && (
+        <MuiButton size="small" startIcon={<Download />} onClick={save}>
+          {translate('app.csv')}
+        </MuiButton>
+      )}
+    </TopToolbar>
+  );
+}
+
+function BulkActions({ actions }: { actions: Action[] }) {
+  const { selectedIds, onUnselectItems } = useListContext();
+  const refresh = useRefresh();
+  const [chosen, choose] = useState<Action | null>(null);
+  const close = (isDone: boolean) => {
+    choose(null);
+    if (!isDone) return;
+    onUnselectItems();
+    refresh();
+  };
+  return (
+    <>
+      {actions.map(action => (
+        <MuiButton key={action.name} size="small" onClick={() => choose(action)}>
+          {action.label}
+        </MuiButton>
+      ))}
+      {chosen && <ActionDialog action={chosen} ids={selectedIds} onClose={close} />}
+    </>
+  );
+}

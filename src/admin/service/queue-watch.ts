@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+import { type Orm, rows } from '../../common/database.ts';
+import type { Gateway } from '../../common/sockets.ts';
+import { events } from '../contract.ts';
+import { countQueues } from './home.ts';
+
+const EVERY_MS = 2_000;
+
+interface Parts {
+  orm: Orm;
+  log: Logger;
+  sockets: Pick<Gateway, 'has' | 'pushHere'>;
+  /** Divides waiting times in tests. */
+  timeScale: number;
+}
+
+export interface QueueWatch {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Tells staff with a socket on this instance when more or less waits for somebody. It asks the database, every 2 s while there
+ * is such a socket: so it hears of every change, whichever module and instance made it, and of none twice.
+ */
+export function createQueueWatch({ orm, log, sockets, timeScale }: Parts): QueueWatch {
+  let told: object | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function look(): Promise<void> {
+    const em = orm.em.fork() as EntityManager;
+    const staff = await rows<{ id: string }>(em, sql`select id from users where role <> 'user'`);
+    const to = staff.map(({ id }) => id).filter(id => sockets.has(id));
+    if (to.length === 0) return;
+    const queues = await countQueues({ em });
+    if (told && !isDeepStrictEqual(told, queues)) {
+      const payload = { queues, at: new Date().toISOString() };
+      sockets.pushHere([{ name: events.queuesUpdated.name, payload, to, isFact: false }]);
+    }
+    told = queues;
+  }
+
+  function next(): void {
+    timer = setTimeout(() => {
+      running = look()
+        .catch(error => log.warn({ err: error }, 'queues'))
+        .finally(() => timer && next());
+    }, EVERY_MS / timeScale);
+  }
+
+  return {
+    start: next,
+    async stop() {
+      clearTimeout(timer);
+      timer = undefined;
+      await running;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Actor } from '../../common/context.ts';
+import { AppError } from '../../common/errors.ts';
+import { isUuid } from '../../common/ids.ts';
+import { maskPhones } from '../../common/log.ts';
+import { type Column, type ColumnType, may, type Resource } from '../registry.ts';
+
+export type Values = Readonly<Record<string, unknown>>;
+export type Row = { id: string } & Record<string, unknown>;
+
+export const tableOf = ({ table }: Resource) => sql`${sql.table(table)} t`;
+export const keyOf = ({ key = 'id' }: Resource) => sql.ref(`t.${key}`);
+
+/** Every column, or those of a list alone. */
+export function columnsOf(resource: Resource, isDetailed: boolean): [string, Column][] {
+  return Object.entries(resource.columns).filter(([, column]) => isDetailed || !column.detail);
+}
+
+export function selection(resource: Resource, columns: readonly [string, Column][]): RawBuilder<unknown> {
+  const listed = columns.map(([name, column]) => sql`${column.sql ?? sql.ref(`t.${name}`)} as ${sql.ref(name)}`);
+  return sql`${keyOf(resource)} as id, ${sql.join(listed)}`;
+}
+
+/** The rows that the caller asked for, as far as the caller may ask. Throws permission_denied. */
+export function conditions(resource: Resource, input: Values, actor: Actor): RawBuilder<unknown> {
+  const found: RawBuilder<unknown>[] = resource.only ? [resource.only] : [];
+  for (const [name, filter] of Object.entries(resource.filters ?? {})) {
+    if (input[name] === undefined) continue;
+    if (filter.for && !may(actor, filter.for)) throw new AppError('permission_denied');
+    found.push(filter.where(input[name] as never));
+  }
+  if (typeof input['search'] === 'string') found.push(searched(resource, input['search'], actor));
+  return found.length === 0 ? sql`true` : sql.join(found, sql` and `);
+}
+
+/** In the columns that the caller sees; an id finds its record. */
+function searched(resource: Resource, text: string, actor: Actor): RawBuilder<unknown> {
+  if (isUuid(text as unknown)) return sql`${keyOf(resource)} = ${text}`;
+  if (resource.searchBy) return resource.searchBy(text);
+  const columns = (resource.search ?? []).filter(name => {
+    const roles = resource.columns[name]?.for;
+    return !roles || may(actor, roles);
+  });
+  if (columns.length === 0) return sql`false`;
+  // People type numbers with spaces and brackets.
+  const isNumber = /^[+\d\s()-]+$/.test(text);
+  const words = (name: string) =>
+    resource.columns[name]?.type === 'phone' && isNumber ? text.replace(/[^\d]/g, '') : text;
+  const escaped = (name: string) => `%${words(name).replace(/[\\%_]/g, '\\$&')}%`;
+  return sql`(${sql.join(
+    columns.map(name => sql`${sql.ref(`t.${name}`)} ilike ${escaped(name)}`),
+    sql` or `,
+  )})`;
+}
+
+/** `-created_at`: by the indexed column behind it, and by the key among equals. */
+export function ordered(resource: Resource, asked: string | undefined): RawBuilder<unknown> {
+  const { key = 'id', columns, ordering = `-${key}` } = resource;
+  const wanted = asked ?? ordering;
+  const name = wanted.replace(/^-/, '');
+  const column = columns[name]?.order ?? name;
+  const direction = wanted.startsWith('-') ? sql`desc` : sql`asc`;
+  const first = sql`${sql.ref(`t.${column}`)} ${direction}`;
+  return column === key ? first : sql`${first}, ${keyOf(resource)} ${direction}`;
+}
+
+/** A row as this caller may see it. */
+export function presentRow(row: Record<string, unknown>, columns: readonly [string, Column][], actor: Actor): Row {
+  const shown = columns.map(([name, column]) => {
+    const value = converted(row[name] ?? null, column.type);
+    return [name, column.for && !may(actor, column.for) ? veiled(value, column.type) : value];
+  });
+  return { id: row['id'] as string, ...Object.fromEntries(shown) };
+}
+
+function veiled(value: unknown, type: ColumnType): unknown {
+  return type === 'phone' && typeof value === 'string' ? maskPhones(value) : null;
+}
+
+/** What the driver gives as text: moments, whole numbers of 64 bits. */
+function converted(value: unknown, type: ColumnType): unknown {
+  if (value === null) return null;
+  if (type === 'moment') return new Date(value as string).toISOString();
+  if (type === 'number') return Number(value);
+  return type === 'money' ? String(value) : value;
+}

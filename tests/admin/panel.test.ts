@@ -1,0 +1,193 @@
+import { mkdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hashPassword } from '../../src/accounts/passwords.ts';
+import { newPhone } from '../support/accounts.ts';
+import { startApp, type TestApp, type TestUser } from '../support/app.ts';
+import { launchBrowser, openPage } from '../support/browser.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { buildTalk, done, message } from '../support/talk.ts';
+
+const PASSWORD = 'correct horse battery';
+/** `npm run screenshots` keeps what the panel looks like; other runs do not. */
+const shots = process.env['PANEL_SHOTS'];
+let app: TestApp;
+let browser: Browser;
+let drop: () => Promise<void>;
+
+/** Known before the server listens: pages of its own origin may open sockets. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+beforeAll(async () => {
+  const database = await createTestDatabase();
+  drop = database.drop;
+  app = await startApp(database.url, { PORT: String(await freePort()), RATE_LIMITS: 'off' });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await app.close();
+  await drop();
+});
+
+async function shoot(page: Page, name: string): Promise<void> {
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  // Without the ripples and slides of the moment.
+  await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
+}
+
+interface Opened {
+  page: Page;
+  problems: string[];
+  staff: TestUser;
+}
+
+/** The panel, in English, with a superuser logged in by its own two steps. */
+async function openPanel(more: { width?: number; dark?: boolean } = {}): Promise<Opened> {
+  const phone = newPhone();
+  const staff = await app.buildUser({ role: 'superuser', phone, passwordHash: await hashPassword(PASSWORD) });
+  const { page, problems } = await openPage(browser, `${app.url}/admin/`);
+  await page.setViewportSize({ width: more.width ?? 1200, height: 800 });
+  await page.emulateMedia({ colorScheme: more.dark ? 'dark' : 'light' });
+  await page.evaluate("localStorage.setItem('parthub.admin.locale', 'en')");
+  await page.reload();
+  await page.fill('input[name=phone]', phone);
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.waitForSelector('input[name=code]');
+  await page.click('button[type=submit]');
+  await page.waitForSelector('[data-queue=reports]');
+  return { page, problems, staff };
+}
+
+const step = (page: Page, name: string, isDone: boolean) =>
+  page.waitForSelector(`[data-step=${name}][data-done=${isDone}]`);
+
+/** Fills the dialog of an action. */
+async function run(page: Page, action: string, reason?: string): Promise<void> {
+  await page.getByRole('button', { name: action, exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  if (reason) await dialog.locator('textarea[name=reason]').fill(reason);
+  await dialog.getByRole('button', { name: 'Do it' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+}
+
+test('S-57: the panel runs under a policy without unsafe-inline, with a nonce of each answer', async () => {
+  const [one, two] = [await app.get(null, '/admin/'), await app.get(null, '/admin')];
+  const nonces = [one, two].map(({ status, headers, body }) => {
+    expect(status).toBe(200);
+    const policy = headers.get('content-security-policy')!;
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-/);
+    expect(policy).toMatch(/frame-ancestors 'none'$/);
+    expect(policy).not.toContain('unsafe');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect([headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual(['nosniff', 'no-referrer']);
+    const nonce = /'nonce-([^']+)'/.exec(policy)![1]!;
+    expect(body).toContain(`nonce="${nonce}"`);
+    expect(body).not.toMatch(/<style|<script(?![^>]* src=)/);
+    return nonce;
+  });
+  expect(nonces[0]).not.toBe(nonces[1]);
+  const script = /src="([^"]+)"/.exec(one.body)![1]!;
+  expect((await app.get(null, script)).headers.get('cache-control')).toContain('immutable');
+  for (const path of [
+    '/admin/assets/nothing.js',
+    '/admin/nothing',
+    '/admin/assets/..%2findex.html',
+    '/admin/sources.sha256',
+  ])
+    expect((await app.get(null, path)).status).toBe(404);
+});
+
+test('staff set a board up by three steps: plans, an enabled business profile, an active subscription', async () => {
+  const { page, problems } = await openPanel();
+  await step(page, 'plans', false);
+  await shoot(page, 'admin-home');
+  await page.click('[data-step=plans]');
+  await page.click('a[href="#/plans/create"]');
+  await page.fill('input[name=code]', 'pro');
+  await page.fill('input[name=name]', 'Pro');
+  await page.fill('input[name=price]', '450000.00');
+  await page.fill('input[name=posts_per_month]', '50');
+  await page.click('button[type=submit]');
+  await page.waitForSelector('[data-history]');
+
+  const trader = await app.buildUser({ fullName: 'Sardor Aliyev' });
+  await app.put(trader, '/api/b2b/profile/', { company_name: 'Chilonzor Motors', activity: ['seller'] });
+  await page.goto(`${app.url}/admin/#/`);
+  await step(page, 'plans', true);
+  await page.click('[data-step=b2b_profile]');
+  await page.getByText('Chilonzor Motors').click();
+  await run(page, 'Enable');
+  await page.waitForSelector('[data-column=status] >> text=Enabled');
+
+  await app.post(
+    trader,
+    '/api/billing/subscriptions/',
+    { plan: 'pro' },
+    { 'idempotency-key': 'the-first-subscription' },
+  );
+  await page.goto(`${app.url}/admin/#/`);
+  await page.click('[data-step=subscription]');
+  await page.getByText('Sardor Aliyev').click();
+  await run(page, 'Activate', 'Paid in cash');
+  await page.waitForSelector('[data-column=status] >> text=Active');
+  await page.waitForSelector('[data-history] >> text=Paid in cash');
+  await shoot(page, 'admin-record');
+  expect((await app.get(trader, '/api/billing/me/')).body).toMatchObject({
+    can_post: true,
+    usage: { posts_limit: 50 },
+  });
+  await page.goto(`${app.url}/admin/#/`);
+  await page.waitForSelector('[data-queue=reports]');
+  expect(await page.locator('[data-step]').count()).toBe(0);
+  expect(problems).toEqual([]);
+}, 60_000);
+
+test('S-63: what users wrote is text in the panel; a bulk action asks why, and the history says it', async () => {
+  const name = '<img src=x onerror="document.title=`pwned`">';
+  const target = await app.buildUser({ fullName: name });
+  const { page, problems } = await openPanel();
+  await page.goto(`${app.url}/admin/#/users`);
+  await page.fill('input[name=q]', target.id);
+  const row = page.locator('tbody tr', { hasText: 'onerror' });
+  await row.locator('input[type=checkbox]').check();
+  await run(page, 'Block', 'Sells nothing');
+  await row.getByText('onerror').click();
+  await page.waitForSelector('[data-history] >> text=Sells nothing');
+  expect(await page.locator('[data-column=full_name]').innerText()).toContain(name);
+  expect(await page.title()).not.toBe('pwned');
+  expect((await app.get(target, '/api/auth/me/')).body.code).toBe('account_blocked');
+  expect(problems).toEqual([]);
+}, 60_000);
+
+test('a report stands beside its context, on a phone in the dark too, and leads to the conversation', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [mine, theirs] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
+  await done(mine, 'message:send', message(thread, { text: 'Is it new?' }));
+  const { message: bad } = await done(theirs, 'message:send', message(thread, { text: 'Pay to this card first' }));
+  const { page, problems } = await openPanel({ width: 400, dark: true });
+  expect(await page.locator('[data-queue=reports]').innerText()).toBe('0');
+  const target = { type: 'message', id: bad.id };
+  await done(mine, 'report:create', { client_id: bad.id, target, reason: 'fraud' });
+  // the socket tells it: nothing is reloaded
+  await page.locator('[data-queue=reports]', { hasText: '1' }).waitFor();
+  await page.locator('[data-queue=reports]').click();
+  await page.getByText('Fraud').first().click();
+  await page.getByText('Is it new?').waitFor();
+  await shoot(page, 'admin-report-phone');
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  await page.getByRole('link', { name: /Read the conversation/ }).click();
+  await page.waitForSelector('[data-column=seller_name]');
+  await page.getByText('Pay to this card first').waitFor();
+  expect(problems).toEqual([]);
+}, 60_000);
