@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { useApp } from './support/app.ts';
+import { preload } from './support/server-process.ts';
 
 const app = useApp();
 const main = join(import.meta.dirname, '../src/cli.ts');
@@ -42,7 +43,7 @@ function cli(args: string[], env: Record<string, string> = {}): Promise<Ran> {
   return new Promise(resolve => {
     const child = execFile(
       process.execPath,
-      [main, ...args],
+      [...preload, main, ...args],
       { env: { PATH: process.env['PATH'], ...settings } },
       (_error, stdout, stderr) => {
         const lines = stdout.trim().split('\n');
