@@ -143,6 +143,15 @@ test('who writes is shown while they write, and no longer than that', async () =
   await until(mine.thread(threadId), state => state!.typing.length === 0);
 });
 
+test('the other side is seen while it is there, and no longer', async () => {
+  const { mine, theirs, seller } = await startBoth();
+  const state = mine.presence.of(seller.id);
+  state.subscribe(() => {});
+  await until(state, ({ status }) => status === 'online');
+  theirs.disconnect();
+  await until(state, ({ status }) => status === 'offline');
+});
+
 test('older messages are added before those that are held', async () => {
   const { buyer, thread } = await buildTalk(app);
   const em = app.orm.em.fork();
