@@ -15,7 +15,6 @@ export interface SocketLike {
   readonly connected?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO hands any payload to a listener
   on(event: string, listener: (payload: any) => void): unknown;
-  emit(event: string, payload: unknown): unknown;
   timeout(ms: number): { emitWithAck(event: string, payload: unknown): Promise<unknown> };
 }
 

@@ -3,6 +3,10 @@ import type { PresenceCalls, PresenceEvents, PresenceState } from './contract.ts
 import { type Observable, observe, type Source } from './observable.ts';
 import { type Wait, wait } from './timers.ts';
 
+interface PingingSocket extends SocketLike {
+  emit(event: string, payload: unknown): unknown;
+}
+
 export interface Presence {
   /** Watches a user for as long as the snapshot is subscribed to; 200 at the same time. */
   of(userId: string): Observable<PresenceState>;
@@ -13,7 +17,7 @@ export interface Presence {
 const PING_MS = 30_000;
 
 /** The list of who is watched is sent whole, again after every `session:ready`. */
-export function createPresence(socket: SocketLike, options: { wait?: Wait | undefined } = {}): Presence {
+export function createPresence(socket: PingingSocket, options: { wait?: Wait | undefined } = {}): Presence {
   const after = options.wait ?? wait;
   const ask = askOver<PresenceCalls>(socket);
   const states = new Map<string, PresenceState>();

@@ -77,16 +77,15 @@ test('200 sockets that each watch 50 of 1,000 flapping users hear it at most onc
   }
 
   const lease = (userId: string) => ({ userId, connection: `of ${userId}` });
-  const pushes = () => [...heard.values()].reduce((sum, { at }) => sum + at.length, 0);
-  const flap = async () => {
-    while (pushes() < WATCHERS * 8)
+  const flap = async (end: number) => {
+    while (performance.now() < end)
       for (const userId of flapping) {
         if (Math.random() < 0.5) await presence.arrive(lease(userId));
         else await presence.leave(lease(userId));
         if (Math.random() < 0.02) await new Promise(resolve => setTimeout(resolve, 1));
       }
   };
-  await flap();
+  await flap(performance.now() + 2_500);
   const isThere = (n: number) => n % 3 === 0;
   for (const [n, userId] of flapping.entries())
     await (isThere(n) ? presence.arrive(lease(userId)) : presence.leave(lease(userId)));
@@ -97,5 +96,7 @@ test('200 sockets that each watch 50 of 1,000 flapping users hear it at most onc
       for (const [id, state] of states) expect(state.status).toBe(expected.get(id));
   });
   const gaps = [...heard.values()].flatMap(({ at }) => at.slice(1).map((moment, index) => moment - at[index]!));
+  // A slow machine pushes seldom; each socket has heard several all the same.
+  expect(gaps.length).toBeGreaterThan(WATCHERS);
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(SECOND_MS - 1);
 }, 60_000);
