@@ -93,7 +93,9 @@ interface Wire {
 }
 
 export function startReader(url: string, { access }: Account, random: () => number): Reader {
-  const options = { transports: ['websocket'], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 1_000 };
+  // a connection that is cut right after its upgrade is noticed by Socket.IO's client after `timeout` alone
+  const patience = { timeout: 3_000, reconnectionDelay: 50, reconnectionDelayMax: 1_000 };
+  const options = { transports: ['websocket'], forceNew: true, ...patience };
   const socket = io(`${url}/chat`, { ...options, auth: { token: access, protocol: 1 } });
   const chat = createChat(socket, { random });
   let lost = 0;

@@ -44,6 +44,9 @@ export function ensureStoredOnce(stored: readonly Message[], sent: readonly { cl
   ensure(strange === 0, `${strange} more messages are stored than were sent`);
 }
 
+/** Connected, and as far as it knows nothing is missing and nothing waits. */
+export const isAtRest = ({ socket, chat }: Reader): boolean => socket.connected && chat.isSettled();
+
 /** All clients come to rest, and each shows exactly what is stored. */
 export async function ensureSameViews(
   readers: readonly Reader[],
@@ -51,7 +54,7 @@ export async function ensureSameViews(
   stored: () => Promise<Message[]>,
   limitMs = 20_000,
 ): Promise<void> {
-  await eventually(() => ensure(readers.every(({ chat }) => chat.isSettled()), 'a client does not come to rest'), limitMs); // biome-ignore format: one line reads better
+  await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'), limitMs); // biome-ignore format: one line reads better
   const truth = await stored();
   for (const [index, reader] of readers.entries())
     await eventually(async () => {

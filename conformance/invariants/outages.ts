@@ -3,7 +3,7 @@ import { startBalancer } from '../../tests/support/balancer.ts';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { ServerProcess } from '../../tests/support/server-process.ts';
 import { call, type Device, type Reader } from '../devices.ts';
-import { ensureSameViews, ensureStoredOnce, message, type Outgoing, wholeHistory } from '../messages.ts';
+import { ensureSameViews, ensureStoredOnce, isAtRest, message, type Outgoing, wholeHistory } from '../messages.ts';
 import { ensure, type Invariant, type Stage, wholeMs } from '../stage.ts';
 
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
@@ -83,7 +83,7 @@ const droppedPublishes: Invariant = {
     const [here, there] = cluster.nodes;
     const sender = await stage.device(here.url, sides[0], '/chat');
     const reader = stage.reader(there.url, sides[1]);
-    await eventually(() => ensure(reader.chat.isSettled(), 'the reader does not come to rest'));
+    await eventually(() => ensure(isAtRest(reader), 'the reader does not come to rest'));
     let pushes = 0;
     reader.socket.on('message:created', () => {
       pushes += 1;
@@ -115,7 +115,7 @@ const redisOutage: Invariant = {
     const { nodes, network } = await stage.own.startCluster();
     const sender = await stage.device(nodes[0].url, sides[0], '/chat');
     const reader = stage.reader(nodes[1].url, sides[1]);
-    await eventually(() => ensure(reader.chat.isSettled(), 'the reader does not come to rest'));
+    await eventually(() => ensure(isAtRest(reader), 'the reader does not come to rest'));
     const lags = watchLags(stage, reader, threadId);
     const baseline = await sendAtPace(sender, threadId, lags);
     network.cut();
@@ -200,12 +200,7 @@ const drain: Invariant = {
     balancer.use(leaves.url, stays.url);
     const readers = [0, 1, 2, 3].map(n => stage.reader(balancer.url, sides[n >> 1]!));
     const absences = readers.map(watchAbsence);
-    await eventually(() =>
-      ensure(
-        readers.every(one => one.chat.isSettled()),
-        'a client does not come to rest',
-      ),
-    );
+    await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'));
     const sent: Outgoing[] = [];
     const load = setInterval(() => {
       for (const { chat } of readers) {
