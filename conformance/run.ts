@@ -49,6 +49,8 @@ function roomsOf(file: string): Room[] {
   }
 }
 
+// each server and Redis of its own is ended with this process
+process.setMaxListeners(100);
 const say = (line: string): void => void (values.json || process.stdout.write(`${line}\n`));
 const given = urls.length > 0 ? roomsOf(values.tokens!) : null;
 const startedAt = performance.now();
