@@ -3,7 +3,7 @@ import type { Account } from '../load/rooms.ts';
 import { type Chat, createChat } from '../src/client/chat.ts';
 import type { Message } from '../src/client/contract.ts';
 import { eventually } from '../tests/support/eventually.ts';
-import { ensure } from './stage.ts';
+import { ensure, pause } from './stage.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the kit reads any answer
 export type Json = any;
@@ -67,7 +67,7 @@ async function ask(socket: Socket, event: string, payload: object): Promise<Json
     const ack: Json = await socket.timeout(ACK_LIMIT_MS).emitWithAck(event, payload);
     if (ack.ok) return ack.data;
     if (ack.error.code !== 'rate_limited') throw new Error(`${event} was answered ${ack.error.code}`);
-    await new Promise(resolve => setTimeout(resolve, ack.error.retry_after_ms));
+    await pause(ack.error.retry_after_ms);
   }
 }
 

@@ -2,15 +2,22 @@
 // of the socket contract. Without --url it starts servers of its own, and then causes faults too. Exits 1 when a promise is broken.
 import { parseArgs } from 'node:util';
 import { type Room, readRooms } from '../load/rooms.ts';
+import { crashInvariants } from './invariants/crashes.ts';
 import { deliveryInvariants } from './invariants/delivery.ts';
-import { outageInvariants } from './invariants/outages.ts';
 import { privacyInvariants } from './invariants/privacy.ts';
+import { redisInvariants } from './invariants/redis.ts';
 import { stormInvariants } from './invariants/storms.ts';
 import { type OwnServers, startOwnServers } from './own-servers.ts';
 import { prove } from './prove.ts';
 import { tellSum, tellVerdict } from './report.ts';
 
-const invariants = [...deliveryInvariants, ...privacyInvariants, ...stormInvariants, ...outageInvariants];
+const invariants = [
+  ...deliveryInvariants,
+  ...privacyInvariants,
+  ...stormInvariants,
+  ...crashInvariants,
+  ...redisInvariants,
+];
 /** One each, and an outsider. */
 const ROOMS = invariants.length + 1;
 

@@ -38,4 +38,6 @@ export function ensure(isTrue: boolean, otherwise: string): asserts isTrue {
 /** The n-th address, in turns. */
 export const turn = (urls: readonly string[], n: number): string => urls[n % urls.length]!;
 
+export const pause = (ms: number): Promise<unknown> => new Promise(resolve => setTimeout(resolve, ms));
+
 export const wholeMs = (ms: number): string => `${Math.round(ms)} ms`;

@@ -1,7 +1,7 @@
 import { eventually } from '../../tests/support/eventually.ts';
 import { call, type Device } from '../devices.ts';
 import { ensureStoredOnce, message, type Outgoing, wholeHistory } from '../messages.ts';
-import { ensure, type Invariant, type Stage, turn, wholeMs } from '../stage.ts';
+import { ensure, type Invariant, pause, type Stage, turn, wholeMs } from '../stage.ts';
 
 const DEVICES = 3;
 const MESSAGES = 20;
@@ -90,7 +90,7 @@ async function send(url: string, who: Parameters<typeof call>[1], one: Outgoing)
     const { status, body } = await call(url, who, 'POST', '/api/chat/send/', one);
     if (status < 300) return body;
     ensure(status === 429, `POST /api/chat/send/ was answered ${status} ${body.code}`);
-    await new Promise(resolve => setTimeout(resolve, body.retry_after_ms ?? 1_000));
+    await pause(body.retry_after_ms ?? 1_000);
   }
 }
 

@@ -1,7 +1,7 @@
 import { eventually } from '../../tests/support/eventually.ts';
 import type { Reader } from '../devices.ts';
 import { ensureSameViews, ensureStoredOnce, isAtRest, message, type Outgoing, wholeHistory } from '../messages.ts';
-import { ensure, type Invariant, NotTried, type Stage, turn, wholeMs } from '../stage.ts';
+import { ensure, type Invariant, NotTried, pause, type Stage, turn, wholeMs } from '../stage.ts';
 
 /** Of each client; a user may shake hands 30 times a minute, and has two of them. */
 const CUTS = 10;
@@ -24,8 +24,6 @@ const kickStorm: Invariant = {
     return `${losses} cuts, ${sent.length} messages, ${readers.length} views equal to what is stored`;
   },
 };
-
-const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
 async function sendNowAndThen({ random }: Stage, { chat }: Reader, threadId: string, sent: Outgoing[]): Promise<void> {
   for (let n = 0; n < SENDS; n += 1) {
