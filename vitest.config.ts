@@ -6,5 +6,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Files build their own worlds and share nothing but modules, which are loaded once for all of them.
+    isolate: false,
+    maxWorkers: 2,
   },
 });

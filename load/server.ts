@@ -8,6 +8,7 @@ import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
 
 const run = promisify(execFile);
 const source = join(import.meta.dirname, '../src');
+const preload = ['--import', join(source, 'require-node.mjs')];
 
 export interface Target {
   url: string;
@@ -19,7 +20,7 @@ export interface Target {
 /** Makes users with tokens and threads where the server's database is; no code is sent. */
 export async function seedWorld(rooms: number, out: string, env: Record<string, string> = {}): Promise<void> {
   const args = ['seed:load', '--users', `${2 * rooms}`, '--threads', `${rooms}`, '--out', out];
-  await run(process.execPath, [join(source, 'cli.ts'), ...args], { env: { ...process.env, ...env } });
+  await run(process.execPath, [...preload, join(source, 'cli.ts'), ...args], { env: { ...process.env, ...env } });
 }
 
 /** A server as `npm start` starts it, on a durable database of its own, without limits per user. */
@@ -32,9 +33,9 @@ export async function startServer(rooms: number, tokens: string): Promise<Target
     SECRET_KEY: 'a secret key of load tests, longer than 32 bytes',
     ...{ DEBUG: '1', PORT: '0', LOG_LEVEL: 'info', RATE_LIMITS: 'off' },
   };
-  await run(process.execPath, [join(source, 'cli.ts'), 'migrate'], { env: { ...process.env, ...env } });
+  await run(process.execPath, [...preload, join(source, 'cli.ts'), 'migrate'], { env: { ...process.env, ...env } });
   await seedWorld(rooms, tokens, env);
-  const child = spawn(process.execPath, [join(source, 'main.ts')], {
+  const child = spawn(process.execPath, [...preload, join(source, 'main.ts')], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+
+/** What every npm script loads first. */
+const preload = ['--import', join(import.meta.dirname, '../../src/require-node.mjs')];
 
 const started = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -22,7 +26,7 @@ export async function startNode(
   env: Record<string, string>,
   ready: RegExp,
 ): Promise<Started> {
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, [...preload, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -49,7 +53,7 @@ export async function startNode(
 
 /** Runs a TypeScript file to its end and returns what it printed. */
 export async function runNode(file: string, args: string[], env: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, [...preload, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const preload = ['--import', './src/require-node.mjs'];
 
 export interface DemoServer {
   url: string;
@@ -18,7 +19,7 @@ export interface DemoServer {
 export async function startServer(): Promise<DemoServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'parthub-demo-'));
   const env = { ...process.env, DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'relaxed', DEBUG: '1', LOG_LEVEL: 'info' };
-  const child = spawn(process.execPath, ['src/main.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...preload, 'src/main.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
       const found = /listens on (http:\/\/\S+)/.exec(line)?.[1];
@@ -45,7 +46,7 @@ export function runningServer(url: string): DemoServer {
 
 function cliOf(env: NodeJS.ProcessEnv): DemoServer['cli'] {
   return async (...args) => {
-    const { stdout } = await run(process.execPath, ['src/cli.ts', ...args, '--json'], {
+    const { stdout } = await run(process.execPath, [...preload, 'src/cli.ts', ...args, '--json'], {
       env: { ...env, LOG_LEVEL: 'warn' },
     }).catch(error => error);
     const answer = JSON.parse(stdout || '{"ok":false}');

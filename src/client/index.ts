@@ -5,7 +5,6 @@ export { type Ack, type Err, ParthubError } from './errors.ts';
 export type { Badge, NotificationList } from './notifications.ts';
 export type { Observable } from './observable.ts';
 export type { OutboxStore, Outgoing, Unsent } from './outbox.ts';
-export type { PresenceState } from './presence.ts';
 export { type CallOptions, createRest, type Rest } from './rest.ts';
 export {
   type IndexedDb,

@@ -1,16 +1,10 @@
 import { askOver, type SocketLike } from './ask.ts';
+import type { PresenceCalls, PresenceEvents, PresenceState } from './contract.ts';
 import { type Observable, observe, type Source } from './observable.ts';
 import { type Wait, wait } from './timers.ts';
 
-export interface PresenceState {
-  user_id: string;
-  status: 'online' | 'away' | 'offline' | 'hidden' | 'unknown';
-  last_seen_at: string | null;
-}
-
-interface Calls {
-  'presence:subscribe': { payload: { user_ids: string[] }; result: { states: PresenceState[] } };
-  'presence:ping': { payload: { active: boolean }; result: Record<never, never> };
+interface PingingSocket extends SocketLike {
+  emit(event: string, payload: unknown): unknown;
 }
 
 export interface Presence {
@@ -23,9 +17,9 @@ export interface Presence {
 const PING_MS = 30_000;
 
 /** The list of who is watched is sent whole, again after every `session:ready`. */
-export function createPresence(socket: SocketLike, options: { wait?: Wait | undefined } = {}): Presence {
+export function createPresence(socket: PingingSocket, options: { wait?: Wait | undefined } = {}): Presence {
   const after = options.wait ?? wait;
-  const ask = askOver<Calls>(socket);
+  const ask = askOver<PresenceCalls>(socket);
   const states = new Map<string, PresenceState>();
   const sources = new Map<string, Source<PresenceState>>();
   let isReady = false;
@@ -55,8 +49,8 @@ export function createPresence(socket: SocketLike, options: { wait?: Wait | unde
 
   function ping(): void {
     cancelPing();
-    // no answer is needed: the next one follows
-    ask('presence:ping', { active: isActive }).catch(() => {});
+    // never answered: the next one follows
+    socket.emit('presence:ping', { active: isActive } satisfies PresenceCalls['presence:ping']['payload']);
     cancelPing = after(PING_MS, ping);
   }
 
@@ -65,7 +59,7 @@ export function createPresence(socket: SocketLike, options: { wait?: Wait | unde
     subscribeSoon();
     ping();
   });
-  socket.on('presence:updated', (push: { states: PresenceState[] }) => take(push.states));
+  socket.on('presence:updated', (push: PresenceEvents['presence:updated']) => take(push.states));
   socket.on('disconnect', () => {
     isReady = false;
     cancelPing();

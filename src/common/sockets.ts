@@ -23,7 +23,6 @@ import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refu
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
-import { gatherWrites } from './sockets/writes.ts';
 
 interface Parts {
   config: Config;
@@ -151,10 +150,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       for (const one of announcements) pushOne(one, namespaceOf.get(one.name), cluster.isShared);
     },
     endSessions: sessions.end,
-    attach(server) {
-      io.attach(server);
-      gatherWrites(io.engine);
-    },
+    attach: server => void io.attach(server),
     counts: () => ({
       connection: guard.connections(),
       ...Object.fromEntries([...new Set(namespaceOf.values())].map(({ name, sockets }) => [name, sockets.size])),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXAMPLE_SECRET_KEY } from '../../src/config.ts';
 import { bearer, logIn, newPhone, requestCode } from '../support/accounts.ts';
 import { useApp } from '../support/app.ts';
-import { startServerProcess } from '../support/server-process.ts';
+import { preload, startServerProcess } from '../support/server-process.ts';
 
 const closed = useApp({
   DEBUG: '0',
@@ -31,7 +31,7 @@ function start(env: Record<string, string>): Promise<{ code: number; output: str
   return new Promise(resolve => {
     const child = execFile(
       process.execPath,
-      [main],
+      [...preload, main],
       { env: { PATH: process.env['PATH'], ...settings }, timeout: 20_000 },
       (_error, stdout, stderr) => {
         resolve({ code: child.exitCode ?? -1, output: stdout + stderr });

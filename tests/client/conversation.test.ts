@@ -5,7 +5,8 @@ import { layCable } from '../support/cable.ts';
 import { startClient, until } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
-const app = useApp();
+// 3 s between two relays of typing are 300 ms here, 7 s of silence 700 ms.
+const app = useApp({ TEST_TIME_SCALE: '10' });
 const open: Client[] = [];
 afterEach(() => {
   for (const client of open.splice(0)) client.disconnect();
@@ -135,9 +136,20 @@ test('who writes is shown while they write, and no longer than that', async () =
   theirs.send(threadId, { text: 'done' });
   const after = await until(mine.thread(threadId), state => state!.messages.length === 1);
   expect(after!.typing).toEqual([]);
-  theirs.type(threadId);
-  await until(mine.thread(threadId), state => state!.typing.length === 1);
+  await eventually(() => {
+    theirs.type(threadId);
+    expect(mine.thread(threadId).getSnapshot()!.typing).toEqual([seller.id]);
+  });
   await until(mine.thread(threadId), state => state!.typing.length === 0);
+});
+
+test('the other side is seen while it is there, and no longer', async () => {
+  const { mine, theirs, seller } = await startBoth();
+  const state = mine.presence.of(seller.id);
+  state.subscribe(() => {});
+  await until(state, ({ status }) => status === 'online');
+  theirs.disconnect();
+  await until(state, ({ status }) => status === 'offline');
 });
 
 test('older messages are added before those that are held', async () => {

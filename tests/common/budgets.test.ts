@@ -64,7 +64,7 @@ test('what is spent on one instance is missed on the other, and each counts for 
   for (const client of clients) {
     client.on('error', () => {});
     onTestFinished(() => client.disconnect());
-    await new Promise(resolve => client.once('ready', resolve));
+    await eventually(() => expect(client.status).toBe('ready'));
   }
   const [here, there] = clients.map(client => open(client)) as [Budgets, Budgets];
   for (let count = 0; count < 60; count += 1) here.spend(perMinute, 'one');

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from './eventually.ts';
 
+/** What every npm script loads first. */
+export const preload = ['--import', join(import.meta.dirname, '../../src/require-node.mjs')] as const;
+
 export interface ServerProcess {
   url: string;
   pid: number;
@@ -19,7 +22,7 @@ export interface ServerProcess {
 export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
   const main = join(import.meta.dirname, '../../src/main.ts');
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...preload, main], {
     env: { ...inherited, NODE_ENV: 'test', PORT: '0', DEBUG: '1', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

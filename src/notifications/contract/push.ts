@@ -4,8 +4,14 @@ import { command, plainText } from '../../common/operations.ts';
 const endpoint = plainText.min(1).max(1_000).describe('https, at one of the makers of browsers.');
 /** Base64url: the point of an uncompressed P-256 key is 65 bytes, the secret 16. */
 const keys = z.object({
-  p256dh: z.string().regex(/^B[\w-]{86}=?$/, { error: 'invalid_key' }),
-  auth: z.string().regex(/^[\w-]{22}={0,2}$/, { error: 'invalid_key' }),
+  p256dh: z
+    .string()
+    .regex(/^B[\w-]{86}=?$/, { error: 'invalid_key' })
+    .meta({ example: 'BIPUL12DLfytvTajnryr2PRdAgXS3HGKiLqndGcJGabyhHheJYlNGCeXl1dn18gSJ1WAkAPIxr4gK0_dQds4yiI' }),
+  auth: z
+    .string()
+    .regex(/^[\w-]{22}={0,2}$/, { error: 'invalid_key' })
+    .meta({ example: 'FPssNDTKnInHVndSTdbKFw' }),
 });
 
 export const pushOperations = {
