@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { seedWorld } from '../load/server.ts';
+import { runCli, seedWorld } from '../load/server.ts';
 import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
 import { startProxy, type TestProxy } from '../tests/support/proxy.ts';
 import { startRedis } from '../tests/support/redis.ts';
@@ -28,8 +26,6 @@ export interface OwnServers {
   close(): Promise<void>;
 }
 
-const run = promisify(execFile);
-
 export async function startOwnServers(rooms: number): Promise<OwnServers> {
   const folder = await mkdtemp(join(tmpdir(), 'parthub-conformance-'));
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg'), settings: { max_connections: '200' } });
@@ -37,8 +33,7 @@ export async function startOwnServers(rooms: number): Promise<OwnServers> {
     ...{ DATABASE_URL: postgres.url, DATA_DIR: folder, NODE_ENV: 'test', DEBUG: '1', RATE_LIMITS: 'off' },
     ...{ SECRET_KEY: 'a secret key of conformance, longer than 32 bytes', DRAIN_SECONDS: '2', DB_POOL: '5' },
   };
-  const cli = join(import.meta.dirname, '../src/cli.ts');
-  await run(process.execPath, [cli, 'migrate'], { env: { ...process.env, ...env } });
+  await runCli(['migrate'], env);
   const tokens = join(folder, 'world.ndjson');
   await seedWorld(rooms, tokens, env);
   const clusters: Cluster[] = [];
