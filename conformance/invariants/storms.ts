@@ -1,3 +1,4 @@
+import type { Account } from '../../load/rooms.ts';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { Reader } from '../devices.ts';
 import { ensureSameViews, ensureStoredOnce, isAtRest, message, type Outgoing, wholeHistory } from '../messages.ts';
@@ -17,6 +18,7 @@ const kickStorm: Invariant = {
     const before = readers[0]!.chat.views().get(threadId)!.thread.last_seq;
     const sent: Outgoing[] = [];
     await Promise.all(readers.flatMap(reader => [sendNowAndThen(stage, reader, threadId, sent), cutAgainAndAgain(stage, reader)])); // biome-ignore format: one line reads better
+    await sendWhileAllAreAway(stage, readers, sides[0], threadId, sent);
     const history = (after: number) => wholeHistory(stage.urls[0]!, sides[0], threadId, after);
     await ensureSameViews(readers, threadId, () => history(0), 30_000);
     ensureStoredOnce(await history(before), sent);
@@ -39,6 +41,16 @@ async function cutAgainAndAgain({ random }: Stage, reader: Reader): Promise<void
     await pause(50 + random() * 500);
     reader.cut();
   }
+}
+
+/** No later push shows that these are missing: only a pull does. */
+async function sendWhileAllAreAway(stage: Stage, readers: Reader[], who: Account, threadId: string, sent: Outgoing[]) {
+  const device = await stage.device(stage.urls[0]!, who, '/chat');
+  await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'), 30_000);
+  for (const reader of readers) reader.cut();
+  const last = Array.from({ length: 3 }, () => message(threadId, 'the last'));
+  sent.push(...last);
+  await Promise.all(last.map(one => device.ask('message:send', one)));
 }
 
 /** 16 KB each: more than systems buffer on both sides, and than the server keeps for one reader. */
