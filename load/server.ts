@@ -20,6 +20,10 @@ export interface Target {
 /** Makes users with tokens and threads where the server's database is; no code is sent. */
 export async function seedWorld(rooms: number, out: string, env: Record<string, string> = {}): Promise<void> {
   const args = ['seed:load', '--users', `${2 * rooms}`, '--threads', `${rooms}`, '--out', out];
+  await runCli(args, env);
+}
+
+export async function runCli(args: string[], env: Record<string, string>): Promise<void> {
   await run(process.execPath, [...preload, join(source, 'cli.ts'), ...args], { env: { ...process.env, ...env } });
 }
 
@@ -33,7 +37,7 @@ export async function startServer(rooms: number, tokens: string): Promise<Target
     SECRET_KEY: 'a secret key of load tests, longer than 32 bytes',
     ...{ DEBUG: '1', PORT: '0', LOG_LEVEL: 'info', RATE_LIMITS: 'off' },
   };
-  await run(process.execPath, [...preload, join(source, 'cli.ts'), 'migrate'], { env: { ...process.env, ...env } });
+  await runCli(['migrate'], env);
   await seedWorld(rooms, tokens, env);
   const child = spawn(process.execPath, [...preload, join(source, 'main.ts')], {
     env: { ...process.env, ...env },

@@ -157,7 +157,18 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const authenticate = createAuthenticate(config, findSession);
   const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
   const findEnded = createFindEnded(orm);
-  sockets = createSocketDoor({ config, log, executor, authenticate, cluster, findEnded, budgets, metrics });
+  const forgetSession = findSession.forget;
+  sockets = createSocketDoor({
+    config,
+    log,
+    executor,
+    authenticate,
+    cluster,
+    findEnded,
+    forgetSession,
+    budgets,
+    metrics,
+  });
   let isDraining = false;
   const { heads, presence, teller, views, queueWatch } = openDoors({
     config,
@@ -165,7 +176,6 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     cluster,
     http,
     sockets,
-    findSession,
   });
   http.raw(
     'GET /readyz',
@@ -216,7 +226,6 @@ interface Doors {
   cluster: Cluster;
   http: HttpDoor;
   sockets: SocketDoor;
-  findSession: ReturnType<typeof createFindSession>;
 }
 
 /** What goes on beside the doors. */
@@ -229,15 +238,12 @@ interface Running {
 }
 
 /** What is served where, in the order of the modules. */
-function openDoors({ config, core, cluster, http, sockets, findSession }: Doors): Running {
+function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   const { orm, log, executor, listeners, slots, jobs } = core;
   http.app.use(['/api/admin', '/admin'], staffNetworks(config));
   accountsRoutes(http, createNotifier(config, log), setAvatar);
   accountsWebhooks(http, executor, config);
-  listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => {
-    for (const id of sessionIds) findSession.forget(id);
-    sockets.endSessions(sessionIds, reason);
-  });
+  listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => sockets.endSessions(sessionIds, reason));
   billingRoutes(http);
   uploadsRoutes(http, diskStorage(config));
   const views = createViews({ executor, config, log });

@@ -31,6 +31,7 @@ interface Parts {
   authenticate: Authenticate;
   cluster: Cluster;
   findEnded: FindEnded;
+  forgetSession(sessionId: string): void;
   budgets: Budgets;
   metrics: Metrics;
 }

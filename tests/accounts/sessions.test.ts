@@ -131,6 +131,10 @@ test('S-28: a session that ends on one instance is cut on the others, at once wi
   const devices = [await connect(second, body.access), await connect(lonely, body.access)];
   await first.post(null, '/api/auth/logout/', {}, bearer(body.access));
   await isCut(devices[0]!, 'logout');
+  // what this instance remembers of the session from a moment ago lets nobody in any more
+  const late = openSocket(second.url, '/chat', { token: body.access });
+  expect((await new Promise<Error>(resolve => late.on('connect_error', resolve).on('session:ready', () => resolve(new Error('let in'))))).message).toBe('session_revoked'); // biome-ignore format: one line reads better
+  late.close();
   await eventually(() => expect(devices[1]!.revoked).toEqual([{ reason: 'logout' }]), 3_000);
   await Promise.all(nodes.map(node => node.close()));
   await redis.stop();

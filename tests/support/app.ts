@@ -9,6 +9,8 @@ import { newId, randomToken } from '../../src/common/ids.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createTestDatabase } from './postgres.ts';
 
+export { eventually } from './eventually.ts';
+
 export interface TestUser {
   id: string;
   phone: string;
@@ -202,18 +204,6 @@ export function once(socket: Socket, event: string): Promise<any> {
     });
     socket.once('connect_error', reject);
   });
-}
-
-/** Polls until the check passes; for what arrives by itself on another socket or node. */
-export async function eventually<T>(check: () => T | Promise<T>, limitMs = 10_000): Promise<T> {
-  for (const end = performance.now() + limitMs; ; ) {
-    try {
-      return await check();
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-  }
 }
 
 export const newClientId = (): string => randomUUID();

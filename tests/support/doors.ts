@@ -53,6 +53,7 @@ export function useDoors(
       authenticate: actorOf,
       cluster,
       findEnded: async () => [],
+      forgetSession: () => {},
       idempotency: createIdempotency(orm),
       budgets: createBudgets(config, cluster),
       metrics,

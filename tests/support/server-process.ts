@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { eventually } from './app.ts';
+import { eventually } from './eventually.ts';
 
 /** What every npm script loads first. */
 export const preload = ['--import', join(import.meta.dirname, '../../src/require-node.mjs')] as const;

@@ -26,6 +26,8 @@ interface Parts {
   authenticate: Authenticate;
   cluster: Cluster;
   findEnded: FindEnded;
+  /** What is remembered of a session holds no more: with it a new socket would be let in that nobody cuts. */
+  forgetSession(sessionId: string): void;
 }
 
 const WARNING_MS = 60_000;
@@ -42,7 +44,10 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   const { arm, disarm } = createDeadlines(scale);
 
   function endHere(sessionIds: readonly string[], reason: RevokeReason): void {
-    for (const id of sessionIds) for (const socket of [...(bySession.get(id) ?? [])]) cut(socket, reason);
+    for (const id of sessionIds) {
+      parts.forgetSession(id);
+      for (const socket of [...(bySession.get(id) ?? [])]) cut(socket, reason);
+    }
   }
 
   async function sweep(): Promise<void> {
