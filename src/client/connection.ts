@@ -41,6 +41,8 @@ export function createConnection(options: Options): Connection {
   const manager = new Manager(options.url, {
     transports: ['websocket'],
     autoConnect: false,
+    // A cut between the upgrade and the handshake is noticed by this alone.
+    timeout: 8_000,
     reconnectionDelay: RECONNECT_MS,
     reconnectionDelayMax: 15_000,
   });
