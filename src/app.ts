@@ -1,4 +1,3 @@
-import { createServer, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { facts as accounts, badgeOf, companyOf, unreadOf } from './accounts/contract.ts';
@@ -37,6 +36,7 @@ import { createBudgets } from './common/budgets.ts';
 import { connect, createPoolReader, migrate, type Orm } from './common/database.ts';
 import { serveDocs } from './common/docs-pages.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
+import { closeServer, openServer } from './common/http/server.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
 import { createJobs, type Jobs } from './common/jobs.ts';
@@ -66,7 +66,7 @@ import { createPresence, type Presence } from './presence/service/presence.ts';
 import { uploadsListeners } from './uploads/listeners.ts';
 import { uploadsRoutes } from './uploads/routes.ts';
 import { removeOrphans, setAvatar } from './uploads/service.ts';
-import { diskStorage, serveUploads, UPLOADS_PATH } from './uploads/storage.ts';
+import { openStorage, serveUploads, UPLOADS_PATH } from './uploads/storage.ts';
 
 /** What use-cases run on, without a door: the server adds its doors to it, a command of the CLI its call. */
 export interface Core {
@@ -122,7 +122,7 @@ export async function buildCore(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
       { name: 'move-subscriptions', cron: '* * * * *', work: moveSubscriptions },
-      { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(diskStorage(config)) },
+      { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(openStorage(config)) },
       { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
@@ -187,8 +187,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   watchState(metrics, { cluster, sockets, pools: await createPoolReader(orm) });
   http.seal();
 
-  const server = createServer(slowness(config), http.app);
-  cutSilent(server, config, () => metrics.cut('silent'));
+  const server = openServer(config, http.app, () => metrics.cut('silent'));
   return {
     ...core,
     async listen() {
@@ -245,7 +244,7 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => sockets.endSessions(sessionIds, reason));
   billingRoutes(http);
-  uploadsRoutes(http, diskStorage(config));
+  uploadsRoutes(http, openStorage(config));
   const views = createViews({ executor, config, log });
   b2bRoutes(http, views);
   chatRoutes(http);
@@ -276,25 +275,6 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   return { heads, presence, teller, views, queueWatch };
 }
 
-/** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */
-function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
-  const scaled = (ms: number) => Math.round(ms / TEST_TIME_SCALE);
-  const [headersTimeout, requestTimeout] = [scaled(10_000), scaled(30_000)];
-  return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
-}
-
-/** Node waits for ever for the first byte of a connection. */
-function cutSilent(server: Server, { TEST_TIME_SCALE }: Config, onCut: () => void): void {
-  server.on('connection', socket => {
-    const timer = setTimeout(() => {
-      if (socket.bytesRead > 0) return;
-      onCut();
-      socket.destroy();
-    }, 10_000 / TEST_TIME_SCALE).unref();
-    socket.once('close', () => clearTimeout(timer));
-  });
-}
-
 interface Watched {
   cluster: Cluster;
   sockets: SocketDoor;
@@ -307,14 +287,4 @@ function watchState(metrics: Metrics, { cluster, sockets, pools }: Watched): voi
   metrics.watch('degraded', '1 while something does not work across instances.', 'what', () => ({
     redis: cluster.degraded().length > 0 ? 1 : 0,
   }));
-}
-
-async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>(resolve => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), 5_000);
-  // An upgraded connection that came at the last moment is none of the server's any more, and must not hold it up.
-  await Promise.race([closed, new Promise(resolve => setTimeout(resolve, 6_000).unref())]);
-  clearTimeout(late);
 }

@@ -5,10 +5,11 @@ import { AppError } from '../common/errors.ts';
 import { newId, randomToken } from '../common/ids.ts';
 import { relaxed } from '../common/limits.ts';
 import type { Input, Output } from '../common/operations.ts';
+import type { Config } from '../config.ts';
 import type { Image, operations } from './contract.ts';
 import { Upload } from './entities.ts';
 import { encodeImage } from './images.ts';
-import { type Storage, UPLOADS_PATH } from './storage.ts';
+import { imagesUrl, type Storage } from './storage.ts';
 
 const A_DAY = 200;
 const DAY_MS = 86_400_000;
@@ -28,13 +29,13 @@ export function uploadImage(storage: Storage) {
     const fileName = randomToken(RANDOM_BYTES);
     await storage.write(`${fileName}.webp`, image);
     await storage.write(`${fileName}.thumb.webp`, thumb);
-    return ctx.transaction(async ({ em, now, actor }) => {
+    return ctx.transaction(async ({ em, now, actor, config }) => {
       const upload = em.create(Upload, {
         ...{ id: newId(), user: actor.userId, purpose: input.purpose, fileName, bytes: image.length, width, height },
         ...{ name: (input.name ?? input.file.name).slice(0, 200) || 'image', createdAt: now },
       });
       await em.persist(upload).flush();
-      return { ...presentImage(upload), purpose: upload.purpose };
+      return { ...presentImage(config, upload), purpose: upload.purpose };
     });
   };
 }
@@ -47,9 +48,9 @@ async function ensureQuota({ em, now, actor, config }: ProcedureContext): Promis
 
 type Shown = Pick<Upload, 'id' | 'name' | 'bytes' | 'width' | 'height' | 'fileName'>;
 
-export function presentImage({ id, name, bytes, width, height, fileName }: Shown): Image {
-  const url = `${UPLOADS_PATH}/${fileName}.webp`;
-  const thumb_url = `${UPLOADS_PATH}/${fileName}.thumb.webp`;
+function presentImage(config: Config, { id, name, bytes, width, height, fileName }: Shown): Image {
+  const url = `${imagesUrl(config)}/${fileName}.webp`;
+  const thumb_url = `${imagesUrl(config)}/${fileName}.thumb.webp`;
   return { id, kind: 'image', name, bytes, mime: 'image/webp', url, thumb_url, width, height };
 }
 
@@ -67,7 +68,7 @@ export interface Claim {
  * same target gives the same images. null: one of them is somebody else's, used already, or meant for something else.
  */
 export async function attachUploads(
-  { em }: Pick<Context, 'em'>,
+  { em, config }: Pick<Context, 'em' | 'config'>,
   { ownerId, ids, purpose, target }: Claim,
 ): Promise<Image[] | null> {
   const unique = [...new Set(ids)].sort();
@@ -78,12 +79,14 @@ export async function attachUploads(
   );
   if (found.length !== unique.length) return null;
   await rows(em, sql`update uploads set attached_to = ${target} where id = any(${unique}::uuid[])`);
-  const images = new Map(found.map(({ file_name, ...row }) => [row.id, presentImage({ ...row, fileName: file_name })]));
+  const images = new Map(
+    found.map(({ file_name, ...row }) => [row.id, presentImage(config, { ...row, fileName: file_name })]),
+  );
   return [...new Set(ids)].map(id => images.get(id)!);
 }
 
 /** As `attachUploads`, instead of what the target showed before: that is free again. Throws not_found. */
-export async function replaceUploads(ctx: Pick<Context, 'em'>, claim: Claim): Promise<Image[]> {
+export async function replaceUploads(ctx: Pick<Context, 'em' | 'config'>, claim: Claim): Promise<Image[]> {
   await releaseUploads(ctx, [claim.target]);
   const images = claim.ids.length > 0 ? await attachUploads(ctx, claim) : [];
   if (!images) throw new AppError('not_found');
@@ -94,7 +97,7 @@ const avatarOf = (userId: string): string => `avatar:${userId}`;
 
 /** Makes an upload the picture of its owner; null takes the picture away. Returns its address. Throws not_found. */
 export async function setAvatar(
-  ctx: Pick<Context, 'em'>,
+  ctx: Pick<Context, 'em' | 'config'>,
   userId: string,
   uploadId: string | null,
 ): Promise<string | null> {

@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AwsClient } from 'aws4fetch';
 import express, { type RequestHandler } from 'express';
+import { AppError } from '../common/errors.ts';
 import type { Config } from '../config.ts';
 
 export const UPLOADS_PATH = '/uploads';
@@ -11,7 +13,53 @@ export interface Storage {
   remove(fileName: string): Promise<void>;
 }
 
-export function diskStorage(config: Config): Storage {
+/** A folder of this machine, or an S3-compatible bucket where one is set. */
+export function openStorage(config: Config): Storage {
+  return config.S3_ENDPOINT ? bucketStorage(config) : diskStorage(config);
+}
+
+/** What the address of an image begins with; the server itself serves no image of a bucket. */
+export function imagesUrl({ S3_ENDPOINT, S3_BUCKET, S3_PUBLIC_URL }: Config): string {
+  if (!S3_ENDPOINT) return UPLOADS_PATH;
+  return S3_PUBLIC_URL?.replace(/\/$/, '') ?? bucketUrl({ S3_ENDPOINT, S3_BUCKET });
+}
+
+function bucketUrl({ S3_ENDPOINT, S3_BUCKET }: Pick<Config, 'S3_ENDPOINT' | 'S3_BUCKET'>): string {
+  return `${S3_ENDPOINT!.replace(/\/$/, '')}/${S3_BUCKET}`;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Path-style addresses, which every S3-compatible store understands. Throws unavailable: nothing was stored, or may be again. */
+function bucketStorage(config: Config): Storage {
+  const client = new AwsClient({
+    accessKeyId: config.S3_ACCESS_KEY_ID!,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY!,
+    ...{ region: config.S3_REGION, service: 's3', retries: 2 },
+  });
+  async function call(fileName: string, request: RequestInit): Promise<void> {
+    const url = `${bucketUrl(config)}/${fileName}`;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await client.fetch(url, { ...request, signal, redirect: 'error' }).catch((error: Error) => {
+      throw new AppError('unavailable', undefined, error);
+    });
+    const text = await response.text();
+    if (!response.ok)
+      throw new AppError('unavailable', undefined, new Error(`S3: ${response.status} ${text.slice(0, 300)}`));
+  }
+  return {
+    write: (fileName, content) =>
+      call(fileName, {
+        method: 'PUT',
+        body: new Uint8Array(content),
+        headers: { 'Content-Type': 'image/webp', 'Cache-Control': 'public, max-age=31536000, immutable' },
+      }),
+    // A name that is not there is no error of S3.
+    remove: fileName => call(fileName, { method: 'DELETE' }),
+  };
+}
+
+function diskStorage(config: Config): Storage {
   const folder = config.UPLOAD_DIR;
   return {
     async write(fileName, content) {

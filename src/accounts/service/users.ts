@@ -87,7 +87,11 @@ export async function getMe(ctx: Context): Promise<UserView> {
 }
 
 /** Makes an upload of the user their picture, null takes it away; returns its address. Throws not_found. */
-export type SetAvatar = (ctx: Pick<Context, 'em'>, userId: string, uploadId: string | null) => Promise<string | null>;
+export type SetAvatar = (
+  ctx: Pick<Context, 'em' | 'config'>,
+  userId: string,
+  uploadId: string | null,
+) => Promise<string | null>;
 
 /** Changes the caller's name, language or picture. Throws not_found for an upload that is not theirs or used already. */
 export function updateMe(setAvatar: SetAvatar) {

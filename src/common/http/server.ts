@@ -1,0 +1,39 @@
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import type { Config } from '../../config.ts';
+
+/** The server behind both doors; who is slow or silent holds no connection. */
+export function openServer(config: Config, listener: RequestListener, onSilent: () => void): Server {
+  const server = createServer(slowness(config), listener);
+  cutSilent(server, config, onSilent);
+  return server;
+}
+
+/** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */
+function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
+  const scaled = (ms: number) => Math.round(ms / TEST_TIME_SCALE);
+  const [headersTimeout, requestTimeout] = [scaled(10_000), scaled(30_000)];
+  return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
+}
+
+/** Node waits for ever for the first byte of a connection. */
+function cutSilent(server: Server, { TEST_TIME_SCALE }: Config, onSilent: () => void): void {
+  server.on('connection', socket => {
+    const timer = setTimeout(() => {
+      if (socket.bytesRead > 0) return;
+      onSilent();
+      socket.destroy();
+    }, 10_000 / TEST_TIME_SCALE).unref();
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
+
+/** Waits 5 s for what runs. */
+export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), 5_000);
+  // An upgraded connection that came at the last moment is none of the server's any more, and must not hold it up.
+  await Promise.race([closed, new Promise(resolve => setTimeout(resolve, 6_000).unref())]);
+  clearTimeout(late);
+}

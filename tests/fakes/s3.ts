@@ -1,0 +1,16 @@
+import { fakeProvider } from './provider.ts';
+
+/** A bucket: takes objects by signed requests alone, and forgets them. `next` answers otherwise. */
+export async function fakeS3({ accessKey, bucket }: { accessKey: string; bucket: string }) {
+  const objects = new Map<string, { type: string | undefined }>();
+  const provider = await fakeProvider(({ method, path, headers }) => {
+    const isSigned = headers.authorization?.startsWith(`AWS4-HMAC-SHA256 Credential=${accessKey}/`);
+    if (!isSigned || !path.startsWith(`/${bucket}/`))
+      return { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
+    const name = path.slice(bucket.length + 2);
+    if (method === 'PUT') objects.set(name, { type: headers['content-type'] });
+    if (method === 'DELETE') objects.delete(name);
+    return { status: method === 'DELETE' ? 204 : 200, body: '' };
+  });
+  return { ...provider, objects };
+}
