@@ -66,11 +66,16 @@ async function inSlices<T, R>(items: readonly T[], work: (item: T) => Promise<R>
   return results;
 }
 
-const clients = await inSlices(load.users, async ({ access, watched }): Promise<Client> => {
+async function join(access: string): Promise<RawSocket> {
   const socket = await openRawSocket({ url: load.url, namespace: '/presence', token: access, onPush: hear });
   await socket.join();
-  return { socket, watched };
-});
+  return socket;
+}
+
+const clients = await inSlices(
+  load.users,
+  async ({ access, watched }): Promise<Client> => ({ socket: await join(access), watched }),
+);
 const away = new Set<Client>();
 let lastPinged = 0;
 setInterval(() => {
@@ -97,10 +102,10 @@ async function comeAndGo(n: number): Promise<void> {
   const client = clients[n]!;
   if (away.has(client)) return;
   away.add(client);
-  client.socket.leave();
+  client.socket.close();
   if (measured) measured.changes += 1;
   await pause(ABSENCE_MS);
-  await client.socket.join();
+  client.socket = await join(load.users[n]!.access);
   joinedAt.set(load.users[n]!.user_id, performance.now());
   if (measured) measured.changes += 1;
   away.delete(client);
