@@ -55,8 +55,10 @@ function hear(event: string, { states }: Push): void {
 }
 
 async function subscribe({ socket, watched }: Client): Promise<void> {
-  const reply = await socket.ask('presence:subscribe', { user_ids: isWatching ? watched : [] });
-  if (!reply.ok) throw new Error(JSON.stringify(reply));
+  const asked = socket.ask('presence:subscribe', { user_ids: isWatching ? watched : [] });
+  // Who goes meanwhile is asked again when they come back.
+  const reply = await Promise.race([asked, socket.closed]);
+  if (reply && !reply.ok) throw new Error(JSON.stringify(reply));
 }
 
 async function inSlices<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
