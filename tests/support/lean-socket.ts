@@ -4,8 +4,6 @@ import { WebSocket } from 'ws';
 export interface RawSocket {
   /** Joins the namespace; resolves with its `session:ready`. */
   join(): Promise<void>;
-  /** Leaves the namespace; the connection stays open. */
-  leave(): void;
   emit(event: string, payload: object): void;
   // biome-ignore lint/suspicious/noExplicitAny: any answer
   ask(event: string, payload: object): Promise<any>;
@@ -56,7 +54,6 @@ export async function openRawSocket({ url, namespace, token, onPush, isDeaf = fa
       ws.send(`40${namespace},${JSON.stringify({ token })}`);
       return joined.promise;
     },
-    leave: () => ws.send(`41${namespace},`),
     emit: (event, payload) => ws.send(`42${namespace},${JSON.stringify([event, payload])}`),
     ask(event, payload) {
       lastAck += 1;

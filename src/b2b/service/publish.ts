@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { ensureSubscribed } from '../../billing/service/subscriptions.ts';
 import { consumePost } from '../../billing/service/usage.ts';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
@@ -10,7 +11,6 @@ import type { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { DAY_MS } from './days.ts';
-import { ensureSubscribed } from './entitlements.ts';
 import { normalisePart, normaliseText } from './normalise.ts';
 import { presentPost, snapshotOf } from './present.ts';
 
@@ -81,7 +81,7 @@ export async function publishPost(ctx: Context, { post_id }: Input<typeof operat
   await ensureAllowed(ctx, post);
   if (state === 'draft') await publishFirst(ctx, post);
   else {
-    await ensureSubscribed(ctx);
+    await ensureSubscribed(ctx, post.author);
     if (state === 'rejected') holdForReview(post);
     else putOnBoard(ctx, post);
   }
@@ -109,7 +109,7 @@ export async function renewPost(ctx: Context, { post_id }: Input<typeof operatio
   await ensureEnabled(ctx);
   const post = await reachOwnPost(ctx, post_id);
   ensureStatus(post, now, ['published', 'closed', 'expired']);
-  await ensureSubscribed(ctx);
+  await ensureSubscribed(ctx, post.author);
   await ensureAllowed(ctx, post);
   if (post.renewedAt && !isDayAgo(post.renewedAt, now))
     throw new AppError('rate_limited', { retry_after_ms: post.renewedAt.getTime() + DAY_MS - now.getTime() });

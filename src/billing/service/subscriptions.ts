@@ -40,6 +40,16 @@ export async function subscriptionOf(scope: Scope, userId: string): Promise<Subs
   return { subscription: standing, plan, status: standing.status, entitlements };
 }
 
+/** What the user's running plan allows. Throws subscription_required. */
+export async function ensureSubscribed(
+  scope: Scope,
+  userId: string,
+): Promise<{ plan: Plan; entitlements: Entitlements }> {
+  const subscribed = await subscriptionOf(scope, userId);
+  if (!subscribed?.entitlements) throw new AppError('subscription_required', { status: subscribed?.status ?? 'none' });
+  return { plan: subscribed.plan, entitlements: subscribed.entitlements };
+}
+
 export async function presentSubscription(scope: Scope, standing: Standing): Promise<SubscriptionView> {
   const { status, currentPeriodStart, currentPeriodEnd, trialEnd } = standing;
   const graceUntil = status === 'past_due' && currentPeriodEnd ? graceEnd(currentPeriodEnd, scope) : null;

@@ -8,7 +8,7 @@ import { type Blocker, isBusinessEnabled, type operations, type Usage } from '..
 import { type Entitlements, MonthlyUsage, Plan } from '../entities.ts';
 import { monthOf } from './months.ts';
 import { noEntitlements } from './plans.ts';
-import { presentSubscription, subscriptionOf } from './subscriptions.ts';
+import { ensureSubscribed, presentSubscription, subscriptionOf } from './subscriptions.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
 
@@ -56,21 +56,20 @@ export async function usageOf({ em, now, config }: Scope, userId: string, entitl
  * parallel calls cannot pass it. Throws subscription_required, post_limit_reached. Returns what the plan allows.
  */
 export async function consumePost(scope: Scope, userId: string): Promise<Entitlements> {
-  const subscribed = await subscriptionOf(scope, userId);
-  if (!subscribed?.entitlements) throw new AppError('subscription_required', { status: subscribed?.status ?? 'none' });
+  const { plan, entitlements } = await ensureSubscribed(scope, userId);
   const { period } = monthOf(scope.now, scope.config.BILLING_TZ);
-  const limit = subscribed.entitlements.posts_per_month;
+  const limit = entitlements.posts_per_month;
   const consumed = await rows(
     scope.em,
     sql`insert into monthly_usage (user_id, period, used) select ${userId}::uuid, ${period}, 1 where ${limit ?? UNLIMITED}::int > 0
         on conflict (user_id, period) do update set used = monthly_usage.used + 1 where monthly_usage.used < ${limit ?? UNLIMITED}
         returning used`,
   );
-  if (consumed.length > 0) return subscribed.entitlements;
-  const { posts_used: used, resets_at } = await usageOf(scope, userId, subscribed.entitlements);
+  if (consumed.length > 0) return entitlements;
+  const { posts_used: used, resets_at } = await usageOf(scope, userId, entitlements);
   throw new AppError('post_limit_reached', {
     ...{ limit, used, resets_at },
-    upgrade_to: await nextPlan(scope, subscribed.plan),
+    upgrade_to: await nextPlan(scope, plan),
   });
 }
 
