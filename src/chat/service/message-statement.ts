@@ -17,13 +17,14 @@ const locked = `
     is_buyer_removed, is_seller_removed, buyer_read_seq, seller_read_seq
   from threads where id = any($2::uuid[]) order by id for update`;
 
-// `for share`: an edit that the lock of the thread waited for is shown in the preview.
+// `for share`: an edit that the lock of the thread waited for is shown in the preview. It is found by its id alone: were
+// the thread a condition too, a plan made while the table was empty would read whole threads.
 const checked = `
-  select d.*, t.rev as base_rev, t.last_seq, t.post_id, t.post_title, t.is_locked, s.*, k.id as known_id,
+  select d.*, t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post_title, t.is_locked, s.*, k.id as known_id,
     k.content_hash as known_hash, q.preview as reply_to, t.is_blocked or u.is_closed as is_unavailable,
-    d.reply_to_id is null or q.preview is not null as has_reply_target,
+    d.reply_to_id is null or q.thread_id = d.thread_id as has_reply_target,
     k.id is null and s.is_participant and not t.is_locked and not t.is_blocked and not u.is_closed
-      and (d.reply_to_id is null or q.preview is not null) as may_store
+      and (d.reply_to_id is null or q.thread_id = d.thread_id) as is_stored
   from draft d
   left join locked t on t.id = d.thread_id
   left join lateral (
@@ -37,14 +38,18 @@ const checked = `
   left join lateral (
     select k.id, k.content_hash from messages k where k.sender_id = d.sender_id and k.client_id = d.client_id limit 1) k on true
   left join lateral (
-    select json_build_object('id', q.id, 'seq', q.seq, 'sender_id', q.sender_id, 'type', q.type, 'text', left(q.text, 140),
+    select q.thread_id, json_build_object('id', q.id, 'seq', q.seq, 'sender_id', q.sender_id, 'type', q.type, 'text', left(q.text, 140),
       'created_at', q.created_at) as preview
-    from messages q where q.id = d.reply_to_id and q.thread_id = d.thread_id limit 1 for share) q on true`;
+    from messages q where q.id = d.reply_to_id limit 1 for share) q on true`;
 
+/** Numbers what is stored per thread. The last row of a thread knows how far each side has sent. */
 const numbered = `
-  select c.*, (c.last_seq + row_number() over t)::int as seq,
-    (c.base_rev + row_number() over t)::int as rev
-  from checked c where c.may_store window t as (partition by c.thread_id order by c.place)`;
+  select n.*, n.base_seq + n.place_in_thread as seq, n.base_rev + n.place_in_thread as rev,
+    n.base_seq + max(n.place_in_thread) filter (where n.is_buyer) over t as buyer_seq,
+    n.base_seq + max(n.place_in_thread) filter (where not n.is_buyer) over t as seller_seq
+  from (select c.*, (row_number() over t)::int as place_in_thread, lead(c.place) over t is null as is_last
+        from checked c window t as (partition by c.thread_id, c.is_stored order by c.place)) n
+  window t as (partition by n.thread_id, n.is_stored order by n.place)`;
 
 const inserted = `
   insert into messages (id, thread_id, seq, rev, sender_id, client_id, content_hash, text, reply_to_id, attachments,
@@ -58,11 +63,7 @@ const moved = `
     buyer_read_seq = coalesce(s.buyer_seq, t.buyer_read_seq), buyer_delivered_seq = coalesce(s.buyer_seq, t.buyer_delivered_seq),
     seller_read_seq = coalesce(s.seller_seq, t.seller_read_seq),
     seller_delivered_seq = coalesce(s.seller_seq, t.seller_delivered_seq)
-  from (select thread_id, max(rev) as rev, max(seq) as seq, (array_agg(id order by seq desc))[1] as id,
-          max(created_at) as created_at, max(seq) filter (where is_buyer) as buyer_seq,
-          max(seq) filter (where not is_buyer) as seller_seq
-        from stored group by thread_id) s
-  where t.id = s.thread_id`;
+  from stored s where t.id = s.thread_id and s.is_last`;
 
 const statements = new WeakMap<readonly StatementPart[], Statement>();
 
@@ -75,12 +76,12 @@ export function sendStatement(parts: readonly StatementPart[]): Statement {
   if (known) return known;
   const withParts = parts.map(part => `, ${part.with}`).join('');
   const values = parts.map(part => `(${part.value})`).join(', ');
-  const text = `with draft as (${draft}), locked as materialized (${locked}), checked as materialized (${checked}),
-    stored as materialized (${numbered}), inserted as (${inserted}), moved as (${moved})${withParts}
-    select c.is_participant, c.is_locked, c.is_unavailable, c.has_reply_target, c.known_id, c.known_hash, c.reply_to,
-      c.post_id, c.post_title, s.seq, s.rev, c.recipient_id,
-      case when c.place = 1 then json_build_array(${values}) end as parts
-    from checked c left join stored s using (place) order by c.place`;
+  const text = `with draft as (${draft}), locked as materialized (${locked}), checked as (${checked}),
+    numbered as materialized (${numbered}), stored as not materialized (select * from numbered where is_stored),
+    inserted as (${inserted}), moved as (${moved})${withParts}
+    select place, is_participant, is_locked, is_unavailable, has_reply_target, known_id, known_hash, reply_to,
+      is_stored, seq, rev, recipient_id, case when place = 1 then json_build_array(${values}) end as parts
+    from numbered`;
   const statement = { name: 'send-messages', text };
   statements.set(parts, statement);
   return statement;

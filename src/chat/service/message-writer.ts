@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Call, SharedContext } from '../../common/context.ts';
 import { newId } from '../../common/ids.ts';
-import { runStatement } from '../../common/statements.ts';
+import { plainArray, runStatement } from '../../common/statements.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Attachment, Message, Preview } from '../contract/shapes.ts';
 import { whenStored } from '../contract.ts';
@@ -26,14 +26,15 @@ export interface Written {
   /** The message that the sender stored under this `client_id` before. */
   known_id: string | null;
   known_hash: Buffer | null;
-  /** null: nothing was stored. */
-  seq: number | null;
-  rev: number | null;
+  /** Whether it was stored just now, as this entry of the thread. */
+  is_stored: boolean;
+  seq: number;
+  rev: number;
   recipient_id: string | null;
-  post_id: string;
-  post_title: string;
   reply_to: Preview | null;
-  /** Of the first row: what each part of the statement did. */
+  /** Of the draft, from 1. */
+  place: number;
+  /** Of the first draft: what each part of the statement did. */
   parts: unknown[] | null;
 }
 
@@ -56,7 +57,9 @@ export function draftOf(call: Call<SendMessage>): Draft {
 /** Stores the drafts, and answers each at its place; what the other modules did about it is announced. */
 export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]): Promise<Written[]> {
   const parts = ctx.parts(whenStored);
-  const written = await runStatement<Written>(ctx.em, sendStatement(parts), valuesOf(drafts, ctx.now));
+  const found = await runStatement<Written>(ctx.em, sendStatement(parts), valuesOf(drafts, ctx.now));
+  const written: Written[] = [];
+  for (const one of found) written[one.place - 1] = one;
   for (const [index, part] of parts.entries()) {
     const value = written[0]?.parts?.[index];
     if (value != null) ctx.emit(part.fact, value);
@@ -67,17 +70,17 @@ export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]
 function valuesOf(drafts: readonly Draft[], now: Date): unknown[] {
   const list = <Value>(read: (draft: Draft) => Value) => drafts.map(read);
   return [
-    list(one => one.id),
-    list(one => one.call.input.thread_id),
-    list(one => one.call.actor.userId),
-    list(one => one.call.input.client_id),
+    plainArray(list(one => one.id)),
+    plainArray(list(one => one.call.input.thread_id)),
+    plainArray(list(one => one.call.actor.userId)),
+    plainArray(list(one => one.call.input.client_id)),
     list(one => one.contentHash),
     list(one => one.call.input.text ?? null),
-    list(one => one.call.input.reply_to ?? null),
+    plainArray(list(one => one.call.input.reply_to ?? null)),
     list(one => (one.attachments.length > 0 ? JSON.stringify(one.attachments) : null)),
     list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null)),
-    list(one => one.call.now.toISOString()),
-    list(newId),
+    plainArray(list(one => one.call.now.toISOString())),
+    plainArray(list(newId)),
     now.toISOString(),
   ];
 }
@@ -88,8 +91,8 @@ export function presentDraft({ id, call, attachments, partNumbers }: Draft, writ
   return {
     id,
     thread_id: input.thread_id,
-    seq: written.seq!,
-    rev: written.rev!,
+    seq: written.seq,
+    rev: written.rev,
     client_id: input.client_id,
     sender: { id: actor.userId, kind: 'user' },
     type: 'text',

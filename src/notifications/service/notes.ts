@@ -95,7 +95,7 @@ async function write({ em, now }: SharedContext, drafts: readonly Draft[]): Prom
           ${column(one => one.groupKey)}::text[], ${column(one => one.count)}::int[], ${column(one => one.title)}::text[],
           ${column(one => one.body)}::text[], ${column(one => one.actorId)}::text[], ${column(one => one.data)}::text[])
           as given (id, user_id, type, group_key, count, title, body, actor_id, data)
-        on conflict (user_id, group_key) where read_at is null and group_key is not null do update set
+        on conflict (user_id, group_key) where read_at is null do update set
           count = n.count + excluded.count, title = excluded.title, body = excluded.body, data = excluded.data,
           updated_at = greatest(n.updated_at, excluded.updated_at), seen_at = null, rev = n.rev + 1,
           actor_ids = (excluded.actor_ids || array_remove(n.actor_ids, excluded.actor_ids[1]))[1:3]
