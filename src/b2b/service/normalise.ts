@@ -10,11 +10,14 @@ const homoglyphs: Record<string, string> = {
 
 /** `90919-02252` = `90919 02252` = `9091902252`, Cyrillic `АВ-12` = `AB12`; empty for what holds no letter or digit. */
 export function normalisePart(number: string): string {
-  return number
-    .normalize('NFKC')
-    .toUpperCase()
-    .replace(/[АВЕКМНОРСТУХ]/g, letter => homoglyphs[letter]!)
-    .replace(/[^0-9A-Z]/g, '');
+  const isAscii = /^[\x20-\x7e]*$/.test(number);
+  const latin = isAscii
+    ? number.toUpperCase()
+    : number
+        .normalize('NFKC')
+        .toUpperCase()
+        .replace(/[АВЕКМНОРСТУХ]/g, letter => homoglyphs[letter]!);
+  return latin.replace(/[^0-9A-Z]/g, '');
 }
 
 export function normaliseParts(numbers: readonly (string | null | undefined)[]): string[] {

@@ -7,15 +7,20 @@ const candidates = /(?<![\p{L}\p{N}+])[0-9A-Za-zА-Яа-я]+(?:[-./][0-9A-Za-zА
 /** The part numbers that a message names, in the form in which all their spellings are one. */
 export function partNumbersOf(text: string | undefined): string[] {
   if (text === undefined || !/\d{2}/.test(text)) return [];
-  const words = text.match(candidates) ?? [];
-  return [...new Set(words.filter(isPartNumber).map(normalisePart))].slice(0, MOST);
+  const found = new Set<string>();
+  for (const word of text.match(candidates) ?? []) {
+    const form = partNumberOf(word);
+    if (form !== null && found.size < MOST) found.add(form);
+  }
+  return [...found];
 }
 
 /** Prices, dates, phone numbers and quantities are numbers too; a part number is at least 5 long and has 3 digits. */
-function isPartNumber(word: string): boolean {
+function partNumberOf(word: string): string | null {
+  if (!/\d.*\d.*\d/.test(word)) return null;
   const form = normalisePart(word);
-  if (form.length < 5 || form.length > 24 || form.replace(/\D/g, '').length < 3) return false;
-  if (/^\d{1,2}[-./]\d{1,2}[-./]\d{2,4}$|^\d{4}[-./]\d{2}[-./]\d{2}$/.test(word)) return false;
-  if (/^\d{1,3}([./]\d{3})+$|^998\d{9}$/.test(word)) return false;
-  return /\D/.test(word) || (form.length >= 7 && !form.endsWith('000'));
+  if (form.length < 5 || form.length > 24) return null;
+  if (/^\d{1,2}[-./]\d{1,2}[-./]\d{2,4}$|^\d{4}[-./]\d{2}[-./]\d{2}$/.test(word)) return null;
+  if (/^\d{1,3}([./]\d{3})+$|^998\d{9}$/.test(word)) return null;
+  return /\D/.test(word) || (form.length >= 7 && !form.endsWith('000')) ? form : null;
 }
