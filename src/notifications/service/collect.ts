@@ -2,10 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 const MOST_AT_ONCE = 500;
-/** Under a stream of items nobody sees a number change oftener than that, and each change costs its views. */
-const PAUSE_MS = 20;
+/** Nobody sees a number change oftener than that, and each change costs its views. */
+const PACE_MS = 100;
+const LOOK_EVERY_MS = 20;
 
-/** Works on what was added, one batch after the other: what comes while one is worked on, and shortly after, is in the next. */
+/**
+ * Works on what was added, one batch after the other: the first item of a key at once, further ones of that key at most
+ * once in `PACE_MS`, merged.
+ */
 export interface Collector<Item> {
   /** An item that waits under the same key already is merged with it. */
   add(key: string, item: Item): void;
@@ -19,15 +23,32 @@ export function createCollector<Item>(
   merge: (known: Item, item: Item) => Item = (_known, item) => item,
 ): Collector<Item> {
   const waiting = new Map<string, Item>();
+  /** When a key was worked on last, the oldest first. */
+  const workedAt = new Map<string, number>();
   let running: Promise<void> | null = null;
+
+  function takeBatch(): Item[] {
+    const now = performance.now();
+    for (const [key, at] of workedAt) {
+      if (now - at < PACE_MS) break;
+      workedAt.delete(key);
+    }
+    const batch: Item[] = [];
+    for (const [key, item] of waiting) {
+      if (workedAt.has(key)) continue;
+      workedAt.set(key, now);
+      waiting.delete(key);
+      if (batch.push(item) === MOST_AT_ONCE) break;
+    }
+    return batch;
+  }
 
   async function run(): Promise<void> {
     await null; // what is added in one go is worked on together
     while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, MOST_AT_ONCE);
-      for (const [key] of batch) waiting.delete(key);
-      await work(batch.map(([, item]) => item)).catch(error => log.warn({ err: error }, 'notifications'));
-      if (waiting.size > 0 && waiting.size < MOST_AT_ONCE) await pause(PAUSE_MS);
+      const batch = takeBatch();
+      if (batch.length > 0) await work(batch).catch(error => log.warn({ err: error }, 'notifications'));
+      if (waiting.size > 0 && batch.length < MOST_AT_ONCE) await pause(LOOK_EVERY_MS);
     }
     running = null;
   }
