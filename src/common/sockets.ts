@@ -23,6 +23,7 @@ import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refu
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
+import { writeOncePerTurn } from './sockets/writes.ts';
 
 interface Parts {
   config: Config;
@@ -150,7 +151,10 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       for (const one of announcements) pushOne(one, namespaceOf.get(one.name), cluster.isShared);
     },
     endSessions: sessions.end,
-    attach: server => void io.attach(server),
+    attach(server) {
+      io.attach(server);
+      writeOncePerTurn(io);
+    },
     counts: () => ({
       connection: guard.connections(),
       ...Object.fromEntries([...new Set(namespaceOf.values())].map(({ name, sockets }) => [name, sockets.size])),
