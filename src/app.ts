@@ -48,6 +48,7 @@ import { healthz, readyz } from './common/probes.ts';
 import { type Cluster, joinCluster } from './common/redis.ts';
 import { createSlots, type Slots } from './common/slots.ts';
 import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
+import { openTracing, type Tracing, untraced } from './common/tracing.ts';
 import type { Config } from './config.ts';
 import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
@@ -83,6 +84,7 @@ export interface CoreParts {
   push: Push;
   limit?: SpendLimit;
   metrics?: Metrics;
+  tracing?: Tracing;
   /** Statements may take their time: for commands of an operator. */
   isPatient?: boolean;
 }
@@ -98,12 +100,12 @@ export async function prepareDatabase({ orm, executor }: Pick<Core, 'orm' | 'exe
 export async function buildCore(
   config: Config,
   databaseUrl: string,
-  { log, push, limit = () => {}, metrics = createMetrics(), isPatient = false }: CoreParts,
+  { log, push, limit = () => {}, metrics = createMetrics(), tracing = untraced, isPatient = false }: CoreParts,
 ): Promise<Core> {
-  const orm = await connect(entities, databaseUrl, { pool: config.DB_POOL, isPatient });
+  const orm = await connect(entities, databaseUrl, { pool: config.DB_POOL, isPatient, tracing });
   const listeners = createListeners();
   const slots = createSlots();
-  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit, metrics });
+  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit, metrics, tracing });
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
@@ -144,6 +146,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const log = createLog(config);
   const cluster = await joinCluster(config.REDIS_URL, log);
   const metrics = createMetrics();
+  const tracing = await openTracing(config, log);
   const budgets = createBudgets(config, cluster);
   let sockets: SocketDoor;
   const core = await buildCore(config, databaseUrl, {
@@ -151,11 +154,12 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     push: announcements => sockets.push(announcements),
     limit: createLimits(config, cluster, budgets),
     metrics,
+    tracing,
   });
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);
-  const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
+  const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm), tracing });
   const findEnded = createFindEnded(orm);
   const forgetSession = findSession.forget;
   sockets = createSocketDoor({
@@ -215,6 +219,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       budgets.close();
       await cluster.close();
       await orm.close();
+      await tracing.close();
     },
   };
 }

@@ -147,6 +147,17 @@ export const environment = z.object({
     .min(16, 'needs at least 16 letters')
     .optional()
     .describe('/metrics wants it as Bearer, else 404; without it they are open with DEBUG, else closed.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .regex(/^https?:\/\/[^\s/]+/, 'must be http://… or https://…')
+    .optional()
+    .describe('Traces: an OpenTelemetry collector, http://host:4318 (OTLP over HTTP). Unset: none are made.'),
+  OTEL_EXPORTER_OTLP_HEADERS: list
+    .pipe(z.array(z.string().regex(/^[\w-]+\s*=/, 'must look like name=value')))
+    .default([])
+    .describe('Traces: headers for the collector, name=value.'),
+  OTEL_SERVICE_NAME: z.string().default('parthub').describe('Traces: the name of this service.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('Traces: the share that is kept.'),
   RATE_LIMITS: z
     .enum(['on', 'relaxed', 'off'])
     .default('on')

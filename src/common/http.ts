@@ -7,9 +7,18 @@ import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
 import { type HandleOptions, operationHandler } from './http/operation.ts';
 import { answerError, refuseMethod } from './http/problems.ts';
-import { allowOrigins, answerAs, beginRequest, ensureHost, jsonBody, securityHeaders } from './http/request.ts';
+import {
+  allowOrigins,
+  answerAs,
+  beginRequest,
+  ensureHost,
+  jsonBody,
+  securityHeaders,
+  traceRequests,
+} from './http/request.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { HttpPath, Operation } from './operations.ts';
+import type { Tracing } from './tracing.ts';
 
 interface Parts {
   config: Config;
@@ -17,6 +26,7 @@ interface Parts {
   executor: Executor;
   authenticate: Authenticate;
   idempotency: Idempotency;
+  tracing: Tracing;
 }
 
 export interface HttpDoor {
@@ -38,7 +48,9 @@ export function createHttpDoor(parts: Parts): HttpDoor {
   app.set('query parser', 'simple');
   app.set('trust proxy', config.TRUST_PROXY);
   app.set('etag', false);
-  app.use(beginRequest(parts), ensureHost(config), securityHeaders(config), allowOrigins(config));
+  app.use(beginRequest(parts));
+  if (parts.tracing.isOn) app.use(traceRequests(parts.tracing));
+  app.use(ensureHost(config), securityHeaders(config), allowOrigins(config));
 
   function route(path: HttpPath, handlers: RequestHandler[]): void {
     const [method, template] = path.split(' ') as [string, string];

@@ -17,6 +17,7 @@ import type { Contract, Namespace } from '../../src/common/operations.ts';
 import { joinCluster } from '../../src/common/redis.ts';
 import { createSlots } from '../../src/common/slots.ts';
 import { createSocketDoor, type Gateway, type SocketDoor } from '../../src/common/sockets.ts';
+import { untraced } from '../../src/common/tracing.ts';
 import { entities } from '../../src/entities.ts';
 import { once, openSocket, testConfig } from './app.ts';
 import { createTestDatabase } from './postgres.ts';
@@ -44,6 +45,7 @@ export function useDoors(
     let sockets: SocketDoor;
     const executor = createExecutor({
       ...{ orm, config, log, listeners: createListeners(), slots: createSlots(), limit: () => {}, metrics },
+      tracing: untraced,
       push: announcements => sockets.push(announcements),
     });
     const parts = {
@@ -57,6 +59,7 @@ export function useDoors(
       idempotency: createIdempotency(orm),
       budgets: createBudgets(config, cluster),
       metrics,
+      tracing: untraced,
     };
     const http = createHttpDoor(parts);
     sockets = createSocketDoor(parts);

@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import { randomToken } from '../ids.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isTooComplex } from '../payload.ts';
+import type { Tracing } from '../tracing.ts';
 
 const BODY_LIMIT = '100kb';
 
@@ -47,6 +48,23 @@ export function beginRequest({ config, log }: { config: Config; log: Logger }): 
 /** The path without the secret that an unsigned callback carries in it. */
 function loggedPath(path: string): string {
   return path.replace(/^(\/api\/webhooks\/\w+\/)[^/]+/, '$1***');
+}
+
+/** A request is told by its route: its address holds ids, and what people search for. */
+export function traceRequests(tracing: Tracing): RequestHandler {
+  return (req, res, next) => {
+    if (probes.has(req.path) || req.path === '/metrics') return next();
+    const attributes = { 'http.request.method': req.method, 'parthub.request_id': stateOf(res).requestId };
+    void tracing.span(req.method, { kind: 'server', attributes }, async span => {
+      const closed = new Promise(resolve => res.once('close', resolve));
+      next();
+      await closed;
+      const route = req.route?.path as string | undefined;
+      if (route) span.rename(`${req.method} ${route}`);
+      span.set({ 'http.response.status_code': res.statusCode, ...(route && { 'http.route': route }) });
+      if (res.statusCode >= 500) span.fail(String(res.statusCode));
+    });
+  };
 }
 
 /** Probes come by address, so they answer any host. */
