@@ -53,6 +53,7 @@ import type { Config } from './config.ts';
 import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
 import { serveExample } from './example.ts';
+import { countFacts, watchState } from './metrics.ts';
 import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
 import { notificationsListeners, tellingListeners } from './notifications/listeners.ts';
@@ -188,6 +189,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   serveDocs(http, config, authenticate);
   if (config.DEBUG) serveExample(http, executor);
   http.raw('GET /metrics', serveMetrics(config, metrics));
+  countFacts(metrics, core.listeners);
   watchState(metrics, { cluster, sockets, pools: await createPoolReader(orm) });
   http.seal();
 
@@ -278,18 +280,4 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
   return { heads, presence, teller, views, queueWatch };
-}
-
-interface Watched {
-  cluster: Cluster;
-  sockets: SocketDoor;
-  pools: () => Record<string, number>;
-}
-
-function watchState(metrics: Metrics, { cluster, sockets, pools }: Watched): void {
-  metrics.watch('connections', 'Open connections, and sockets of each namespace.', 'of', sockets.counts);
-  metrics.watch('database_connections', 'Database connections by what they do.', 'state', pools);
-  metrics.watch('degraded', '1 while something does not work across instances.', 'what', () => ({
-    redis: cluster.degraded().length > 0 ? 1 : 0,
-  }));
 }

@@ -4,6 +4,7 @@ import type { RevokeReason } from '../common/session.ts';
 import { slot } from '../common/slots.ts';
 import {
   type Badge,
+  type CodePurpose,
   codeInput,
   Device,
   Locale,
@@ -264,6 +265,10 @@ export const operations = {
 };
 
 export const facts = {
+  /** Somebody asked for a code: `sent`, or the code of the refusal. */
+  codeRequested: fact<{ purpose: CodePurpose; outcome: string }>('accounts.code-requested'),
+  codeTaken: fact<{ driver: string }>('accounts.code-taken'),
+  codeTried: fact<{ purpose: CodePurpose; outcome: 'verified' | 'wrong' }>('accounts.code-tried'),
   userDeleted: fact<{ userId: string }>('accounts.user-deleted'),
   /** On a device that has not logged in with this number before. */
   loggedIn: fact<{ userId: string; device: string | null }>('accounts.logged-in'),

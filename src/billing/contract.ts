@@ -162,6 +162,9 @@ export interface OfSubscription {
 }
 
 export const facts = {
+  subscriptionMoved: fact<{ from: Subscription['status'] | 'none'; to: Subscription['status'] }>(
+    'billing.subscription-moved',
+  ),
   subscriptionActivated: fact<OfSubscription>('billing.subscription-activated'),
   /** Its period ends within three days, and nobody has decided how it goes on; told once for a period. */
   subscriptionExpiring: fact<OfSubscription>('billing.subscription-expiring'),

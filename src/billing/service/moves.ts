@@ -26,7 +26,7 @@ export async function moveSubscriptions(ctx: Writing): Promise<{ moved: number; 
     },
     { orderBy: { currentPeriodEnd: 'asc' }, limit: MOST, lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
   );
-  const told = due.map(subscription => ({ subscription, news: settle(subscription, ctx) }));
+  const told = due.map(subscription => ({ subscription, news: settle(ctx, subscription) }));
   await em.flush();
   await announce(ctx, told);
   return { moved: due.length, warned: await warnOfEnd(ctx) };
