@@ -43,6 +43,7 @@ export interface HttpDoor {
 export function createHttpDoor(parts: Parts): HttpDoor {
   const { config, executor } = parts;
   const methodsByPath = new Map<string, Set<string>>();
+  const readJson = jsonBody(config);
   const app = express();
   app.set('case sensitive routing', true);
   app.set('query parser', 'simple');
@@ -66,7 +67,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
       for (const path of [operation.http ?? []].flat()) {
         const handler = operationHandler(parts, { operation, path, run, options: options as HandleOptions<Operation> });
         const accept = answerAs(operation.stream ?? 'application/json');
-        route(path, options.readBody ? [accept, handler] : [accept, jsonBody, handler]);
+        route(path, options.readBody ? [accept, handler] : [accept, readJson, handler]);
       }
     },
     raw: (path, ...handlers) => route(path, handlers),

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import cors from 'cors';
 import express, { type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
@@ -123,14 +124,26 @@ export function answerAs(type: string): RequestHandler {
 const jsonTypes = ['application/json', 'application/*+json'];
 const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: false, type: jsonTypes });
 
-export const jsonBody: RequestHandler = (req, res, next) => {
-  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
-  if (!hasBody) return next();
-  if (!req.is(jsonTypes)) throw new AppError('unsupported_media_type');
-  parseJson(req, res, error => {
-    if (error) return next(error);
-    if (isTooComplex(req.body))
-      return next(new AppError('validation_failed', { fields: [{ path: '', code: 'too_complex' }] }));
-    next();
-  });
-};
+/** A body that takes longer is cut, as the server cuts slow headers. */
+const BODY_MS = 30_000;
+
+export function jsonBody({ TEST_TIME_SCALE }: Config): RequestHandler {
+  return (req, res, next) => {
+    const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+    if (!hasBody) return next();
+    if (!req.is(jsonTypes)) throw new AppError('unsupported_media_type');
+    const late = setTimeout(() => cutSlow(req.socket), BODY_MS / TEST_TIME_SCALE);
+    parseJson(req, res, error => {
+      clearTimeout(late);
+      if (error) return next(error);
+      if (isTooComplex(req.body))
+        return next(new AppError('validation_failed', { fields: [{ path: '', code: 'too_complex' }] }));
+      next();
+    });
+  };
+}
+
+function cutSlow(socket: Socket): void {
+  socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+  socket.destroySoon();
+}
