@@ -12,6 +12,7 @@ import {
   answerAs,
   beginRequest,
   ensureHost,
+  ensureShortUrl,
   jsonBody,
   securityHeaders,
   traceRequests,
@@ -51,7 +52,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
   app.set('etag', false);
   app.use(beginRequest(parts));
   if (parts.tracing.isOn) app.use(traceRequests(parts.tracing));
-  app.use(ensureHost(config), securityHeaders(config), allowOrigins(config));
+  app.use(ensureShortUrl, ensureHost(config), securityHeaders(config), allowOrigins(config));
 
   function route(path: HttpPath, handlers: RequestHandler[]): void {
     const [method, template] = path.split(' ') as [string, string];

@@ -13,6 +13,7 @@ interface Locked {
   resolved?: string;
   integrity?: string;
   hasInstallScript?: boolean;
+  dev?: boolean;
 }
 const packages = Object.entries((await readJson('package-lock.json')).packages as Record<string, Locked>)
   .filter(([path]) => path !== '')
@@ -59,6 +60,15 @@ test('S-68: only packages that are named may have install scripts, and none may 
   const scripted = packages.filter(one => one.hasInstallScript).map(one => one.name);
   expect(scripted.filter(name => !Object.hasOwn(allowScripts, name))).toEqual([]);
   expect(Object.values(allowScripts)).not.toContain(true);
+});
+
+test('S-68: CI writes a bill of materials, which names every package that a server installs, and no other', async () => {
+  expect(await readFile(join(root, '.ci/run'), 'utf8')).toMatch(/^npm run -s sbom > /m);
+  const { stdout } = await run('npm', ['run', '-s', 'sbom'], { cwd: root, maxBuffer: 1 << 24 });
+  const bill = JSON.parse(stdout) as { bomFormat: string; components: { purl: string }[] };
+  const told = bill.components.map(({ purl }) => decodeURIComponent(purl));
+  const installed = packages.filter(one => !one.dev).map(({ name, version }) => `pkg:npm/${name}@${version}`);
+  expect([bill.bomFormat, [...new Set(told)].sort()]).toEqual(['CycloneDX', [...new Set(installed)].sort()]);
 });
 
 const secrets = [

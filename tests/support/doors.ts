@@ -21,6 +21,7 @@ import { untraced } from '../../src/common/tracing.ts';
 import { entities } from '../../src/entities.ts';
 import { once, openSocket, testConfig } from './app.ts';
 import { createTestDatabase } from './postgres.ts';
+import { exemptFromPublished } from './watch-published.ts';
 
 export interface Doors {
   url: string;
@@ -69,6 +70,7 @@ export function useDoors(
     sockets.attach(server);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     holder.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    exemptFromPublished(holder.url);
     holder.connect = async (token = newId(), auth = {}) => {
       const socket = openSocket(holder.url, contract.namespace, { token, ...auth });
       open.push(socket);

@@ -77,6 +77,13 @@ export function isAllowedHost(config: Config, host: string | undefined): boolean
   return name !== undefined && config.ALLOWED_HOSTS.includes(name.toLowerCase());
 }
 
+const MAX_URL_BYTES = 8_192;
+
+export const ensureShortUrl: RequestHandler = (req, _res, next) => {
+  if (req.url.length > MAX_URL_BYTES) throw new AppError('payload_too_large', { max_bytes: MAX_URL_BYTES });
+  next();
+};
+
 export function ensureHost(config: Config): RequestHandler {
   return (req, _res, next) => {
     if (!probes.has(req.path) && !isAllowedHost(config, req.headers.host)) throw new AppError('invalid_host');
@@ -104,13 +111,18 @@ const toldHeaders = [
 ];
 
 export function allowOrigins(config: Config): RequestHandler {
-  return cors({
+  const allow = cors({
     origin: (origin, done) => done(null, origin !== undefined && config.CORS_ALLOWED_ORIGINS.includes(origin)),
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type', 'Accept-Language', ...ownHeaders],
     exposedHeaders: toldHeaders,
     maxAge: 600,
   });
+  return (req, res, next) => {
+    // For foreign origins too: else a cache would give one origin what another was answered.
+    res.vary('Origin');
+    allow(req, res, next);
+  };
 }
 
 export function answerAs(type: string): RequestHandler {
