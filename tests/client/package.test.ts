@@ -95,7 +95,7 @@ test('the snippets of docs/clients.md for TypeScript, React and React Native typ
     'client.ts': main!,
     'Conversation.tsx': component!,
     'native.ts': native!,
-    'native.d.ts': reactNative,
+    'modules.d.ts': reactNative,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true };
