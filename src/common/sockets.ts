@@ -89,7 +89,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   const { cluster, config, executor, budgets, metrics } = parts;
   const io = createServer(parts);
   const namespaceOf = new Map<string, IoNamespace>();
-  const elsewhere = countElsewhere(cluster);
+  const elsewhere = countElsewhere(config, cluster);
   const connections = createConnectionCount(config, budgets, elsewhere);
   const gate = createGate();
   const guard = createGuard(io, config, metrics.cut);

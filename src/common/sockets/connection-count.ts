@@ -37,7 +37,7 @@ export function createConnectionCount(config: Config, budgets: Budgets, elsewher
     if (open.size >= max) throw tooMany();
     byUser.set(userId, open.add(connection));
     connection.once('close', () => forget(userId, connection));
-    if (max === Number.POSITIVE_INFINITY || (await elsewhere.admit(userId, open.size, max))) return;
+    if (await elsewhere.admit(userId, open.size, max)) return;
     forget(userId, connection);
     throw tooMany();
   }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Config } from '../../config.ts';
 import { newId } from '../ids.ts';
 import type { Cluster } from '../redis.ts';
 
@@ -64,8 +65,11 @@ const nowhere: Elsewhere = { start() {}, admit: async () => true, tell() {}, clo
  * Each instance writes how many connections of a user it has; the sum over those that live is what counts. While Redis is
  * away everybody is admitted, and who is there then is told once it is back.
  */
-export function countElsewhere({ redis, degraded }: Pick<Cluster, 'redis' | 'degraded'>): Elsewhere {
-  if (!redis) return nowhere;
+export function countElsewhere(
+  { RATE_LIMITS }: Pick<Config, 'RATE_LIMITS'>,
+  { redis, degraded }: Pick<Cluster, 'redis' | 'degraded'>,
+): Elsewhere {
+  if (!redis || RATE_LIMITS === 'off') return nowhere;
   redis.defineCommand('beatOfNode', { lua: beatScript });
   redis.defineCommand('admitConnection', { lua: admitScript });
   const scripts = redis as unknown as Scripts;
@@ -80,20 +84,12 @@ export function countElsewhere({ redis, degraded }: Pick<Cluster, 'redis' | 'deg
 
   return {
     start(counts) {
-      const quietly = (work: () => Promise<void>) => () => void work().catch(() => {});
-      quietly(() => beat(counts))();
-      timers.push(
-        setInterval(
-          quietly(() => beat(counts)),
-          BEAT_EVERY_MS,
-        ).unref(),
-      );
-      timers.push(
-        setInterval(
-          quietly(() => tellAll(redis, me, counts())),
-          KEEP_MS / 2,
-        ).unref(),
-      );
+      const doNow = (work: () => Promise<void>) => void work().catch(() => {});
+      const every = (ms: number, work: () => Promise<void>) => timers.push(setInterval(doNow, ms, work).unref());
+      const live = () => beat(counts);
+      doNow(live);
+      every(BEAT_EVERY_MS, live);
+      every(KEEP_MS / 2, () => tellAll(redis, me, counts()));
     },
     async admit(userId, count, max) {
       if (degraded().length > 0) return true;
