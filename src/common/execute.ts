@@ -5,6 +5,7 @@ import { type GroupCommit, groupCommit } from './group-commit.ts';
 import type { Metrics } from './metrics.ts';
 import type { Batch, Input, Operation, Output } from './operations.ts';
 import { ensureShape } from './shapes.ts';
+import { within } from './time.ts';
 import type { Place, Span, SpanOptions, Tracing } from './tracing.ts';
 import { createTransactions, type TransactionParts, type Transactions } from './transactions.ts';
 
@@ -54,7 +55,7 @@ export function createExecutor(parts: Parts): Executor {
         const limited = parts.limit(operation, call);
         if (limited) await limited;
         const input = parseInput(operation, call.raw);
-        const output = await within(limitMs, run(call, input));
+        const output = await within(limitMs, run(call, input), refuseLate);
         if (isChecked) ensureShape(operation.output, output, operation.summary);
         result = operation.countedAs?.(input, output) ?? 'ok';
         return output;
@@ -160,13 +161,9 @@ function nameOf({ socket, http, summary }: Operation): string {
   return socket ?? [http ?? summary].flat()[0]!;
 }
 
-/** After the limit the outcome is unknown, so the caller is told `unavailable` and may repeat. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AppError('unavailable')), limitMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+/** The outcome is unknown by then, so the caller may repeat. */
+function refuseLate(): never {
+  throw new AppError('unavailable');
 }
 
 function parseInput(operation: Operation, raw: unknown): unknown {

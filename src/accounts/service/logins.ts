@@ -1,6 +1,7 @@
 import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { DAY_MS } from '../../common/time.ts';
 import { ensureUnlocked, recordFailure, recordSuccess, type Subject, subjectOf } from '../budgets.ts';
 import type { Device, Purpose, Tokens } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
@@ -17,8 +18,6 @@ import { findOrCreateUser } from './users.ts';
 type Anyone = ProcedureContext<Actor | null>;
 type VerifyOtp = Input<typeof operations.verifyOtp>;
 type Verified = Output<typeof operations.verifyOtp>;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Checks a code and uses it up. For `login` it opens a session and registers an unknown phone; for another purpose it gives

@@ -1,9 +1,9 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { rows } from '../../common/database.ts';
+import { daysAfter } from '../../common/time.ts';
 import { facts, type OfSubscription } from '../contract.ts';
 import { Subscription } from '../entities.ts';
-import { daysAfter } from './standing.ts';
 import { announce, settle, type Writing } from './subscriptions.ts';
 
 /** What one transaction holds; the rest waits a minute, while reads compute by dates. */

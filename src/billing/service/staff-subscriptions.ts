@@ -3,10 +3,11 @@ import { actOnEach, ensureReason, ensureStaff } from '../../accounts/service/sta
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { daysAfter } from '../../common/time.ts';
 import type { operations } from '../contract.ts';
 import { Plan, Subscription } from '../entities.ts';
 import { monthAfter } from './months.ts';
-import { daysAfter, type News, notEnded } from './standing.ts';
+import { type News, notEnded } from './standing.ts';
 import { announce, endNow, endTrial, lockSubscription, moveTo, presentSubscription, settle } from './subscriptions.ts';
 
 type ActOnSubscriptions = Input<typeof operations.actOnSubscriptions>;

@@ -4,18 +4,10 @@ import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
+import { daysAfter } from '../../common/time.ts';
 import { facts, type Subscription as SubscriptionView } from '../contract.ts';
 import { type Entitlements, Plan, Subscription, type SubscriptionStatus } from '../entities.ts';
-import {
-  type Clock,
-  daysAfter,
-  graceEnd,
-  type News,
-  notEnded,
-  running,
-  type Standing,
-  standingAt,
-} from './standing.ts';
+import { type Clock, graceEnd, type News, notEnded, running, type Standing, standingAt } from './standing.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
 export type Writing = Scope & Pick<Context, 'emit'>;
