@@ -58,6 +58,7 @@ import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
 import { notificationsListeners, tellingListeners } from './notifications/listeners.ts';
 import { notificationsRoutes } from './notifications/routes.ts';
+import { forgetRead } from './notifications/service/forget.ts';
 import { messageNotes } from './notifications/service/message-notes.ts';
 import { findReadReceipts } from './notifications/service/preferences.ts';
 import { countBadges } from './notifications/service/present.ts';
@@ -128,6 +129,7 @@ export async function buildCore(
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(openStorage(config)) },
       { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
+      { name: 'forget-read-notifications', cron: '*/10 * * * *', work: forgetRead },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
     { executor, log, timeScale: config.TEST_TIME_SCALE },

@@ -117,6 +117,7 @@ export const environment = z.object({
     .enum(['post', 'pre'])
     .default('post')
     .describe('`post`: posts appear at once and are reviewed after; `pre` holds them until a moderator approves.'),
+  NOTIFICATION_DAYS: whole(1, 3_650).default(90).describe('Notifications are kept for so long after they were read.'),
   UPLOAD_DIR: z.string().optional().describe('Where images are kept. Default: DATA_DIR/uploads.'),
   S3_ENDPOINT: z.string().optional().describe('https://…: keeps images in an S3-compatible bucket instead.'),
   S3_REGION: z.string().default('us-east-1').describe('S3: region that requests are signed for.'),

@@ -16,6 +16,10 @@ const NotificationSchema = defineEntity({
       name: 'notifications_unread',
       expression: 'create index notifications_unread on notifications (user_id) where read_at is null',
     },
+    {
+      name: 'notifications_read',
+      expression: 'create index notifications_read on notifications (read_at) where read_at is not null',
+    },
   ],
   properties: {
     id: p.uuid().primary(),
