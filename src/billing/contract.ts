@@ -92,6 +92,7 @@ export const Blocker = z.enum(['b2b_not_enabled', 'subscription_required', 'post
 
 export const operations = {
   listPlans: query({
+    isTagged: true,
     summary: 'The plans one can subscribe to.',
     http: 'GET /api/billing/plans/',
     access: 'public',

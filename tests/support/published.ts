@@ -47,6 +47,16 @@ const routes: Route[] = Object.entries<Json>(openapi.paths)
   // `threads/list/` is told before `threads/{id}/`.
   .sort((a, b) => a.template.split('{').length - b.template.split('{').length);
 
+/** A refusal is published with its status, or with those that the door itself may give. */
+function complainOfProblem(where: string, published: Json, text: string): string | null {
+  const body = JSON.parse(text);
+  const codes = [published, openapi.components.responses.OfTheDoor].flatMap(response =>
+    Object.keys(response?.content['application/problem+json'].examples ?? {}),
+  );
+  if (!codes.includes(body.code)) return `${where}: the code ${body.code} is not published`;
+  return complain(where, validatorOf('openapi', 'components', 'schemas', 'Problem'), body);
+}
+
 /** What an answer has that the published document does not say; null where it says all, or nothing of this path. */
 export function complainOfAnswer(
   method: string,
@@ -57,17 +67,15 @@ export function complainOfAnswer(
   if (!route || status === 405) return null;
   const where = `${method} ${route.template} ${status}`;
   const responses = openapi.paths[route.template][route.method].responses;
-  const content = responses[status]?.content ?? {};
+  if (status >= 400) return complainOfProblem(where, responses[status], text);
   if (!responses[status]) return `${where} is not published: ${text.slice(0, 200)}`;
+  const content = responses[status].content ?? {};
   const media = type.split(';')[0]!;
-  if (text === '' && Object.keys(content).length === 0) return null;
+  if (text === '' && (status === 304 || Object.keys(content).length === 0)) return null;
   if (!content[media]) return `${where} is published as ${Object.keys(content)}, not as ${media}`;
   if (!media.endsWith('json')) return null;
-  const body = JSON.parse(text);
-  const { examples } = content[media];
-  if (status >= 400 && !examples[body.code]) return `${where}: the code ${body.code} is not published`;
   const pointer = ['paths', route.template, route.method, 'responses', `${status}`, 'content', media, 'schema'];
-  return complain(where, validatorOf('openapi', ...pointer), body);
+  return complain(where, validatorOf('openapi', ...pointer), JSON.parse(text));
 }
 
 const keyOf = (name: string) => name.replace(/[^a-zA-Z0-9]+/g, '_');

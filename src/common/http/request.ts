@@ -128,7 +128,7 @@ export function allowOrigins(config: Config): RequestHandler {
 export function answerAs(type: string): RequestHandler {
   return (req, res, next) => {
     if (!req.accepts([type, 'application/problem+json'])) throw new AppError('not_acceptable');
-    res.vary('Accept-Language').vary('Origin');
+    res.setHeader('Vary', 'Accept-Language, Origin');
     next();
   };
 }
