@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { fakeEskiz } from '../fakes/eskiz.ts';
 import { bearer, newPhone } from '../support/accounts.ts';
-import { ask, once, openSocket, useApp } from '../support/app.ts';
+import { ask, once, openSocket, startApp, useApp } from '../support/app.ts';
+import { createTestDatabase } from '../support/postgres.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
@@ -57,6 +58,15 @@ test('S-60: the log of a conversation holds no token, text, number or handshake,
   for (const line of log.split('\n')) expect(() => JSON.parse(line)).not.toThrow();
   expect(log).not.toMatch(/forged|\u001b/);
 }, 40_000);
+
+test('S-20: a new database has no account that somebody could log in to', async () => {
+  const database = await createTestDatabase();
+  const fresh = await startApp(database.url);
+  for (const table of ['users', 'sessions', 'phone_otps'])
+    expect([table, ...(await fresh.orm.em.fork().execute(`select count(*)::int as rows from ${table}`))]).toEqual([table, { rows: 0 }]); // biome-ignore format: one line reads better
+  await fresh.close();
+  await database.drop();
+});
 
 test('S-13: with DEV_OTP=0 the code is in the message alone: not in a body, a header, the log or the panel', async () => {
   const eskiz = await fakeEskiz();
