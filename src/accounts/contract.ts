@@ -216,6 +216,7 @@ export const operations = {
     input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: z.object({ otp_id: z.uuid(), expires_in: z.int(), resend_in: z.int(), dev_code: z.string().optional() }),
     errors: [
+      'permission_denied',
       'invalid_phone',
       'invalid_credentials',
       'login_locked',
@@ -233,7 +234,7 @@ export const operations = {
     limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
     input: z.object({ otp_id: z.uuid(), code: codeInput, device: Device.optional() }),
     output: Tokens,
-    errors: ['otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
+    errors: ['permission_denied', 'otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
   }),
   actOnUsers: command({
     summary: 'Staff: blocks, unblocks, logs out, unlocks or raises users; each one is answered by itself.',
