@@ -1,19 +1,21 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { fakeEskiz } from '../fakes/eskiz.ts';
 import { bearer, newPhone } from '../support/accounts.ts';
 import { ask, once, openSocket, startApp, useApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
-import { startServerProcess } from '../support/server-process.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp();
 
 /** A server of its own on the same database, that logs all it can. */
-const startLoud = (more: Record<string, string> = {}) =>
-  startServerProcess({
-    ...{ DATABASE_URL: app.config.DATABASE_URL!, SECRET_KEY: app.config.SECRET_KEY, LOG_LEVEL: 'trace' },
-    ...{ DEBUG: '0', DEV_OTP: '0', HOST: '127.0.0.1', NOTIFIER: 'dev', ...more },
-  });
+async function startLoud(more: Record<string, string> = {}): Promise<ServerProcess> {
+  const { DATABASE_URL, SECRET_KEY } = app.config;
+  const env = { DATABASE_URL: DATABASE_URL!, SECRET_KEY, LOG_LEVEL: 'trace', DEBUG: '0', DEV_OTP: '0' };
+  const server = await startServerProcess({ ...env, HOST: '127.0.0.1', NOTIFIER: 'dev', ...more });
+  onTestFinished(server.kill);
+  return server;
+}
 
 test('S-60: the log of a conversation holds no token, text, number or handshake, and nobody forges a line of it', async () => {
   const server = await startLoud();
@@ -43,7 +45,6 @@ test('S-60: the log of a conversation holds no token, text, number or handshake,
   await fetch(`${server.url}/last-line`);
   const log = await server.logged(/last-line/);
   for (const one of [socket, refused]) one.close();
-  await server.kill();
   expect(log).toContain('"internal"');
   for (const secret of [
     'secret',
@@ -88,7 +89,6 @@ test('S-13: with DEV_OTP=0 the code is in the message alone: not in a body, a he
   expect([asked.status, panel[0]!.includes(phone.slice(-2))]).toEqual([200, true]);
   await fetch(`${server.url}/last-line`);
   const log = await server.logged(/last-line/);
-  await server.kill();
   for (const [where, told] of Object.entries({ answer, log, panel: panel.join() }))
     expect([where, new RegExp(`(?<!\\d)${code}(?!\\d)`).test(told)]).toEqual([where, false]);
 }, 40_000);
