@@ -37,7 +37,7 @@ const below =
     span.traceId === traceId && span.parentSpanId === spanId;
 
 test('a request is traced from its route over its operation to its statements, under the id that its answer has', async () => {
-  const { app, collector } = await startTraced({ OTEL_SERVICE_NAME: 'parts', OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer of-this-test' }); // biome-ignore format: one line reads better
+  const { app, collector } = await startTraced({ OTEL_SERVICE_NAME: 'parts', OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20of-this-test' }); // biome-ignore format: one line reads better
   const { buyer, thread } = await buildTalk(app);
   const { headers } = await app.get(buyer, `/api/chat/threads/${thread.id}/messages/?before_seq=9`);
   const request = await found(collector, 'GET /api/chat/threads/:thread_id/messages/');

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
+import querystring from 'node:querystring';
 import { type Context, type Span as OtelSpan, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -59,7 +60,7 @@ function createProvider(endpoint: string, config: Config, log: Logger): TracerPr
   const exporter = loud(
     new OTLPTraceExporter({
       url: `${endpoint.replace(/\/$/, '')}/v1/traces`,
-      headers: Object.fromEntries(config.OTEL_EXPORTER_OTLP_HEADERS.map(header => splitOnce(header))),
+      headers: Object.fromEntries(config.OTEL_EXPORTER_OTLP_HEADERS.map(readHeader)),
       timeoutMillis: SEND_TIMEOUT_MS,
     }),
     log,
@@ -80,9 +81,10 @@ function createProvider(endpoint: string, config: Config, log: Logger): TracerPr
   });
 }
 
-function splitOnce(header: string): [string, string] {
+/** `name=value`, the value percent-encoded where it must be, as every exporter reads it. */
+function readHeader(header: string): [string, string] {
   const at = header.indexOf('=');
-  return [header.slice(0, at).trim(), header.slice(at + 1).trim()];
+  return [header.slice(0, at).trim(), querystring.unescape(header.slice(at + 1).trim())];
 }
 
 /** The SDK drops what could not be sent without a word. */
