@@ -45,7 +45,11 @@ export function ensureStoredOnce(stored: readonly Message[], sent: readonly { cl
 }
 
 /** Connected, and as far as it knows nothing is missing and nothing waits. */
-export const isAtRest = ({ socket, chat }: Reader): boolean => socket.connected && chat.isSettled();
+const isAtRest = ({ socket, chat }: Reader): boolean => socket.connected && chat.isSettled();
+
+export async function ensureAtRest(readers: readonly Reader[], limitMs?: number): Promise<void> {
+  await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'), limitMs);
+}
 
 /** All clients come to rest, and each shows exactly what is stored. */
 export async function ensureSameViews(
@@ -54,7 +58,7 @@ export async function ensureSameViews(
   stored: () => Promise<Message[]>,
   limitMs = 20_000,
 ): Promise<void> {
-  await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'), limitMs); // biome-ignore format: one line reads better
+  await ensureAtRest(readers, limitMs);
   const truth = await stored();
   for (const [index, reader] of readers.entries())
     await eventually(async () => {

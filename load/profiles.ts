@@ -101,6 +101,8 @@ async function rooms(run: Run): Promise<void> {
 
 const STEP = 1.4;
 const TOLERABLE_MS = 500;
+/** The first second of a step is not measured. */
+const LEAST_STEP_SEC = 2;
 
 /** A step holds while 95 % of what is due is acknowledged, and the slowest hundredth of deliveries takes half a second. */
 async function climb(run: Run, setRate: (perSecond: number) => void): Promise<object> {
@@ -108,9 +110,8 @@ async function climb(run: Run, setRate: (perSecond: number) => void): Promise<ob
   for (let rate = run.rate; ; rate = Math.round(rate * STEP)) {
     setRate(rate);
     const from = run.meter.summary().seconds.length;
-    await seconds(run, Math.max(5, run.durationSec), rate);
-    // the first second of a step belongs to the step before
-    const measured = run.meter.summary().seconds.slice(from + 1);
+    await seconds(run, Math.max(LEAST_STEP_SEC, run.durationSec), rate);
+    const measured = run.meter.summary().seconds.slice(from + 1); // before that it answers the step before
     const acked = measured.reduce((sum, one) => sum + one.acked, 0) / measured.length;
     const p99 = measured.map(one => one.delivery.p99).sort((a, b) => a - b)[Math.floor(measured.length / 2)]!;
     run.say(`step ${rate}/s: ${Math.round(acked)}/s acknowledged, p99 of deliveries ${p99} ms`);

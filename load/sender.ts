@@ -52,7 +52,10 @@ export function startSender(desks: readonly Desk[], meter: Meter): Sender {
         desk.room.firstSeq = Math.min(desk.room.firstSeq, seq);
         desk.room.lastSeq = Math.max(desk.room.lastSeq, seq);
       }
-      finish(seq === null ? (/"code":"(\w+)"/.exec(text)?.[1] ?? 'refused') : null);
+      const refusal = seq === null ? (/"code":"(\w+)"/.exec(text)?.[1] ?? 'refused') : null;
+      // Nothing was stored, so nobody waits for it; after the other two it may have been.
+      if (refusal && refusal !== 'unavailable' && refusal !== 'internal') meter.forget(clientId);
+      finish(refusal);
     });
   }
 

@@ -48,14 +48,17 @@ import { healthz, readyz } from './common/probes.ts';
 import { type Cluster, joinCluster } from './common/redis.ts';
 import { createSlots, type Slots } from './common/slots.ts';
 import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
+import { openTracing, type Tracing, untraced } from './common/tracing.ts';
 import type { Config } from './config.ts';
 import { contracts } from './contracts.ts';
 import { entities } from './entities.ts';
 import { serveExample } from './example.ts';
+import { countFacts, watchState } from './metrics.ts';
 import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
 import { notificationsListeners, tellingListeners } from './notifications/listeners.ts';
 import { notificationsRoutes } from './notifications/routes.ts';
+import { forgetRead } from './notifications/service/forget.ts';
 import { messageNotes } from './notifications/service/message-notes.ts';
 import { findReadReceipts } from './notifications/service/preferences.ts';
 import { countBadges } from './notifications/service/present.ts';
@@ -83,6 +86,7 @@ export interface CoreParts {
   push: Push;
   limit?: SpendLimit;
   metrics?: Metrics;
+  tracing?: Tracing;
   /** Statements may take their time: for commands of an operator. */
   isPatient?: boolean;
 }
@@ -98,12 +102,12 @@ export async function prepareDatabase({ orm, executor }: Pick<Core, 'orm' | 'exe
 export async function buildCore(
   config: Config,
   databaseUrl: string,
-  { log, push, limit = () => {}, metrics = createMetrics(), isPatient = false }: CoreParts,
+  { log, push, limit = () => {}, metrics = createMetrics(), tracing = untraced, isPatient = false }: CoreParts,
 ): Promise<Core> {
-  const orm = await connect(entities, databaseUrl, { pool: config.DB_POOL, isPatient });
+  const orm = await connect(entities, databaseUrl, { pool: config.DB_POOL, isPatient, tracing });
   const listeners = createListeners();
   const slots = createSlots();
-  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit, metrics });
+  const executor = createExecutor({ orm, config, log, listeners, slots, push, limit, metrics, tracing });
 
   slots.fill(companyOf, findCompanies);
   billingListeners(listeners);
@@ -125,6 +129,7 @@ export async function buildCore(
       { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(openStorage(config)) },
       { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
+      { name: 'forget-read-notifications', cron: '*/10 * * * *', work: forgetRead },
       { name: 'purge-idempotency-keys', cron: '27 * * * *', work: purgeIdempotencyKeys },
     ],
     { executor, log, timeScale: config.TEST_TIME_SCALE },
@@ -144,6 +149,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const log = createLog(config);
   const cluster = await joinCluster(config.REDIS_URL, log);
   const metrics = createMetrics();
+  const tracing = await openTracing(config, log);
   const budgets = createBudgets(config, cluster);
   let sockets: SocketDoor;
   const core = await buildCore(config, databaseUrl, {
@@ -151,11 +157,12 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     push: announcements => sockets.push(announcements),
     limit: createLimits(config, cluster, budgets),
     metrics,
+    tracing,
   });
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);
-  const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm) });
+  const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm), tracing });
   const findEnded = createFindEnded(orm);
   const forgetSession = findSession.forget;
   sockets = createSocketDoor({
@@ -184,6 +191,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   serveDocs(http, config, authenticate);
   if (config.DEBUG) serveExample(http, executor);
   http.raw('GET /metrics', serveMetrics(config, metrics));
+  countFacts(metrics, core.listeners);
   watchState(metrics, { cluster, sockets, pools: await createPoolReader(orm) });
   http.seal();
 
@@ -215,6 +223,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       budgets.close();
       await cluster.close();
       await orm.close();
+      await tracing.close();
     },
   };
 }
@@ -273,18 +282,4 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
   return { heads, presence, teller, views, queueWatch };
-}
-
-interface Watched {
-  cluster: Cluster;
-  sockets: SocketDoor;
-  pools: () => Record<string, number>;
-}
-
-function watchState(metrics: Metrics, { cluster, sockets, pools }: Watched): void {
-  metrics.watch('connections', 'Open connections, and sockets of each namespace.', 'of', sockets.counts);
-  metrics.watch('database_connections', 'Database connections by what they do.', 'state', pools);
-  metrics.watch('degraded', '1 while something does not work across instances.', 'what', () => ({
-    redis: cluster.degraded().length > 0 ? 1 : 0,
-  }));
 }

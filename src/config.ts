@@ -117,6 +117,7 @@ export const environment = z.object({
     .enum(['post', 'pre'])
     .default('post')
     .describe('`post`: posts appear at once and are reviewed after; `pre` holds them until a moderator approves.'),
+  NOTIFICATION_DAYS: whole(1, 3_650).default(90).describe('Notifications are kept for so long after they were read.'),
   UPLOAD_DIR: z.string().optional().describe('Where images are kept. Default: DATA_DIR/uploads.'),
   S3_ENDPOINT: z.string().optional().describe('https://…: keeps images in an S3-compatible bucket instead.'),
   S3_REGION: z.string().default('us-east-1').describe('S3: region that requests are signed for.'),
@@ -147,6 +148,17 @@ export const environment = z.object({
     .min(16, 'needs at least 16 letters')
     .optional()
     .describe('/metrics wants it as Bearer, else 404; without it they are open with DEBUG, else closed.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .regex(/^https?:\/\/[^\s/]+/, 'must be http://… or https://…')
+    .optional()
+    .describe('Traces: an OpenTelemetry collector, http://host:4318 (OTLP over HTTP). Unset: none are made.'),
+  OTEL_EXPORTER_OTLP_HEADERS: list
+    .pipe(z.array(z.string().regex(/^[\w-]+\s*=/, 'must look like name=value')))
+    .default([])
+    .describe('Traces: headers for the collector, name=value.'),
+  OTEL_SERVICE_NAME: z.string().default('parthub').describe('Traces: the name of this service.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('Traces: the share that is kept.'),
   RATE_LIMITS: z
     .enum(['on', 'relaxed', 'off'])
     .default('on')

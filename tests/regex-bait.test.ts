@@ -27,27 +27,36 @@ const fields: [name: string, path: string, body: (bait: string) => object][] = [
   ['id', '/api/chat/send/', bait => ({ thread_id: bait, text: 'x' })],
 ];
 
-// 50 kB of it take less than a millisecond where no pattern goes back; a second is no slow machine but such a pattern.
-const LIMIT_MS = 1_000;
+const LIMIT_MS = 200;
 
-test.each(fields)('S-52: a %s of 50 kB is refused at once, whatever it is made of', async (_name, path, body) => {
+/** A pattern that goes back does so every time; a busy machine is slow now and then. */
+async function atOnce<T>(work: () => Promise<T>): Promise<T> {
+  const took: number[] = [];
+  for (;;) {
+    const began = performance.now();
+    const answer = await work();
+    took.push(performance.now() - began);
+    if (took.at(-1)! < LIMIT_MS) return answer;
+    if (took.length === 4) throw new Error(`took ${took.map(Math.round).join(', ')} ms`);
+  }
+}
+
+test.each(fields)('S-52: a %s of 50 kB is refused within 200 ms, whatever it is made of', async (_name, path, body) => {
   const dealer = await buildDealer(app);
   for (const bait of Object.values(baits)) {
-    const began = performance.now();
-    const { status, body: problem } = await app.post(dealer, path, body(bait));
-    expect([status, performance.now() - began < LIMIT_MS]).toEqual([expect.toSatisfy(isClientError), true]);
+    const { status, body: problem } = await atOnce(() => app.post(dealer, path, body(bait)));
+    expect(status).toSatisfy(isClientError);
     expect(problem.code).not.toBe('internal');
   }
 });
 
 const isClientError = (status: number): boolean => status >= 400 && status < 500;
 
-test('S-52: an event of 30 kB of bait is refused at once too', async () => {
+test('S-52: an event of 30 kB of bait is refused within 200 ms too', async () => {
   const socket = await app.connect(await buildDealer(app), '/chat');
   for (const bait of Object.values(baits)) {
-    const began = performance.now();
     const text = bait.slice(0, 15_000);
-    const { ok } = await ask(socket, 'message:send', { thread_id: randomUUID(), client_id: randomUUID(), text });
-    expect([ok, performance.now() - began < LIMIT_MS]).toEqual([false, true]);
+    const send = () => ask(socket, 'message:send', { thread_id: randomUUID(), client_id: randomUUID(), text });
+    expect(await atOnce(send)).toMatchObject({ ok: false });
   }
 });

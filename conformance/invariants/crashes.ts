@@ -2,7 +2,7 @@ import { startBalancer } from '../../tests/support/balancer.ts';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { ServerProcess } from '../../tests/support/server-process.ts';
 import { call, type Device, type Reader } from '../devices.ts';
-import { ensureSameViews, ensureStoredOnce, isAtRest, message, type Outgoing, wholeHistory } from '../messages.ts';
+import { ensureAtRest, ensureSameViews, ensureStoredOnce, message, type Outgoing, wholeHistory } from '../messages.ts';
 import { ensure, type Invariant, pause, wholeMs } from '../stage.ts';
 
 /** Of each user. */
@@ -80,7 +80,7 @@ const drain: Invariant = {
     balancer.use(leaves.url, stays.url);
     const readers = [0, 1, 2, 3].map(n => stage.reader(balancer.url, sides[n >> 1]!));
     const absences = readers.map(watchAbsence);
-    await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'));
+    await ensureAtRest(readers);
     const sent: Outgoing[] = [];
     const load = setInterval(() => {
       for (const { chat } of readers) {

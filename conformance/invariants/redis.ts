@@ -2,8 +2,20 @@ import { Redis } from 'ioredis';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { ServerProcess } from '../../tests/support/server-process.ts';
 import { call, type Device, type Reader } from '../devices.ts';
-import { isAtRest, message } from '../messages.ts';
+import { ensureAtRest, message } from '../messages.ts';
 import { ensure, type Invariant, pause, type Stage, wholeMs } from '../stage.ts';
+
+/** Two sides of a room on two instances of a cluster of their own. */
+async function openTalk(stage: Stage) {
+  const { threadId, sides } = stage.takeRoom();
+  const cluster = await stage.own.startCluster();
+  stage.onEnd(cluster.close);
+  const [here, there] = cluster.nodes;
+  const sender = await stage.device(here.url, sides[0], '/chat');
+  const reader = stage.reader(there.url, sides[1]);
+  await ensureAtRest([reader]);
+  return { threadId, sides, cluster, sender, reader };
+}
 
 /** A publish that is lost without anybody noticing: the connection stands, only this command is refused. */
 async function dropPublishes(stage: Stage, url: string): Promise<void> {
@@ -22,13 +34,7 @@ const droppedPublishes: Invariant = {
   needsOwnServers: true,
   isPatient: true,
   async prove(stage) {
-    const { threadId, sides } = stage.takeRoom();
-    const cluster = await stage.own.startCluster();
-    stage.onEnd(cluster.close);
-    const [here, there] = cluster.nodes;
-    const sender = await stage.device(here.url, sides[0], '/chat');
-    const reader = stage.reader(there.url, sides[1]);
-    await eventually(() => ensure(isAtRest(reader), 'the reader does not come to rest'));
+    const { threadId, cluster, sender, reader } = await openTalk(stage);
     let pushes = 0;
     reader.socket.on('message:created', () => {
       pushes += 1;
@@ -56,12 +62,8 @@ const redisOutage: Invariant = {
   sentence: 'While Redis is away no send fails or slows down, readers of other instances are at most 5 s behind, and all is well by itself when it is back.', // biome-ignore format: one line reads better
   needsOwnServers: true,
   async prove(stage) {
-    const { threadId, sides } = stage.takeRoom();
-    const { nodes, network, close } = await stage.own.startCluster();
-    stage.onEnd(close);
-    const sender = await stage.device(nodes[0].url, sides[0], '/chat');
-    const reader = stage.reader(nodes[1].url, sides[1]);
-    await eventually(() => ensure(isAtRest(reader), 'the reader does not come to rest'));
+    const { threadId, sides, cluster, sender, reader } = await openTalk(stage);
+    const { nodes, network } = cluster;
     const lags = watchLags(stage, reader, threadId);
     const baseline = await sendAtPace(sender, threadId, lags);
     network.cut();

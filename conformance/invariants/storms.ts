@@ -1,7 +1,7 @@
 import type { Account } from '../../load/rooms.ts';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { Reader } from '../devices.ts';
-import { ensureSameViews, ensureStoredOnce, isAtRest, message, type Outgoing, wholeHistory } from '../messages.ts';
+import { ensureAtRest, ensureSameViews, ensureStoredOnce, message, type Outgoing, wholeHistory } from '../messages.ts';
 import { ensure, type Invariant, NotTried, pause, type Stage, turn, wholeMs } from '../stage.ts';
 
 /** Of each client; a user may shake hands 30 times a minute, and has two of them. */
@@ -14,7 +14,7 @@ const kickStorm: Invariant = {
   async prove(stage) {
     const { threadId, sides } = stage.takeRoom();
     const readers = [0, 1, 2, 3].map(n => stage.reader(turn(stage.urls, n >> 1), sides[n % 2]!));
-    await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'));
+    await ensureAtRest(readers);
     const before = readers[0]!.chat.views().get(threadId)!.thread.last_seq;
     const sent: Outgoing[] = [];
     await Promise.all(readers.flatMap(reader => [sendNowAndThen(stage, reader, threadId, sent), cutAgainAndAgain(stage, reader)])); // biome-ignore format: one line reads better
@@ -46,7 +46,7 @@ async function cutAgainAndAgain({ random }: Stage, reader: Reader): Promise<void
 /** No later push shows that these are missing: only a pull does. */
 async function sendWhileAllAreAway(stage: Stage, readers: Reader[], who: Account, threadId: string, sent: Outgoing[]) {
   const device = await stage.device(stage.urls[0]!, who, '/chat');
-  await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'), 30_000);
+  await ensureAtRest(readers, 30_000);
   for (const reader of readers) reader.cut();
   const last = Array.from({ length: 3 }, () => message(threadId, 'the last'));
   sent.push(...last);
@@ -66,7 +66,7 @@ const slowReader: Invariant = {
     const sender = await stage.device(stage.urls[0]!, sides[0], '/chat');
     if (sender.ready.limits.send.burst < LONG_MESSAGES) throw new NotTried('it needs more messages than a user may send here: RATE_LIMITS=off'); // biome-ignore format: one line reads better
     const slow = stage.reader(stage.urls[0]!, sides[1]);
-    await eventually(() => ensure(isAtRest(slow), 'the reader does not come to rest'));
+    await ensureAtRest([slow]);
     slow.pause();
     let slowestMs = 0;
     for (let sent = 0; sent < LONG_MESSAGES; sent += AT_ONCE) {

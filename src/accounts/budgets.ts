@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import type { Actor, Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError, type ErrorCode } from '../common/errors.ts';
+import { HOUR_MS } from '../common/time.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now'>;
 
 const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 
 /** So many failures within a window lock for a time that doubles with every further lock. */
 interface Rule {

@@ -4,6 +4,7 @@ import type { RevokeReason } from '../common/session.ts';
 import { slot } from '../common/slots.ts';
 import {
   type Badge,
+  type CodePurpose,
   codeInput,
   Device,
   Locale,
@@ -215,6 +216,7 @@ export const operations = {
     input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: z.object({ otp_id: z.uuid(), expires_in: z.int(), resend_in: z.int(), dev_code: z.string().optional() }),
     errors: [
+      'permission_denied',
       'invalid_phone',
       'invalid_credentials',
       'login_locked',
@@ -232,7 +234,7 @@ export const operations = {
     limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
     input: z.object({ otp_id: z.uuid(), code: codeInput, device: Device.optional() }),
     output: Tokens,
-    errors: ['otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
+    errors: ['permission_denied', 'otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
   }),
   actOnUsers: command({
     summary: 'Staff: blocks, unblocks, logs out, unlocks or raises users; each one is answered by itself.',
@@ -264,6 +266,10 @@ export const operations = {
 };
 
 export const facts = {
+  /** Somebody asked for a code: `sent`, or the code of the refusal. */
+  codeRequested: fact<{ purpose: CodePurpose; outcome: string }>('accounts.code-requested'),
+  codeTaken: fact<{ driver: string }>('accounts.code-taken'),
+  codeTried: fact<{ purpose: CodePurpose; outcome: 'verified' | 'wrong' }>('accounts.code-tried'),
   userDeleted: fact<{ userId: string }>('accounts.user-deleted'),
   /** On a device that has not logged in with this number before. */
   loggedIn: fact<{ userId: string; device: string | null }>('accounts.logged-in'),

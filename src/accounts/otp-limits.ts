@@ -3,11 +3,9 @@ import type { Actor, Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import { relaxed } from '../common/limits.ts';
+import { DAY_MS, HOUR_MS } from '../common/time.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config' | 'reportLimit'>;
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 interface Budget {
   last_sent_at: string | null;

@@ -52,6 +52,8 @@ export const facts = {
   searchMatched: fact<OfPost & { matches: readonly { userId: string; searchId: string; name: string }[] }>(
     'b2b.search-matched',
   ),
+  /** Its owner has forgotten a saved search. */
+  searchDeleted: fact<{ userId: string; searchId: string }>('b2b.search-deleted'),
   /** `userId` has seen the author's phone number; told once for a post, user and day. */
   contactRevealed: fact<OfPost & { userId: string }>('b2b.contact-revealed'),
   /** Something that a conversation shows of the post has changed. */

@@ -22,9 +22,9 @@ import { getPost, type Views } from './service/views.ts';
 
 export function b2bRoutes(door: HttpDoor, views: Views): void {
   const tagged = { headers: etagOf };
-  door.handle(operations.listCategories, listCategories, { isTagged: true });
-  door.handle(operations.listBrands, listBrands, { isTagged: true });
-  door.handle(operations.listRegions, listRegions, { isTagged: true });
+  door.handle(operations.listCategories, listCategories);
+  door.handle(operations.listBrands, listBrands);
+  door.handle(operations.listRegions, listRegions);
   door.handle(operations.getProfile, getProfile, tagged);
   door.handle(operations.putProfile, putProfile, tagged);
   door.handle(operations.listPosts, listPosts);

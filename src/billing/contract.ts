@@ -92,6 +92,7 @@ export const Blocker = z.enum(['b2b_not_enabled', 'subscription_required', 'post
 
 export const operations = {
   listPlans: query({
+    isTagged: true,
     summary: 'The plans one can subscribe to.',
     http: 'GET /api/billing/plans/',
     access: 'public',
@@ -162,6 +163,9 @@ export interface OfSubscription {
 }
 
 export const facts = {
+  subscriptionMoved: fact<{ from: Subscription['status'] | 'none'; to: Subscription['status'] }>(
+    'billing.subscription-moved',
+  ),
   subscriptionActivated: fact<OfSubscription>('billing.subscription-activated'),
   /** Its period ends within three days, and nobody has decided how it goes on; told once for a period. */
   subscriptionExpiring: fact<OfSubscription>('billing.subscription-expiring'),

@@ -7,7 +7,7 @@ import { actOnSubscriptions } from './service/staff-subscriptions.ts';
 import { getBilling } from './service/usage.ts';
 
 export function billingRoutes(door: HttpDoor): void {
-  door.handle(operations.listPlans, listPlans, { isTagged: true });
+  door.handle(operations.listPlans, listPlans);
   door.handle(operations.getBilling, getBilling);
   door.handle(operations.requestSubscription, requestSubscription);
   door.handle(operations.cancelSubscription, cancelSubscription);

@@ -3,6 +3,8 @@ import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresq
 import type { RawBuilder } from 'kysely';
 import { Pool } from 'pg';
 import { AppError } from './errors.ts';
+import { traceStatements } from './tracing/statements.ts';
+import type { Tracing } from './tracing.ts';
 
 export type Orm = MikroORM;
 export type Entities = NonNullable<Options['entities']>;
@@ -20,19 +22,29 @@ export interface ConnectOptions {
   pool?: number;
   /** For commands of an operator: a migration or a large load may take its time. */
   isPatient?: boolean;
+  tracing?: Tracing;
 }
 
 export function ormOptions(
   entities: Entities,
   url: string | undefined,
   { pool = 10, isPatient = false }: ConnectOptions = {},
+  onPoolCreated: (pool: Pool) => void = () => {},
 ): Options {
   return {
     entities,
     clientUrl: url,
     pool: { min: 0, max: pool },
     forceUtcTimezone: true,
-    driverOptions: isPatient ? { keepAlive: true } : { ...timeouts, onPoolCreated: dropTimedOut },
+    driverOptions: isPatient
+      ? { keepAlive: true, onPoolCreated }
+      : {
+          ...timeouts,
+          onPoolCreated(created: Pool) {
+            dropTimedOut(created);
+            onPoolCreated(created);
+          },
+        },
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     migrations: {
@@ -74,9 +86,17 @@ function destroy(client: unknown): void {
 const STATEMENT_CONNECTIONS = 4;
 const statementPools = new WeakMap<Orm, Pool>();
 
-export async function connect(entities: Entities, url: string, options?: ConnectOptions): Promise<Orm> {
-  const orm = await MikroORM.init(ormOptions(entities, url, options));
+export async function connect(entities: Entities, url: string, options: ConnectOptions = {}): Promise<Orm> {
+  const { tracing } = options;
+  const tables = new Set<string>();
   const statements = openStatementPool(url);
+  const orm = await MikroORM.init(
+    ormOptions(entities, url, options, pool => {
+      if (tracing?.isOn) pool.on('connect', client => traceStatements(tracing, tables, client));
+    }),
+  );
+  if (tracing?.isOn) traceStatements(tracing, tables, statements);
+  for (const { tableName } of orm.getMetadata().getAll().values()) tables.add(tableName);
   statementPools.set(orm, statements);
   const close = orm.close.bind(orm);
   orm.close = async force => {

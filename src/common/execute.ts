@@ -5,6 +5,8 @@ import { type GroupCommit, groupCommit } from './group-commit.ts';
 import type { Metrics } from './metrics.ts';
 import type { Batch, Input, Operation, Output } from './operations.ts';
 import { ensureShape } from './shapes.ts';
+import { within } from './time.ts';
+import type { Place, Span, SpanOptions, Tracing } from './tracing.ts';
 import { createTransactions, type TransactionParts, type Transactions } from './transactions.ts';
 
 export interface RawCall extends Request {
@@ -30,6 +32,7 @@ const PROCEDURE_LIMIT_MS = 30_000;
 interface Parts extends TransactionParts {
   /** Spends one call of the actor's budget for this operation, or throws `rate_limited`. */
   limit: (operation: Operation, call: RawCall) => void | Promise<void>;
+  tracing: Tracing;
 }
 
 /** The one road: parse → limit → transaction → use-case → listeners → commit → pushes. */
@@ -39,10 +42,12 @@ export function createExecutor(parts: Parts): Executor {
   const isChecked = parts.config.NODE_ENV === 'test';
 
   function roadOf(operation: Operation, useCase: UseCase<Operation>): Run<Operation> {
-    const run = runnerOf({ transactions, metrics: parts.metrics }, operation, useCase);
-    const count = parts.metrics.operation(nameOf(operation));
+    const { metrics, tracing } = parts;
+    const run = runnerOf({ transactions, metrics, tracing }, operation, useCase);
+    const name = nameOf(operation);
+    const count = metrics.operation(name);
     const limitMs = operation.kind === 'procedure' ? PROCEDURE_LIMIT_MS : LIMIT_MS;
-    return async call => {
+    const answer = async (call: RawCall, span: Span) => {
       const startedAt = performance.now();
       let result = 'ok';
       try {
@@ -50,18 +55,21 @@ export function createExecutor(parts: Parts): Executor {
         const limited = parts.limit(operation, call);
         if (limited) await limited;
         const input = parseInput(operation, call.raw);
-        const output = await within(limitMs, run(call, input));
+        const output = await within(limitMs, run(call, input), refuseLate);
         if (isChecked) ensureShape(operation.output, output, operation.summary);
         result = operation.countedAs?.(input, output) ?? 'ok';
         return output;
       } catch (error) {
         const told = asAppError(error);
         result = told.code;
+        if (told.code === 'internal' || told.code === 'unavailable') span.fail(told.code);
         throw told;
       } finally {
+        span.set({ 'parthub.result': result });
         count(result, (performance.now() - startedAt) / 1000);
       }
     };
+    return call => tracing.span(name, spanOf(call), span => answer(call, span));
   }
 
   return {
@@ -74,6 +82,11 @@ export function createExecutor(parts: Parts): Executor {
   };
 }
 
+/** Over REST the request's own span stands above. */
+function spanOf({ connection, requestId }: RawCall): SpanOptions {
+  return { kind: connection ? 'server' : 'internal', attributes: { 'parthub.request_id': requestId } };
+}
+
 function ensureAccess({ access = 'user' }: Operation, { actor }: RawCall): void {
   if (!actor && (access === 'user' || access === 'staff')) throw new AppError('auth_required');
   if (access === 'staff' && !actor?.isStaff) throw new AppError('permission_denied');
@@ -84,13 +97,14 @@ type Runner = (call: RawCall, input: unknown) => Promise<unknown>;
 interface Means {
   transactions: Transactions;
   metrics: Metrics;
+  tracing: Tracing;
 }
 
 function runnerOf(means: Means, operation: Operation, useCase: UseCase<Operation>): Runner {
   const { transactions } = means;
   if (operation.kind === 'batch') {
     const commit = gather(means, operation, useCase as UseCase<Batch>);
-    return (call, input) => commit.submit({ ...call, input } as Job);
+    return (call, input) => commit.submit({ ...call, input, cause: means.tracing.here() } as Job);
   }
   const run = useCase as (ctx: unknown, input: unknown) => Promise<unknown>;
   if (operation.kind === 'query') return (call, input) => run(transactions.reading(call), input);
@@ -98,16 +112,21 @@ function runnerOf(means: Means, operation: Operation, useCase: UseCase<Operation
   return (call, input) => transactions.single(call, ctx => run(ctx, input));
 }
 
-type Job = Call<Input<Batch>>;
+type Job = Call<Input<Batch>> & { cause: Place | undefined };
 
 function gather(
-  { transactions, metrics }: Means,
+  { transactions, metrics, tracing }: Means,
   operation: Batch,
   useCase: UseCase<Batch>,
 ): GroupCommit<Job, unknown> {
-  const count = metrics.batch(nameOf(operation));
+  const name = nameOf(operation);
+  const count = metrics.batch(name);
   const run = operation.oneStatement ? transactions.alone : transactions.shared;
-  const once = (jobs: Job[]): Promise<Answer<unknown>[]> => run(jobs[0]!.now, ctx => useCase(ctx, jobs));
+  const once = (jobs: Job[]): Promise<Answer<unknown>[]> => {
+    const causes = jobs.flatMap(({ cause }) => cause ?? []);
+    const options = { causes, attributes: { 'parthub.batch.size': jobs.length } };
+    return tracing.span(`${name} batch`, options, () => run(jobs[0]!.now, ctx => useCase(ctx, jobs)));
+  };
   const alone = async (job: Job): Promise<PromiseSettledResult<unknown>> =>
     once([job]).then(([answer]) => settled(answer), refused);
   return groupCommit<Job, unknown>({
@@ -142,13 +161,9 @@ function nameOf({ socket, http, summary }: Operation): string {
   return socket ?? [http ?? summary].flat()[0]!;
 }
 
-/** After the limit the outcome is unknown, so the caller is told `unavailable` and may repeat. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AppError('unavailable')), limitMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+/** The outcome is unknown by then, so the caller may repeat. */
+function refuseLate(): never {
+  throw new AppError('unavailable');
 }
 
 function parseInput(operation: Operation, raw: unknown): unknown {

@@ -7,9 +7,19 @@ import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
 import { type HandleOptions, operationHandler } from './http/operation.ts';
 import { answerError, refuseMethod } from './http/problems.ts';
-import { allowOrigins, answerAs, beginRequest, ensureHost, jsonBody, securityHeaders } from './http/request.ts';
+import {
+  allowOrigins,
+  answerAs,
+  beginRequest,
+  ensureHost,
+  ensureShortUrl,
+  jsonBody,
+  securityHeaders,
+  traceRequests,
+} from './http/request.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { HttpPath, Operation } from './operations.ts';
+import type { Tracing } from './tracing.ts';
 
 interface Parts {
   config: Config;
@@ -17,6 +27,7 @@ interface Parts {
   executor: Executor;
   authenticate: Authenticate;
   idempotency: Idempotency;
+  tracing: Tracing;
 }
 
 export interface HttpDoor {
@@ -33,12 +44,15 @@ export interface HttpDoor {
 export function createHttpDoor(parts: Parts): HttpDoor {
   const { config, executor } = parts;
   const methodsByPath = new Map<string, Set<string>>();
+  const readJson = jsonBody(config);
   const app = express();
   app.set('case sensitive routing', true);
   app.set('query parser', 'simple');
   app.set('trust proxy', config.TRUST_PROXY);
   app.set('etag', false);
-  app.use(beginRequest(parts), ensureHost(config), securityHeaders(config), allowOrigins(config));
+  app.use(beginRequest(parts));
+  if (parts.tracing.isOn) app.use(traceRequests(parts.tracing));
+  app.use(ensureShortUrl, ensureHost(config), securityHeaders(config), allowOrigins(config));
 
   function route(path: HttpPath, handlers: RequestHandler[]): void {
     const [method, template] = path.split(' ') as [string, string];
@@ -54,7 +68,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
       for (const path of [operation.http ?? []].flat()) {
         const handler = operationHandler(parts, { operation, path, run, options: options as HandleOptions<Operation> });
         const accept = answerAs(operation.stream ?? 'application/json');
-        route(path, options.readBody ? [accept, handler] : [accept, jsonBody, handler]);
+        route(path, options.readBody ? [accept, handler] : [accept, readJson, handler]);
       }
     },
     raw: (path, ...handlers) => route(path, handlers),

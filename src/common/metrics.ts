@@ -21,6 +21,8 @@ export interface Metrics {
   batch(operation: string): (size: number, seconds: number) => void;
   /** From the arrival of a call to its pushes. */
   pushed(count: number, seconds: number): void;
+  /** One more of what modules tell of themselves; words are few and fixed. */
+  count(name: string, help: string, labels: readonly string[]): (words: Record<string, string>) => void;
   /** A state that is asked for when the metrics are read. */
   watch(name: string, help: string, label: string, read: () => Record<string, number>): void;
   text(): Promise<string>;
@@ -70,6 +72,10 @@ export function createMetrics(): Metrics {
     pushed(count, seconds) {
       pushes.inc(count);
       pushTimes.observe(Math.max(0, seconds));
+    },
+    count(name, help, labels) {
+      const counted = counter(name, help, [...labels]);
+      return words => counted.inc(words);
     },
     watch: (name, help, label, read) =>
       void new Gauge({

@@ -32,6 +32,29 @@ function problemOf(code: ErrorCode): z.output<typeof Problem> {
   return { type: `/problems/${code}`, title: message, status, detail: message, ...about, request_id: 'kq3vN0xY7dB2' };
 }
 
+function contentOf(group: readonly ErrorCode[]) {
+  const examples = Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }]));
+  return { 'application/problem+json': { schema: Problem, examples } };
+}
+
+/** What any path may be refused with before it is known what it asks for, or who asks. */
+const ofTheDoor = {
+  id: 'OfTheDoor',
+  description:
+    'Refusals that any path may give: of the host, the address, the body, an `Idempotency-Key`, or the account behind the token.',
+  content: contentOf([
+    'invalid_host',
+    'bad_json',
+    'duplicate_parameter',
+    'not_acceptable',
+    'payload_too_large',
+    'unsupported_media_type',
+    'idempotency_conflict',
+    'idempotency_in_progress',
+    'account_blocked',
+  ]),
+};
+
 /** OpenAPI 3.1 of every operation that has a REST path, made from the contracts alone. */
 export function buildOpenApi(contracts: Record<string, Contract>, version: string): object {
   const paths: ZodOpenApiPathsObject = {};
@@ -112,7 +135,7 @@ function describe({ tag, operationId, operation, path }: Described): ZodOpenApiO
           : [{ bearer: [] }],
     requestParams,
     ...(body && { requestBody: { required: true, content: { [mediaType(operation)]: mediaOf(body, 'input') } } }),
-    responses: { ...successes(operation), ...refusals(operation, access, path) },
+    responses: { ...successes(operation), ...refusals(operation, access, path), default: ofTheDoor },
   };
 }
 
@@ -158,6 +181,7 @@ function successes(operation: Operation): ZodOpenApiOperationObject['responses']
     : { 'application/json': mediaOf(schema, 'output') };
   return {
     [`${status}`]: { description: operation.summary, content },
+    ...(operation.isTagged && { '304': { description: 'As `If-None-Match` says it is held already.' } }),
     ...(operation.isRepeat && { '200': { description: 'It existed already; nothing was created.', content } }),
   };
 }
@@ -178,10 +202,6 @@ function refusals(operation: Operation, access: string, path: HttpPath): ZodOpen
   if (isConditional) told.add('conflict');
   const statusOf = (code: ErrorCode) => (code === 'conflict' && isConditional ? 412 : errorCatalogue[code].status);
   const byStatus = Map.groupBy(told, statusOf);
-  const contentOf = (group: ErrorCode[]) => {
-    const examples = Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }]));
-    return { 'application/problem+json': { schema: Problem, examples } };
-  };
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)

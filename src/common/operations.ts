@@ -57,6 +57,8 @@ export interface Declaration<Input extends z.ZodType, Output extends z.ZodType> 
   volatile?: true;
   /** Success status over REST, 200 if not given. */
   status?: 200 | 201 | 202 | 204;
+  /** The ETag is made of the answer; who has it already gets 304. For lists that seldom change. */
+  isTagged?: true;
   /** True for an answer that created nothing (`duplicate`, an existing thread): REST then says 200 instead of 201. */
   isRepeat?: (output: z.output<Output>) => boolean;
   limits?: readonly Limit[];

@@ -2,6 +2,7 @@ import { createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ServerOptions } from 'socket.io';
+import { within } from './time.ts';
 
 export type Degraded = 'cross_node' | 'presence';
 
@@ -67,7 +68,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     ['subscriber', subscriber],
   ] as const)
     client.on('error', error => log.warn({ role, err: error }, 'redis'));
-  await within(2_000, firstReady(publisher, subscriber));
+  await within(2_000, firstReady(publisher, subscriber), goOn);
   let interruptions = 0;
   subscriber.on('close', () => {
     interruptions += 1;
@@ -80,11 +81,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     isShared: true,
     async subscribed() {
       // Commands of one connection are answered in order: this answer says that the subscriptions before it hold.
-      if (!isAway())
-        await within(
-          SILENCE_MS,
-          subscriber.ping().catch(() => {}),
-        );
+      if (!isAway()) await within(SILENCE_MS, subscriber.ping().then(goOn, goOn), goOn);
     },
     publish: (channel, message) => void publisher.publish(channel, message).catch(() => {}),
     subscribe(channel, listener) {
@@ -101,6 +98,9 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     },
   };
 }
+
+/** Without what was waited for. */
+function goOn(): void {}
 
 function followTopics(subscriber: Redis, prefix: string, listener: (topic: string) => void): Topics {
   subscriber.on('message', from => from.startsWith(prefix) && listener(from.slice(prefix.length)));
@@ -150,16 +150,8 @@ function watchSilence(client: Redis): { isSilent(): boolean; close(): void } {
   };
 }
 
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise(resolve => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-async function firstReady(...clients: Redis[]): Promise<void> {
-  await Promise.all(
+function firstReady(...clients: Redis[]): Promise<unknown> {
+  return Promise.all(
     clients.map(client => client.status === 'ready' || new Promise(resolve => client.once('ready', resolve))),
   );
 }

@@ -16,10 +16,12 @@ import type { Contract, EventDeclaration, Namespace, Operation } from './operati
 import type { Cluster } from './redis.ts';
 import { sessionEvents } from './session.ts';
 import { ensureShape } from './shapes.ts';
+import { createConnectionCount } from './sockets/connection-count.ts';
 import { closeAll } from './sockets/drain.ts';
+import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
 import { createGuard } from './sockets/guard.ts';
-import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
+import { admit, type ClientSocket, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
@@ -88,7 +90,8 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   const { cluster, config, executor, budgets, metrics } = parts;
   const io = createServer(parts);
   const namespaceOf = new Map<string, IoNamespace>();
-  const connections = createConnectionCount(config, budgets);
+  const elsewhere = countElsewhere(config, cluster);
+  const connections = createConnectionCount(config, budgets, elsewhere);
   const gate = createGate();
   const guard = createGuard(io, config, metrics.cut);
   const sessions = createSocketSessions(parts);
@@ -165,6 +168,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       sessions.close();
       tellDraining(new Set(namespaceOf.values()), windowMs);
       await closeAll(io, windowMs);
+      elsewhere.close();
       guard.close();
       gate.close();
     },

@@ -14,6 +14,10 @@ const NotificationSchema = defineEntity({
     },
     // No index has what every message changes (`updated_at`, `count` …): an update in place costs no index entry (HOT).
     { name: 'notifications_by_user', properties: ['userId', 'id'] },
+    {
+      name: 'notifications_read',
+      expression: 'create index notifications_read on notifications (read_at) where read_at is not null',
+    },
   ],
   properties: {
     id: p.uuid().primary(),

@@ -11,7 +11,7 @@ import type { Config } from '../config.ts';
 import { facts } from './contract.ts';
 import { createBroadcasts } from './service/broadcasts.ts';
 import { forgetDeleted, forgetThread, showEdited } from './service/followed-messages.ts';
-import { forgetSessions, forgetUsers } from './service/forget.ts';
+import { forgetSearch, forgetSessions, forgetUsers, searchGroup } from './service/forget.ts';
 import { type Note, notify } from './service/notes.ts';
 import { createPusher, type Pusher } from './service/push.ts';
 import { createPushSender } from './service/push-sender.ts';
@@ -46,6 +46,9 @@ export function notificationsListeners(listeners: Listeners): void {
   tell(billing.subscriptionExpiring, planNote('subscription_expiring'));
   tell(billing.subscriptionExpired, planNote('subscription_expired'));
   tell(billing.subscriptionCanceled, planNote('subscription_canceled'));
+  listeners.on(b2b.searchDeleted, async (deleted, ctx) => {
+    for (const { payload } of deleted) await forgetSearch(ctx, payload);
+  });
   followChat(listeners);
   listeners.on(accounts.sessionsEnded, (ended, ctx) =>
     forgetSessions(
@@ -144,7 +147,7 @@ function reviewNote(payload: Told<typeof b2b.postReviewed>): Note {
 
 function matchNotes({ post, authorId, matches }: Told<typeof b2b.searchMatched>): Note[] {
   return matches.map(({ userId, searchId, name }) => ({
-    ...{ userId, type: 'search_match', groupKey: `search:${searchId}`, actorId: authorId },
+    ...{ userId, type: 'search_match', groupKey: searchGroup(searchId), actorId: authorId },
     said: { title: 'search_match', about: name, body: post.title },
     data: { post_id: post.id, search_id: searchId },
   }));

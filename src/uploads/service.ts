@@ -5,6 +5,7 @@ import { AppError } from '../common/errors.ts';
 import { newId, randomToken } from '../common/ids.ts';
 import { relaxed } from '../common/limits.ts';
 import type { Input, Output } from '../common/operations.ts';
+import { daysAfter } from '../common/time.ts';
 import type { Config } from '../config.ts';
 import type { Image, operations } from './contract.ts';
 import { Upload } from './entities.ts';
@@ -12,7 +13,6 @@ import { encodeImage } from './images.ts';
 import { imagesUrl, type Storage } from './storage.ts';
 
 const A_DAY = 200;
-const DAY_MS = 86_400_000;
 const RANDOM_BYTES = 16;
 
 /**
@@ -41,7 +41,7 @@ export function uploadImage(storage: Storage) {
 }
 
 async function ensureQuota({ em, now, actor, config }: ProcedureContext): Promise<void> {
-  const since = new Date(now.getTime() - DAY_MS);
+  const since = daysAfter(now, -1);
   const used = await em.count(Upload, { user: actor.userId, createdAt: { $gt: since } });
   if (used >= relaxed(config, A_DAY)) throw new AppError('upload_quota_exceeded');
 }
@@ -125,7 +125,7 @@ export function removeOrphans(storage: Storage) {
   return async ({ em, now }: Pick<Context, 'em' | 'now'>): Promise<{ removed: number }> => {
     const orphans = await rows<{ file_name: string }>(
       em,
-      sql`delete from uploads where attached_to is null and created_at <= ${new Date(now.getTime() - DAY_MS)} returning file_name`,
+      sql`delete from uploads where attached_to is null and created_at <= ${daysAfter(now, -1)} returning file_name`,
     );
     for (const { file_name } of orphans)
       for (const suffix of ['.webp', '.thumb.webp']) await storage.remove(file_name + suffix);

@@ -140,7 +140,7 @@ test('S-28: a session that ends on one instance is cut on the others, at once wi
   await redis.stop();
 });
 
-test('session:expiring comes before the token expires, auth:renew re-arms it everywhere, and without it the socket ends', async () => {
+test('S-82, S-83: session:expiring comes before the token expires, auth:renew re-arms it everywhere, and without it the socket ends', async () => {
   const quick = await startApp(app.config.DATABASE_URL!, {
     RATE_LIMITS: 'relaxed',
     ACCESS_TTL: '2',

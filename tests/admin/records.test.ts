@@ -82,7 +82,10 @@ test('S-66: a record that staff make or change leaves what it was, what it is, w
       ...{ action: 'edit', resource: 'plans', actor_id: user.id, actor_role: 'billing', reason: 'A discount' },
       ...{ before: { price: '99000.00', posts_per_month: 7 }, after: { price: '89000.00', posts_per_month: null } },
     },
-    { action: 'create', before: null, reason: 'For the spring', after: { name: 'Gold', price: '99000.00' } },
+    {
+      ...{ action: 'create', before: null, reason: 'For the spring' },
+      after: { code: made.body.code, name: 'Gold', price: '99000.00' },
+    },
   ]);
   const listed = (await app.get(null, '/api/billing/plans/')).body.results;
   expect(listed).toContainEqual(expect.objectContaining({ name: 'Gold', price: '89000.00' }));

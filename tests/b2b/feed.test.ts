@@ -258,3 +258,24 @@ describe('the limit of searches', () => {
     expect((await strict.get(reader, '/api/b2b/posts/')).status).toBe(200);
   });
 });
+
+test("one's own posts are filtered by the status that they show, however late the job is that writes it down", async () => {
+  const owner = await buildDealer(app);
+  await publish(owner, { title: 'Bir kunlik', expires_in_days: 1 });
+  await publish(owner, { title: 'Uzoq', expires_in_days: 30 });
+  await publish(owner, { title: 'Qoralama', status: 'draft' });
+  const soon = new Date(Date.now() + 2 * 86_400_000);
+  const later = { 'x-test-now': soon.toISOString() };
+  const shown = async (status: string) => {
+    const { body } = await app.get(app.tokenOf(owner, soon), path({ mine: true, status }), later);
+    return body.results.map((post: { title: string; status: string }) => [post.title, post.status]);
+  };
+  expect(await shown('published')).toEqual([['Uzoq', 'published']]);
+  expect(await shown('expired')).toEqual([['Bir kunlik', 'expired']]);
+  expect(await shown('draft')).toEqual([['Qoralama', 'draft']]);
+  await app.jobs.run('end-lifetimes', soon);
+  expect([await shown('published'), await shown('expired')]).toEqual([
+    [['Uzoq', 'published']],
+    [['Bir kunlik', 'expired']],
+  ]);
+});

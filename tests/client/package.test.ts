@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +59,53 @@ test('a fresh project with the packed package type-checks in strict mode and tal
   ];
   await run('tsc', [...strict, ...target, 'main.ts']);
   expect(JSON.parse(await run('node', ['out/main.js']))).toEqual({ phone, threads: 0, plans: 0 });
+});
+
+const reactNative = `
+declare module 'react-native' {
+  export const AppState: { addEventListener(type: 'change', listener: (state: 'active' | 'background' | 'inactive') => void): { remove(): void } };
+}
+declare module 'react-native-mmkv' {
+  export function createMMKV(): {
+    getAllKeys(): string[];
+    getString(key: string): string | undefined;
+    set(key: string, value: boolean | string | number | ArrayBuffer): void;
+    remove(key: string): boolean;
+  };
+}
+declare module 'expo-secure-store' {
+  export function getItemAsync(key: string): Promise<string | null>;
+  export function setItemAsync(key: string, value: string): Promise<void>;
+}`;
+
+test('the snippets of docs/clients.md for TypeScript, React and React Native type-check in strict mode', async () => {
+  const folder = join(project, 'snippets');
+  mkdirSync(folder);
+  for (const name of ['@types/react', 'csstype'])
+    cpSync(join(root, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
+  const guide = readFileSync(join(root, 'docs/clients.md'), 'utf8');
+  const [main, component, native, ...more] = [...guide.matchAll(/^```tsx?\n(.*?)^```/gms)].map(match => match[1]!);
+  expect([main, component, native, more]).toEqual([
+    expect.stringContaining('createClient'),
+    expect.stringContaining('useSyncExternalStore'),
+    expect.stringContaining('react-native'),
+    [],
+  ]);
+  const files = {
+    'client.ts': main!,
+    'Conversation.tsx': component!,
+    'native.ts': native!,
+    'modules.d.ts': reactNative,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true };
+  const bundled = { module: 'esnext', moduleResolution: 'bundler', allowImportingTsExtensions: true, jsx: 'react-jsx' };
+  const target = { target: 'es2022', lib: ['es2022', 'dom'], types: [], skipLibCheck: true };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...strict, ...bundled, ...target } }),
+  );
+  await run('tsc', ['-p', folder]).catch(({ stdout }) => expect(stdout).toBe(''));
 });
 
 test('a wrong call does not type-check', async () => {

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { isBottleneck } from '../../load/report.ts';
 import { seedWorld } from '../../load/server.ts';
 import { type Verdict, watchRoom } from '../../load/verdict.ts';
-import { eventually, useApp } from '../support/app.ts';
+import { eventually, startApp, useApp } from '../support/app.ts';
 import { type Cable, layCable } from '../support/cable.ts';
 
 const app = useApp({ RATE_LIMITS: 'off' });
@@ -69,6 +69,20 @@ test.each(['churn', 'replay'])(
   },
   60_000,
 );
+
+test('a ramp goes ever faster until the server does not keep up, and says which rate still held', async () => {
+  // Eight writers of five messages a second each, once they have spent what they may send at once.
+  const limited = await startApp(app.config.DATABASE_URL!);
+  onTestFinished(() => limited.close());
+  const { code, told } = await load(limited.url, '--rooms', '4', '--rate', '60', '--duration', '2', '--ramp').ended;
+  expect([code, told]).toEqual([0, expect.stringMatching(/step 60\/s: \d+\/s acknowledged, p99 of deliveries [\d.]+ ms/)]); // biome-ignore format: one line reads better
+  const { findings, verdict, summary } = resultOf('rooms');
+  const { messages_per_s: held, broke_at } = findings.saturation;
+  expect([held >= 60, broke_at === Math.round(held * 1.4), broke_at < 400]).toEqual([true, true, true]);
+  expect(told).toContain(`saturation: ${JSON.stringify(findings.saturation)}`);
+  expect(verdict).toEqual({ lost: 0, twice: 0, disordered: 0 });
+  expect(summary.acked).toBeLessThan(summary.sent);
+}, 60_000);
 
 test('a connection that fails although nobody meant it to makes the run fail', async () => {
   const cable = await layCable();

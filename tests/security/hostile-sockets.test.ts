@@ -25,6 +25,11 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** Frames that wait are buffers, which are no part of the heap. */
+function memoryUsed(): number {
+  return heapUsed() + process.memoryUsage().arrayBuffers;
+}
+
 /** An upgraded connection without a WebSocket library: any bytes may follow. */
 function openTcp(): Promise<{ write(bytes: Buffer): void; closed: Promise<string> }> {
   const { hostname, port } = new URL(app.url);
@@ -210,6 +215,7 @@ test('S-88: a reader that stops is cut, its memory returns, and it pulls what it
   const sender = await unlimited.connect(buyer, '/chat');
   const reader = await openRaw(unlimited.url, seller.token);
   reader.ws.pause();
+  const before = memoryUsed();
   let isCut = false;
   void reader.closed.then(() => {
     isCut = true;
@@ -222,6 +228,8 @@ test('S-88: a reader that stops is cut, its memory returns, and it pulls what it
   }
   expect(await slowCuts()).toBe(1);
   expect((await unlimited.get(null, '/metrics')).body).toContain('parthub_connections{of="connection"} 1\n');
+  // All that was pushed would be 16 kB each; the reader was let have 4 MB before it was cut.
+  await eventually(() => expect([sent, memoryUsed() - before < 4_000_000]).toEqual([sent, true]));
   reader.ws.resume();
   await eventually(() => expect(isCut).toBe(true));
   const again = openSocket(unlimited.url, '/chat', { token: seller.token });

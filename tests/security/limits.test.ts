@@ -128,7 +128,7 @@ test('S-73: a storm of handshakes is let in bit by bit, while those who are conn
   }
   expect(new Set(await storm)).toEqual(new Set(['connected']));
   expect(times.length).toBeGreaterThan(3);
-  // The clients of this test run in the same process; a server of its own has 500 ms at p99.
+  // The clients of this test run in the same process; `handshakes.test.ts` has the p99 of a server of its own.
   expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(500);
 });
 

@@ -61,6 +61,16 @@ test('S-68: only packages that are named may have install scripts, and none may 
   expect(Object.values(allowScripts)).not.toContain(true);
 });
 
+// With `--omit dev` npm leaves out what development needs as well: half of the server.
+test('S-68: CI writes a bill of materials, which names every locked package', async () => {
+  expect(await readFile(join(root, '.ci/run'), 'utf8')).toMatch(/^npm run -s sbom > /m);
+  const { stdout } = await run('npm', ['run', '-s', 'sbom'], { cwd: root, maxBuffer: 1 << 24 });
+  const bill = JSON.parse(stdout) as { bomFormat: string; components: { purl: string }[] };
+  const told = bill.components.map(({ purl }) => decodeURIComponent(purl));
+  const locked = packages.map(({ name, version }) => `pkg:npm/${name}@${version}`);
+  expect([bill.bomFormat, [...new Set(told)].sort()]).toEqual(['CycloneDX', [...new Set(locked)].sort()]);
+});
+
 const secrets = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /\bAKIA[0-9A-Z]{16}\b/,

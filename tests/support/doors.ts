@@ -17,9 +17,11 @@ import type { Contract, Namespace } from '../../src/common/operations.ts';
 import { joinCluster } from '../../src/common/redis.ts';
 import { createSlots } from '../../src/common/slots.ts';
 import { createSocketDoor, type Gateway, type SocketDoor } from '../../src/common/sockets.ts';
+import { untraced } from '../../src/common/tracing.ts';
 import { entities } from '../../src/entities.ts';
 import { once, openSocket, testConfig } from './app.ts';
 import { createTestDatabase } from './postgres.ts';
+import { exemptFromPublished } from './watch-published.ts';
 
 export interface Doors {
   url: string;
@@ -44,6 +46,7 @@ export function useDoors(
     let sockets: SocketDoor;
     const executor = createExecutor({
       ...{ orm, config, log, listeners: createListeners(), slots: createSlots(), limit: () => {}, metrics },
+      tracing: untraced,
       push: announcements => sockets.push(announcements),
     });
     const parts = {
@@ -57,6 +60,7 @@ export function useDoors(
       idempotency: createIdempotency(orm),
       budgets: createBudgets(config, cluster),
       metrics,
+      tracing: untraced,
     };
     const http = createHttpDoor(parts);
     sockets = createSocketDoor(parts);
@@ -66,6 +70,7 @@ export function useDoors(
     sockets.attach(server);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     holder.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    exemptFromPublished(holder.url);
     holder.connect = async (token = newId(), auth = {}) => {
       const socket = openSocket(holder.url, contract.namespace, { token, ...auth });
       open.push(socket);

@@ -3,6 +3,7 @@ import type { Context, ProcedureContext } from '../../common/context.ts';
 import { rows, violates } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { DAY_MS, daysAfter } from '../../common/time.ts';
 import type { User as UserView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { User } from '../entities.ts';
@@ -15,7 +16,6 @@ import { useVerification } from './passwords.ts';
 import { endSessions, liveSessions } from './sessions.ts';
 import { presentUser } from './users.ts';
 
-const DAY_MS = 86_400_000;
 const PURGE_DAYS = 30;
 const CHANGES_A_DAY = 3;
 
@@ -60,7 +60,7 @@ export async function deleteMe(ctx: Context): Promise<Output<typeof operations.d
   audit(ctx, { action: 'delete_account', resource: 'users', objectId: user.id });
   ctx.emit(facts.userDeleted, { userId: user.id });
   await ctx.em.flush();
-  return { purge_after: new Date(ctx.now.getTime() + PURGE_DAYS * DAY_MS).toISOString() };
+  return { purge_after: daysAfter(ctx.now, PURGE_DAYS).toISOString() };
 }
 
 /**
@@ -106,7 +106,7 @@ async function replacePhone(tx: Context, phone: string): Promise<{ view: UserVie
 
 /** What time removes (S-67): names and numbers 30 days after a deletion, logs of codes after 90 days, what is used up. */
 export async function purgeAccounts({ em, now }: Pick<Context, 'em' | 'now'>): Promise<{ purged: number }> {
-  const ago = (days: number) => new Date(now.getTime() - days * DAY_MS);
+  const ago = (days: number) => daysAfter(now, -days);
   const purged = await rows(
     em,
     sql`update users set former_phone = null, full_name = null, password_hash = null, block_reason = null

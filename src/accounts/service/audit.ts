@@ -17,7 +17,8 @@ export interface Audited {
   actorId?: string | undefined;
 }
 
-const secretNames = /password|code|token|secret|salt|hash/i;
+/** A `code` is that of a plan or a region: codes of logins are in no audited row. */
+const secretNames = /password|token|secret|salt|hash|hmac|otp/i;
 
 /** What a change made different; numbers are told by their ends alone, since no row of the audit can be purged. */
 function maskedDiff(

@@ -7,7 +7,7 @@ import type { Input, Output } from '../../common/operations.ts';
 import { ensureUnlocked, subjectOf } from '../budgets.ts';
 import { isCaptchaSolved } from '../captcha.ts';
 import type { CodePurpose, Device } from '../contract/shapes.ts';
-import type { operations } from '../contract.ts';
+import { facts, type operations } from '../contract.ts';
 import { OtpRequestLog } from '../entities.ts';
 import type { Notifier } from '../notifiers/notifier.ts';
 import { addCode, CODE_LENGTH, type NewCode } from '../otp.ts';
@@ -107,12 +107,13 @@ async function deliver(
       ttlSec: ctx.config.OTP_TTL,
       channel,
     });
-    await ctx.transaction(tx =>
-      rows(
+    await ctx.transaction(async tx => {
+      await rows(
         tx.em,
         sql`update phone_otps set driver = ${driver}, provider_id = ${providerId}, cost = ${cost ?? null} where id = ${id}`,
-      ),
-    );
+      );
+      tx.emit(facts.codeTaken, { driver });
+    });
   } catch (error) {
     ctx.log.error({ err: error }, 'code not sent');
     await ctx.transaction(tx => returnCode(tx, charged));
@@ -126,7 +127,8 @@ async function logRequest(
   outcome: string,
   otpId: string | null,
 ): Promise<void> {
-  await ctx.transaction(async ({ em, now, ip }) => {
+  await ctx.transaction(async ({ em, now, ip, emit }) => {
     em.persist(em.create(OtpRequestLog, { id: newId(), at: now, phone, purpose, ip, outcome, otpId }));
+    emit(facts.codeRequested, { purpose, outcome });
   });
 }

@@ -1,9 +1,10 @@
 import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { DAY_MS } from '../../common/time.ts';
 import { ensureUnlocked, recordFailure, recordSuccess, type Subject, subjectOf } from '../budgets.ts';
 import type { Device, Purpose, Tokens } from '../contract/shapes.ts';
-import type { operations } from '../contract.ts';
+import { facts, type operations } from '../contract.ts';
 import { User } from '../entities.ts';
 import { type Attempt, type Given, tryCode, useCode } from '../otp.ts';
 import { countVerified } from '../otp-limits.ts';
@@ -17,8 +18,6 @@ import { findOrCreateUser } from './users.ts';
 type Anyone = ProcedureContext<Actor | null>;
 type VerifyOtp = Input<typeof operations.verifyOtp>;
 type Verified = Output<typeof operations.verifyOtp>;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Checks a code and uses it up. For `login` it opens a session and registers an unknown phone; for another purpose it gives
@@ -50,7 +49,10 @@ export async function checkCode(ctx: Anyone, subject: Subject, given: Given): Pr
     return tried;
   });
   if (!attempt.isRight) {
-    await ctx.transaction(tx => auditFailure(tx, given.phone));
+    await ctx.transaction(async tx => {
+      await auditFailure(tx, given.phone);
+      tx.emit(facts.codeTried, { purpose: attempt.purpose, outcome: 'wrong' });
+    });
     throw new AppError('otp_invalid', { attempts_left: attempt.attemptsLeft });
   }
   return attempt;
@@ -58,13 +60,14 @@ export async function checkCode(ctx: Anyone, subject: Subject, given: Given): Pr
 
 export async function useUp(
   tx: Context<Actor | null>,
-  { id }: Attempt,
+  { id, purpose }: Attempt,
   subject: Subject,
   phone: string,
 ): Promise<void> {
   if (!(await useCode(tx, id))) throw new AppError('otp_invalid', { attempts_left: 0 });
   await countVerified(tx, phone);
   await recordSuccess(tx, subject);
+  tx.emit(facts.codeTried, { purpose, outcome: 'verified' });
 }
 
 /** A number that was idle for REUSE_GUARD_DAYS may have a new owner: a code alone opens no old account (S-22). */

@@ -1,6 +1,7 @@
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { DAY_MS } from '../../common/time.ts';
 import type { operations } from '../contract.ts';
 import { OtpRequestLog } from '../entities.ts';
 import { blockOfIp, blockOfPrefix, blockOtp, unblockOtp } from '../otp-blocks.ts';
@@ -9,8 +10,6 @@ import { audit } from './audit.ts';
 import { actOnEach, ensureReason } from './staff-actions.ts';
 
 type ActOnOtpLog = Input<typeof operations.actOnOtpLog>;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Lets no codes be sent to the numbers around logged ones, or from their addresses, for a day or until a moment; or takes that

@@ -18,6 +18,7 @@ export const RegionWithDistricts = District.extend({ children: z.array(District)
 
 export const referenceOperations = {
   listCategories: query({
+    isTagged: true,
     summary: 'The categories of parts, as a tree.',
     http: 'GET /api/b2b/categories/',
     access: 'public',
@@ -25,6 +26,7 @@ export const referenceOperations = {
     output: z.object({ results: z.array(Category) }),
   }),
   listBrands: query({
+    isTagged: true,
     summary: 'The known makers of vehicles and parts; `q` finds them by the beginning of any of their names.',
     http: 'GET /api/b2b/brands/',
     access: 'public',
@@ -32,6 +34,7 @@ export const referenceOperations = {
     output: z.object({ results: z.array(Brand) }),
   }),
   listRegions: query({
+    isTagged: true,
     summary: 'The regions of Uzbekistan with their districts and cities.',
     http: 'GET /api/b2b/regions/',
     access: 'public',

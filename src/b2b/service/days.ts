@@ -1,5 +1,3 @@
-export const DAY_MS = 86_400_000;
-
 /** The day that `now` falls into in a time zone, as `YYYY-MM-DD`, and the moment it ends. */
 export function dayOf(now: Date, timeZone: string): { day: string; endsAt: Date } {
   const local = now.toTemporalInstant().toZonedDateTimeISO(timeZone);

@@ -48,10 +48,14 @@ export async function listPosts(ctx: Anyone, input: Listing): Promise<Output<typ
 /** Published and not past its time, however late the job is that says so. */
 export const isOnBoard = (now: Date): Condition => sql`status = 'published' and expires_at > ${now}`;
 
+/** As views show it: by its dates, while the job that writes it down has not run yet. */
+const statusAt = (now: Date): Condition =>
+  sql`case when status = 'published' and expires_at <= ${now} then 'expired' else status end`;
+
 function ownership({ actor, now }: Anyone, { mine, status }: Pick<Listing, 'mine' | 'status'>): Condition[] {
   if (!mine) return [isOnBoard(now)];
   if (!actor) throw new AppError('auth_required');
-  const isWanted = status ? sql`status = ${status}` : sql`status <> 'removed'`;
+  const isWanted = status ? sql`${statusAt(now)} = ${status}` : sql`status <> 'removed'`;
   return [sql`author_id = ${actor.userId}`, isWanted];
 }
 

@@ -1,8 +1,8 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Context } from '../../common/context.ts';
+import { daysAfter } from '../../common/time.ts';
 import { facts } from '../contract.ts';
 import { Post } from '../entities.ts';
-import { DAY_MS } from './days.ts';
 import { snapshotOf } from './present.ts';
 
 const TOLD_DAYS_BEFORE = 3;
@@ -40,7 +40,7 @@ async function warn(ctx: Context<null>): Promise<number> {
     Post,
     {
       ...{ status: 'published', expiringToldAt: null, expiresInDays: { $gt: TOLD_DAYS_BEFORE } },
-      expiresAt: { $gt: now, $lte: new Date(now.getTime() + TOLD_DAYS_BEFORE * DAY_MS) },
+      expiresAt: { $gt: now, $lte: daysAfter(now, TOLD_DAYS_BEFORE) },
     },
     { ...some, orderBy: { expiresAt: 'asc' } },
   );

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../common/time.ts';
 import brandSeeds from '../reference/brands.json' with { type: 'json' };
 import categorySeeds from '../reference/categories.json' with { type: 'json' };
 import regionSeeds from '../reference/regions.json' with { type: 'json' };
@@ -84,7 +85,7 @@ function fitmentOf(draw: Draw) {
 }
 
 const STEP_MS = 20_000;
-const SPAN_MS = 80 * 86_400_000;
+const SPAN_MS = 80 * DAY_MS;
 
 /** A made-up part as dealers write them: kinds, cars and languages are as unequal as on a real board. */
 export function loadPost(n: number, now: Date) {

@@ -5,12 +5,12 @@ import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input } from '../../common/operations.ts';
+import { DAY_MS, daysAfter } from '../../common/time.ts';
 import type { Post as PostView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import type { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
-import { DAY_MS } from './days.ts';
 import { normalisePart, normaliseText } from './normalise.ts';
 import { presentPost, snapshotOf } from './present.ts';
 
@@ -36,7 +36,7 @@ export function holdForReview(post: Post): void {
 export function putOnBoard(ctx: Pick<Context, 'now' | 'emit'>, post: Post): void {
   const { now } = ctx;
   const isFirst = !post.publishedAt;
-  const expiresAt = new Date(now.getTime() + post.expiresInDays * DAY_MS);
+  const expiresAt = daysAfter(now, post.expiresInDays);
   Object.assign(post, { status: 'published', expiresAt, expiringToldAt: null, closeReason: null });
   post.publishedAt ??= now;
   // Closing and publishing again lifts a post no oftener than renewing it.
@@ -60,7 +60,7 @@ async function ensureNoDuplicate({ em, now }: Context, post: Post): Promise<void
   const recent = await rows<Published>(
     em,
     sql`select id, title, part_number from posts where author_id = ${post.author} and id <> ${post.id}
-          and counted_at > ${new Date(now.getTime() - DAY_MS)} and intent = ${post.intent} and status <> 'removed' order by id`,
+          and counted_at > ${daysAfter(now, -1)} and intent = ${post.intent} and status <> 'removed' order by id`,
   );
   const [title, part] = [normaliseText(post.title), normalisePart(post.partNumber ?? '')];
   const isSame = (other: Published) =>

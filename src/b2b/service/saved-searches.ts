@@ -10,6 +10,7 @@ import type { Input, Output } from '../../common/operations.ts';
 import { cutPage, readCursor, writeCursor } from '../../common/paging.ts';
 import type { SavedFilters } from '../contract/feed.ts';
 import type { SavedSearch as SavedSearchView, searchesOperations } from '../contract/searches.ts';
+import { facts } from '../contract.ts';
 import { SavedSearch, type Wanted } from '../entities/saved-searches.ts';
 import { ensureFeedAccess } from '../policy.ts';
 import { resolveFilters } from './filters.ts';
@@ -70,6 +71,7 @@ export async function deleteSavedSearch(
 ): Promise<Output<Operations['deleteSavedSearch']>> {
   const search = await reachSavedSearch(ctx, search_id);
   await ctx.em.remove(search).flush();
+  ctx.emit(facts.searchDeleted, { userId: ctx.actor.userId, searchId: search.id });
   return {};
 }
 

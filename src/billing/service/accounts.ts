@@ -20,7 +20,7 @@ export async function giveAutoPlan(ctx: SharedContext, userIds: readonly string[
 export async function endDeleted(ctx: SharedContext, userIds: readonly string[]): Promise<void> {
   for (const userId of [...userIds].sort()) {
     const present = await lockSubscription(ctx, userId);
-    if (present) endNow(present, ctx.now);
+    if (present) endNow(ctx, present);
   }
   await ctx.em.flush();
 }

@@ -3,6 +3,7 @@ import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
+import { daysAfter } from '../../common/time.ts';
 import { Plan } from '../entities.ts';
 
 /** Gives users of a load test a plan for a year; who has one that has not ended keeps it. Throws not_found. */
@@ -13,7 +14,7 @@ export async function seedLoadSubscriptions(
 ): Promise<void> {
   const plan = await em.findOne(Plan, { code: planCode });
   if (!plan) throw new AppError('not_found', { plan: planCode });
-  const until = new Date(now.getTime() + 365 * 86_400_000);
+  const until = daysAfter(now, 365);
   await rows(
     em,
     sql`insert into subscriptions (id, user_id, plan_id, status, current_period_start, current_period_end, created_at, updated_at)

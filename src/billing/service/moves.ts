@@ -1,9 +1,9 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { rows } from '../../common/database.ts';
+import { daysAfter } from '../../common/time.ts';
 import { facts, type OfSubscription } from '../contract.ts';
 import { Subscription } from '../entities.ts';
-import { daysAfter } from './standing.ts';
 import { announce, settle, type Writing } from './subscriptions.ts';
 
 /** What one transaction holds; the rest waits a minute, while reads compute by dates. */
@@ -26,7 +26,7 @@ export async function moveSubscriptions(ctx: Writing): Promise<{ moved: number; 
     },
     { orderBy: { currentPeriodEnd: 'asc' }, limit: MOST, lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
   );
-  const told = due.map(subscription => ({ subscription, news: settle(subscription, ctx) }));
+  const told = due.map(subscription => ({ subscription, news: settle(ctx, subscription) }));
   await em.flush();
   await announce(ctx, told);
   return { moved: due.length, warned: await warnOfEnd(ctx) };

@@ -32,7 +32,7 @@ export async function requestSubscription(
     await ctx.em.flush();
     return { subscription: await presentSubscription(ctx, present) };
   }
-  if (present) replacePending(present, plan, ctx.now);
+  if (present) replacePending(ctx, present, plan);
   await ctx.em.flush();
   const userId = ctx.actor.userId;
   const begun = await beginSubscription(ctx, { userId, planId: plan.id, status: 'pending' });
@@ -43,15 +43,15 @@ export async function requestSubscription(
 async function reachPresent(ctx: Context): Promise<Subscription | null> {
   const present = await lockSubscription(ctx, ctx.actor.userId);
   if (!present) return null;
-  const news = settle(present, ctx);
+  const news = settle(ctx, present);
   await ctx.em.flush();
   await announce(ctx, [{ subscription: present, news }]);
   return notEnded.includes(present.status) ? present : null;
 }
 
-function replacePending(pending: Subscription, plan: Plan, now: Date): void {
+function replacePending(ctx: Context, pending: Subscription, plan: Plan): void {
   if (pending.plan === plan.id) throw new AppError('already_subscribed');
-  endNow(pending, now);
+  endNow(ctx, pending);
 }
 
 function chooseNext(present: Subscription, plan: Plan, now: Date): void {
@@ -80,7 +80,7 @@ export async function cancelSubscription(
   const isKnown = isLater && present.cancelAtPeriodEnd;
   if (isLater)
     Object.assign(present, { cancelAtPeriodEnd: true, nextPlan: null, nextPeriodEnd: null, updatedAt: ctx.now });
-  else endNow(present, ctx.now);
+  else endNow(ctx, present);
   await ctx.em.flush();
   await announce(ctx, [{ subscription: present, news: isKnown ? null : 'subscriptionCanceled' }]);
   return { subscription: await presentSubscription(ctx, present) };

@@ -3,11 +3,12 @@ import { actOnEach, ensureReason, ensureStaff } from '../../accounts/service/sta
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { daysAfter } from '../../common/time.ts';
 import type { operations } from '../contract.ts';
 import { Plan, Subscription } from '../entities.ts';
 import { monthAfter } from './months.ts';
-import { daysAfter, type News, notEnded } from './standing.ts';
-import { announce, endNow, endTrial, lockSubscription, presentSubscription, settle } from './subscriptions.ts';
+import { type News, notEnded } from './standing.ts';
+import { announce, endNow, endTrial, lockSubscription, moveTo, presentSubscription, settle } from './subscriptions.ts';
 
 type ActOnSubscriptions = Input<typeof operations.actOnSubscriptions>;
 
@@ -49,7 +50,7 @@ function wrong(param: keyof Terms, code: string): AppError {
 async function actOn(ctx: Context, id: string, { action, reason }: ActOnSubscriptions, terms: Terms): Promise<void> {
   const subscription = await reachSubscription(ctx, id);
   const before = await auditView(ctx, subscription);
-  const missed = settle(subscription, ctx);
+  const missed = settle(ctx, subscription);
   if (!notEnded.includes(subscription.status)) throw new AppError('invalid_state', { state: subscription.status });
   const news = await actions[action](ctx, subscription, terms);
   subscription.updatedAt = ctx.now;
@@ -81,8 +82,9 @@ const actions: Record<ActOnSubscriptions['action'], Action> = {
     const plan = terms.plan ?? (await ctx.em.findOneOrFail(Plan, { id: subscription.nextPlan ?? subscription.plan }));
     const trialEnd = terms.until ? null : await trialEndOf(ctx, subscription, plan);
     endTrial(subscription, ctx.now);
+    moveTo(ctx, subscription, trialEnd ? 'trialing' : 'active');
     Object.assign(subscription, {
-      ...{ plan: plan.id, status: trialEnd ? 'trialing' : 'active', cancelAtPeriodEnd: false },
+      ...{ plan: plan.id, cancelAtPeriodEnd: false },
       currentPeriodStart: ctx.now,
       currentPeriodEnd: terms.until ?? trialEnd ?? monthAfter(ctx.now, ctx.config.BILLING_TZ),
       ...(trialEnd && { trialEnd }),
@@ -90,13 +92,14 @@ const actions: Record<ActOnSubscriptions['action'], Action> = {
     });
     return 'subscriptionActivated';
   },
-  async extend({ now }, subscription, { until, days }) {
+  async extend(ctx, subscription, { until, days }) {
     const { status, currentPeriodEnd: end, nextPeriodEnd } = subscription;
     if (!end) throw new AppError('invalid_state', { state: status });
     const later = until ?? daysAfter(end, days!);
-    if (later <= end || later <= now) throw wrong('until', 'too_small');
+    if (later <= end || later <= ctx.now) throw wrong('until', 'too_small');
+    if (status === 'past_due') moveTo(ctx, subscription, 'active');
     Object.assign(subscription, {
-      ...{ status: status === 'past_due' ? 'active' : status, currentPeriodEnd: later, cancelAtPeriodEnd: false },
+      ...{ currentPeriodEnd: later, cancelAtPeriodEnd: false },
       ...(status === 'trialing' && { trialEnd: later }),
       ...(nextPeriodEnd && { nextPeriodEnd: new Date(nextPeriodEnd.getTime() + later.getTime() - end.getTime()) }),
     });
@@ -108,8 +111,8 @@ const actions: Record<ActOnSubscriptions['action'], Action> = {
     Object.assign(subscription, { plan: plan!.id, nextPlan: null, nextPeriodEnd: null });
     return status === 'trialing' || status === 'active' ? 'subscriptionActivated' : null;
   },
-  async cancel({ now }, subscription) {
-    endNow(subscription, now);
+  async cancel(ctx, subscription) {
+    endNow(ctx, subscription);
     return 'subscriptionCanceled';
   },
 };

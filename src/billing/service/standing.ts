@@ -1,3 +1,4 @@
+import { daysAfter } from '../../common/time.ts';
 import type { Config } from '../../config.ts';
 import type { Subscription, SubscriptionStatus } from '../entities.ts';
 
@@ -38,12 +39,6 @@ export interface Now {
   /** It stands elsewhere than it was written. */
   hasMoved: boolean;
   news: News | null;
-}
-
-const DAY_MS = 86_400_000;
-
-export function daysAfter(moment: Date, days: number): Date {
-  return new Date(moment.getTime() + days * DAY_MS);
 }
 
 export function graceEnd(periodEnd: Date, { config }: Pick<Clock, 'config'>): Date {

@@ -4,18 +4,10 @@ import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
+import { daysAfter } from '../../common/time.ts';
 import { facts, type Subscription as SubscriptionView } from '../contract.ts';
 import { type Entitlements, Plan, Subscription, type SubscriptionStatus } from '../entities.ts';
-import {
-  type Clock,
-  daysAfter,
-  graceEnd,
-  type News,
-  notEnded,
-  running,
-  type Standing,
-  standingAt,
-} from './standing.ts';
+import { type Clock, graceEnd, type News, notEnded, running, type Standing, standingAt } from './standing.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
 export type Writing = Scope & Pick<Context, 'emit'>;
@@ -81,18 +73,31 @@ export async function lockSubscription({ em }: Pick<Scope, 'em'>, userId: string
   return em.findOne(Subscription, { user: userId, status: { $in: notEnded } }, lock);
 }
 
+type Moving = Pick<Writing, 'emit' | 'now'>;
+
+/** Every change of a status is made here. */
+export function moveTo({ emit, now }: Moving, subscription: Subscription, status: SubscriptionStatus): void {
+  const { status: from } = subscription;
+  if (from !== status) emit(facts.subscriptionMoved, { from, to: status });
+  Object.assign(subscription, { status, updatedAt: now });
+}
+
 /** Writes what time has made of it, and returns what its user should hear of that. */
-export function settle(subscription: Subscription, clock: Clock): News | null {
-  const { standing, hasMoved, news } = standingAt(subscription, clock);
-  if (hasMoved) Object.assign(subscription, standing, { updatedAt: clock.now });
+export function settle(ctx: Writing, subscription: Subscription): News | null {
+  const { standing, hasMoved, news } = standingAt(subscription, ctx);
+  if (!hasMoved) return null;
+  moveTo(ctx, subscription, standing.status);
+  Object.assign(subscription, standing);
   return news;
 }
 
 /** Ends it now, with the rights that it gave. */
-export function endNow(subscription: Subscription, now: Date): void {
+export function endNow(ctx: Moving, subscription: Subscription): void {
+  const { now } = ctx;
   const { currentPeriodEnd: end } = subscription;
   endTrial(subscription, now);
-  Object.assign(subscription, { status: 'canceled', nextPlan: null, nextPeriodEnd: null, updatedAt: now });
+  moveTo(ctx, subscription, 'canceled');
+  Object.assign(subscription, { nextPlan: null, nextPeriodEnd: null });
   if (end && now < end) subscription.currentPeriodEnd = now;
 }
 
@@ -134,12 +139,12 @@ export async function setSubscription(
   ctx: Writing,
   { userId, planCode, status, days }: NewSubscription,
 ): Promise<SubscriptionView> {
-  const { em, now } = ctx;
+  const { em } = ctx;
   const plan = await em.findOne(Plan, { code: planCode });
   if (!plan) throw new AppError('not_found', { plan: planCode });
   const present = await lockSubscription(ctx, userId);
   if (present) {
-    endNow(present, now);
+    endNow(ctx, present);
     await em.flush();
   }
   const subscription = await beginSubscription(ctx, {
@@ -171,7 +176,7 @@ type Beginning = Period & { userId: string; planId: string; status: Subscription
 
 /** The caller holds the user's lock, and nothing of the user's is left that has not ended. */
 export async function beginSubscription(
-  { em, now }: Pick<Scope, 'em' | 'now'>,
+  { em, now, emit }: Pick<Writing, 'em' | 'now' | 'emit'>,
   { userId, planId, ...rest }: Beginning,
 ): Promise<Subscription> {
   const subscription = em.create(Subscription, {
@@ -179,5 +184,6 @@ export async function beginSubscription(
     ...rest,
   });
   await em.persist(subscription).flush();
+  emit(facts.subscriptionMoved, { from: 'none', to: subscription.status });
   return subscription;
 }

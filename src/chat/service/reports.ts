@@ -6,6 +6,7 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { daysAfter } from '../../common/time.ts';
 import type { operations } from '../contract.ts';
 import { reachThread } from '../policy.ts';
 import { loadMessage, loadRange } from './message-rows.ts';
@@ -15,7 +16,6 @@ type Report = Input<typeof operations.createReport>;
 type Reported = Output<typeof operations.createReport>;
 
 const MOST_PER_DAY = 20;
-const DAY_MS = 86_400_000;
 /** Messages before and after a reported one, and the last ones of a reported thread, that moderators get with it. */
 const AROUND = 10;
 const NEWEST = 50;
@@ -72,7 +72,7 @@ async function findReport(ctx: Context, { client_id, target }: Report): Promise<
 }
 
 async function ensureBudget(ctx: Context): Promise<void> {
-  const since = new Date(ctx.now.getTime() - DAY_MS);
+  const since = daysAfter(ctx.now, -1);
   const made = await rows<{ created_at: string }>(
     ctx.em,
     sql`select created_at from reports where reporter_id = ${ctx.actor.userId} and created_at > ${since}

@@ -18,8 +18,6 @@ import { stateOf } from './request.ts';
 export interface HandleOptions<O extends Operation> {
   /** Headers that come from the answer: Location, ETag. */
   headers?: (output: Output<O>) => Record<string, string>;
-  /** The ETag is made of the answer; who has it already gets 304. For lists that seldom change. */
-  isTagged?: true;
   /** Reads a body that is no JSON into `req.body`, once it is known who asks. */
   readBody?: (req: Request) => Promise<void>;
 }
@@ -56,7 +54,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const produce = async () =>
       answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
     const answer = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
-    send(res, options.isTagged ? tagged(req, answer) : answer);
+    send(res, operation.isTagged ? tagged(req, answer) : answer);
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import cors from 'cors';
 import express, { type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
@@ -7,6 +8,7 @@ import { AppError } from '../errors.ts';
 import { randomToken } from '../ids.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isTooComplex } from '../payload.ts';
+import type { Tracing } from '../tracing.ts';
 
 const BODY_LIMIT = '100kb';
 
@@ -49,6 +51,23 @@ function loggedPath(path: string): string {
   return path.replace(/^(\/api\/webhooks\/\w+\/)[^/]+/, '$1***');
 }
 
+/** A request is told by its route: its address holds ids, and what people search for. */
+export function traceRequests(tracing: Tracing): RequestHandler {
+  return (req, res, next) => {
+    if (probes.has(req.path) || req.path === '/metrics') return next();
+    const attributes = { 'http.request.method': req.method, 'parthub.request_id': stateOf(res).requestId };
+    void tracing.span(req.method, { kind: 'server', attributes }, async span => {
+      const closed = new Promise(resolve => res.once('close', resolve));
+      next();
+      await closed;
+      const route = req.route?.path as string | undefined;
+      if (route) span.rename(`${req.method} ${route}`);
+      span.set({ 'http.response.status_code': res.statusCode, ...(route && { 'http.route': route }) });
+      if (res.statusCode >= 500) span.fail(String(res.statusCode));
+    });
+  };
+}
+
 /** Probes come by address, so they answer any host. */
 const probes = new Set(['/healthz', '/readyz', '/healthz/', '/readyz/']);
 
@@ -57,6 +76,13 @@ export function isAllowedHost(config: Config, host: string | undefined): boolean
   const name = /^(\[[0-9a-f:.]+\]|[^:]*)(:\d{1,5})?$/i.exec(host ?? '')?.[1];
   return name !== undefined && config.ALLOWED_HOSTS.includes(name.toLowerCase());
 }
+
+const MAX_URL_BYTES = 8_192;
+
+export const ensureShortUrl: RequestHandler = (req, _res, next) => {
+  if (req.url.length > MAX_URL_BYTES) throw new AppError('payload_too_large', { max_bytes: MAX_URL_BYTES });
+  next();
+};
 
 export function ensureHost(config: Config): RequestHandler {
   return (req, _res, next) => {
@@ -85,19 +111,24 @@ const toldHeaders = [
 ];
 
 export function allowOrigins(config: Config): RequestHandler {
-  return cors({
+  const allow = cors({
     origin: (origin, done) => done(null, origin !== undefined && config.CORS_ALLOWED_ORIGINS.includes(origin)),
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type', 'Accept-Language', ...ownHeaders],
     exposedHeaders: toldHeaders,
     maxAge: 600,
   });
+  return (req, res, next) => {
+    // For foreign origins too: else a cache would give one origin what another was answered.
+    res.vary('Origin');
+    allow(req, res, next);
+  };
 }
 
 export function answerAs(type: string): RequestHandler {
   return (req, res, next) => {
     if (!req.accepts([type, 'application/problem+json'])) throw new AppError('not_acceptable');
-    res.vary('Accept-Language').vary('Origin');
+    res.setHeader('Vary', 'Accept-Language, Origin');
     next();
   };
 }
@@ -105,14 +136,26 @@ export function answerAs(type: string): RequestHandler {
 const jsonTypes = ['application/json', 'application/*+json'];
 const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: false, type: jsonTypes });
 
-export const jsonBody: RequestHandler = (req, res, next) => {
-  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
-  if (!hasBody) return next();
-  if (!req.is(jsonTypes)) throw new AppError('unsupported_media_type');
-  parseJson(req, res, error => {
-    if (error) return next(error);
-    if (isTooComplex(req.body))
-      return next(new AppError('validation_failed', { fields: [{ path: '', code: 'too_complex' }] }));
-    next();
-  });
-};
+/** A body that takes longer is cut, as the server cuts slow headers. */
+const BODY_MS = 30_000;
+
+export function jsonBody({ TEST_TIME_SCALE }: Config): RequestHandler {
+  return (req, res, next) => {
+    const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+    if (!hasBody) return next();
+    if (!req.is(jsonTypes)) throw new AppError('unsupported_media_type');
+    const late = setTimeout(() => cutSlow(req.socket), BODY_MS / TEST_TIME_SCALE);
+    parseJson(req, res, error => {
+      clearTimeout(late);
+      if (error) return next(error);
+      if (isTooComplex(req.body))
+        return next(new AppError('validation_failed', { fields: [{ path: '', code: 'too_complex' }] }));
+      next();
+    });
+  };
+}
+
+function cutSlow(socket: Socket): void {
+  socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+  socket.destroySoon();
+}

@@ -8,10 +8,10 @@ export function openServer(config: Config, listener: RequestListener, onSilent: 
   return server;
 }
 
-/** Headers that take 10 s and requests that take 30 s are cut: a slow sender holds no connection. */
+/** Headers that take 10 s and requests that take two minutes, the time of an image, are cut; other bodies sooner. */
 function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
   const scaled = (ms: number) => Math.round(ms / TEST_TIME_SCALE);
-  const [headersTimeout, requestTimeout] = [scaled(10_000), scaled(30_000)];
+  const [headersTimeout, requestTimeout] = [scaled(10_000), scaled(120_000)];
   return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
 }
 

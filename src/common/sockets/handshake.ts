@@ -6,11 +6,11 @@ import type { Budgets } from '../budgets.ts';
 import type { Actor } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { isAllowedHost } from '../http/request.ts';
-import { relaxed } from '../limits.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
-import { eventLimit, Handshake, handshakeLimit, PROTOCOL, sessionLimits } from '../session.ts';
+import { eventLimit, Handshake, PROTOCOL } from '../session.ts';
+import type { ConnectionCount } from './connection-count.ts';
 import { stateOf } from './connections.ts';
 import type { Gate } from './gate.ts';
 import { refusalData } from './parser.ts';
@@ -87,35 +87,10 @@ async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<
   const { isRefused, retryAfterMs } = budgets.spend(eventLimit, stateOf(socket.conn).id);
   if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
   const actor = await gate.pass(() => keeper.authenticate(token, new Date()));
-  keeper.connections.take(actor.userId, socket);
+  await keeper.connections.take(actor.userId, socket.conn);
   const { device_id, locale } = Handshake.partial().safeParse(auth).data ?? {};
   const ip = addressOf(config.TRUST_PROXY, socket.handshake);
   socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip };
   await socket.join([`user:${actor.userId}`, `session:${actor.sessionId}`]);
   await cluster.subscribed();
-}
-
-export interface ConnectionCount {
-  /** Counts the connection of this socket once, however many namespaces it joins; freed when it closes. */
-  take(userId: string, socket: ClientSocket): void;
-}
-
-/** Throws too_many_connections, or rate_limited when one user makes new ones too often. */
-export function createConnectionCount(config: Config, budgets: Budgets): ConnectionCount {
-  const max = relaxed(config, sessionLimits.connections);
-  const byUser = new Map<string, Set<object>>();
-  return {
-    take(userId, { conn }) {
-      const open = byUser.get(userId) ?? new Set();
-      if (open.has(conn)) return;
-      const { isRefused, retryAfterMs } = budgets.spend(handshakeLimit, userId);
-      if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
-      if (open.size >= max) throw new AppError('too_many_connections', { max, retry_after_ms: 5_000 });
-      byUser.set(userId, open.add(conn));
-      conn.once('close', () => {
-        open.delete(conn);
-        if (open.size === 0) byUser.delete(userId);
-      });
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Cluster } from '../../common/redis.ts';
+import { within } from '../../common/time.ts';
 import type { Leases, OnChange, Sighting } from './leases.ts';
 import type { Times } from './times.ts';
 
@@ -111,11 +112,9 @@ export function redisLeases({ cluster, redis, times, onChange }: Parts): Leases 
   };
 }
 
-async function answered<T>(call: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    // Read what has arrived before giving up: this process may be what was slow.
-    timer = setTimeout(() => setImmediate(() => reject(new Error('Redis does not answer'))), ANSWER_MS);
-  });
-  return Promise.race([call, late]).finally(() => clearTimeout(timer));
+function answered<T>(call: Promise<T>): Promise<T> {
+  // Read what has arrived before giving up: this process may be what was slow.
+  const giveUp = () =>
+    new Promise<never>((_resolve, reject) => setImmediate(() => reject(new Error('Redis does not answer'))));
+  return within(ANSWER_MS, call, giveUp);
 }

@@ -1,0 +1,89 @@
+import type { Socket } from 'socket.io-client';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually, openSocket, startApp, type TestApp, type TestUser } from '../support/app.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startServerProcess } from '../support/server-process.ts';
+
+const SECRET_KEY = 'a secret key that all instances of this test share';
+let [redis, database, here, there]: [TestRedis, TestDatabase, TestApp, TestApp] = [] as never;
+const closers: (() => unknown)[] = [];
+const env = () => ({ REDIS_URL: redis.url, SECRET_KEY });
+
+beforeEach(async () => {
+  [redis, database] = await Promise.all([startRedis(), createTestDatabase()]);
+  [here, there] = (await Promise.all([0, 1].map(() => startApp(database.url, env())))) as [TestApp, TestApp];
+  closers.push(redis.stop, database.drop, here.close, there.close);
+});
+afterEach(async () => {
+  while (closers.length > 0) await closers.pop()!();
+});
+
+/** The refusal, or the socket once it is connected. */
+async function tryConnect(url: string, user: TestUser, namespace = '/chat'): Promise<Socket | string> {
+  const socket = openSocket(url, namespace, { token: user.token });
+  closers.push(() => socket.close());
+  return new Promise(resolve => {
+    socket.on('connect', () => resolve(socket));
+    socket.on('connect_error', error => resolve(error.message));
+  });
+}
+
+const connectMany = (url: string, user: TestUser, count: number) =>
+  Promise.all(Array.from({ length: count }, () => tryConnect(url, user)));
+const refusals = (tries: (Socket | string)[]) => tries.filter(one => typeof one === 'string');
+
+/** A user makes 30 connections a minute, so this asks seldom. */
+async function connectsWithin(limitMs: number, url: string, user: TestUser): Promise<number> {
+  const startedAt = performance.now();
+  for (;;) {
+    if (typeof (await tryConnect(url, user)) !== 'string') return performance.now() - startedAt;
+    if (performance.now() - startedAt > limitMs) throw new Error(`refused for ${limitMs} ms`);
+    await new Promise(resolve => setTimeout(resolve, 500));
+  }
+}
+
+test('S-73: a user has ten connections over all instances; one that closes on the one makes room on the other', async () => {
+  const [user, other] = [await here.buildUser(), await here.buildUser()];
+  const [held] = await Promise.all([connectMany(here.url, user, 5), connectMany(there.url, user, 5)]);
+  for (const node of [here, there]) expect(await tryConnect(node.url, user)).toBe('too_many_connections');
+  expect(await tryConnect(there.url, other)).toBeTypeOf('object');
+  (held[0] as Socket).close();
+  await connectsWithin(3_000, there.url, user);
+  expect(await tryConnect(here.url, user)).toBe('too_many_connections');
+});
+
+test('S-73: of handshakes that race on two instances ten are let in', async () => {
+  const user = await here.buildUser();
+  const tries = await Promise.all([here.url, there.url].map(url => connectMany(url, user, 12)));
+  expect(refusals(tries.flat())).toEqual(Array.from({ length: 14 }, () => 'too_many_connections'));
+});
+
+test('S-73: the connections of an instance that was killed count no more after a few seconds', async () => {
+  const user = await here.buildUser();
+  const doomed = await startServerProcess({ ...env(), DATABASE_URL: database.url });
+  closers.push(doomed.kill);
+  expect(refusals(await connectMany(doomed.url, user, 10))).toEqual([]);
+  await expect.poll(() => tryConnect(here.url, user), { interval: 500 }).toBe('too_many_connections');
+  await doomed.kill();
+  expect(await connectsWithin(8_000, here.url, user)).toBeLessThan(5_000);
+});
+
+test('S-65, S-73: while Redis is away each instance counts for itself, at once; once it is back they count together', async () => {
+  const user = await here.buildUser();
+  await redis.stop();
+  const startedAt = performance.now();
+  expect(refusals(await connectMany(here.url, user, 10))).toEqual([]);
+  expect(await tryConnect(here.url, user)).toBe('too_many_connections');
+  expect(typeof (await tryConnect(there.url, user))).toBe('object');
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
+  redis = await startRedis({ port: Number(new URL(redis.url).port) });
+  closers.unshift(redis.stop);
+  // Of `there` alone it has far fewer.
+  await eventually(async () => {
+    const result = await tryConnect(there.url, user);
+    if (typeof result !== 'string') result.close();
+    await new Promise(resolve => setTimeout(resolve, 500));
+    expect(result).toBe('too_many_connections');
+  });
+});
