@@ -6,10 +6,10 @@ export function daysAfter(moment: Date, days: number): Date {
 }
 
 /** What the work gives, or after the limit what `late` gives, which may throw. The work itself goes on. */
-export async function within<T>(limitMs: number, work: Promise<T>, late: () => T | Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<T>(resolve => {
-    timer = setTimeout(() => resolve(Promise.try(late)), limitMs);
+export function within<T>(limitMs: number, work: Promise<T>, late: () => T | Promise<T>): Promise<T> {
+  // Every call of either door waits here: one promise, where a race with a clean-up makes six.
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(Promise.try(late)), limitMs);
+    work.then(resolve, reject).then(() => clearTimeout(timer));
   });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
