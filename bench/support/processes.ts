@@ -43,7 +43,7 @@ export async function startNode(
     pid: child.pid!,
     match,
     async stop() {
-      const exited = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
+      const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve();
       child.kill('SIGKILL');
       await exited;
       started.delete(child);
