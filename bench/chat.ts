@@ -9,7 +9,7 @@ import { chatGoals, chatTables, type Round } from './chat/tables.ts';
 import { runLoad } from './support/load.ts';
 import type { Outcome } from './support/outcome.ts';
 import { inTurns } from './support/rounds.ts';
-import { inWorld, root, type World } from './support/world.ts';
+import { inWorld, root, talksOf, type World } from './support/world.ts';
 
 export const quick = ['--loads', '8', '--seconds', '2'];
 
@@ -42,7 +42,9 @@ export async function run(args: string[]): Promise<Outcome> {
     const subjects = started.filter(one => !values.only || values.only.split(',').includes(one.name));
     const outcome: Outcome = { settings: { rounds, seconds, pairs }, measured: [], goals: [] };
     for (const [key, setting] of settingsOf(pairs, values.loads.split(','))) {
-      const load = loadOf(world, setting, seconds * 1000);
+      const load = {
+        ...{ pairs: talksOf(world, setting.pairs), devices: 1, inFlight: setting.inFlight, measureMs: seconds * 1000 },
+      };
       const results = await inTurns(subjects, rounds, (subject, round) =>
         measure(subject, { ...load, warmUpMs: round === 0 ? WARM_UP_MS.first : WARM_UP_MS.later }),
       );
@@ -90,18 +92,6 @@ async function startSubjects(world: World): Promise<Subject[]> {
     await server('per-statement', perStatement.pid, perStatement.match, world.databasePid),
     await server('parthub', parthub.pid, parthub.match, world.databasePid),
   ];
-}
-
-function loadOf(
-  { users, threads }: World,
-  { pairs, inFlight }: Setting,
-  measureMs: number,
-): Omit<Load, 'url' | 'bell' | 'warmUpMs'> {
-  const byId = new Map(users.map(user => [user.user_id, user]));
-  const talks = threads.slice(0, pairs).map(({ thread_id, buyer_id, seller_id }) => ({
-    ...{ thread_id, sender: byId.get(buyer_id)!, recipient: byId.get(seller_id)! },
-  }));
-  return { pairs: talks, devices: 1, inFlight, measureMs };
 }
 
 async function measure({ file, args, url, bell, watched }: Subject, load: Omit<Load, 'url' | 'bell'>): Promise<Round> {

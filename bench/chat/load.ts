@@ -59,8 +59,8 @@ const measured: Measured = {
   ...{ lost: 0, twice: 0, disordered: 0, ackMs: [], deliveryMs: [] },
 };
 
-function connect(url: string, namespace: string, { user_id, access }: Client): Promise<Socket> {
-  const socket = io(url + namespace, { transports: ['websocket'], forceNew: true, auth: { token: access, user_id } });
+function connect(url: string, namespace: string, { access }: Client): Promise<Socket> {
+  const socket = io(url + namespace, { transports: ['websocket'], forceNew: true, auth: { token: access } });
   return new Promise((resolve, reject) => {
     socket.once('session:ready', () => resolve(socket));
     socket.once('connect_error', reject);

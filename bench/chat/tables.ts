@@ -31,7 +31,7 @@ export function chatTables(title: string, results: Results): Table[] {
     },
     {
       title: 'CPU, ms for 1,000 messages',
-      columns: [...processes.flatMap(name => [`${name} user`, 'system']), 'server + database'],
+      columns: [...processes.flatMap(name => [`${name} user`, `${name} system`]), 'server + database'],
       rows: rows(results, [
         ...processes.flatMap(name => [
           (round: Round) => cost(round.cpu[name]!.user, round),

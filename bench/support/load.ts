@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { type Cpu, cpuOf } from './cpu.ts';
+import { type Cpu, cpuOf, residentKb } from './cpu.ts';
 
 export interface Ran<Result> {
   result: Result;
   /** What each watched process and the load itself (`client`) have used between `begin` and `end`, by phase. */
   cpu: Map<string, Record<string, Cpu>>;
+  /** Their memory at each `end`. */
+  residentKb: Map<string, Record<string, number>>;
 }
 
 /**
@@ -26,16 +28,21 @@ export async function runLoad<Result>(
   const usage = () => pids.map(([name, pid]) => [name, pid === null ? { user: 0, system: 0 } : cpuOf(pid)] as const);
   const began = new Map<string, ReturnType<typeof usage>>();
   const cpu: Ran<Result>['cpu'] = new Map();
+  const resident: Ran<Result>['residentKb'] = new Map();
+  const memory = () => Object.fromEntries(pids.map(([name, pid]) => [name, pid === null ? 0 : residentKb(pid)]));
   let result: Result | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     const [word, phase = ''] = line.split(' ');
     if (word === 'begin') began.set(phase, usage());
-    else if (word === 'end') cpu.set(phase, difference(began.get(phase)!, usage()));
-    else if (/^[{[]/.test(line)) result = JSON.parse(line);
+    if (word === 'end') {
+      cpu.set(phase, difference(began.get(phase)!, usage()));
+      resident.set(phase, memory());
+    }
+    if (/^[{[]/.test(line)) result = JSON.parse(line);
   }
   process.off('exit', stop);
   if (result === undefined) throw new Error(`${file} ended without a result`);
-  return { result, cpu };
+  return { result, cpu, residentKb: resident };
 }
 
 function difference(before: (readonly [string, Cpu])[], after: (readonly [string, Cpu])[]): Record<string, Cpu> {

@@ -59,7 +59,8 @@ function machine(): Machine {
   };
 }
 
-const middleOf = (measured: Spread | number): number => (typeof measured === 'number' ? measured : measured.median);
+export const middleOf = (measured: Spread | number): number =>
+  typeof measured === 'number' ? measured : measured.median;
 
 /** A number that is none reaches nothing. */
 function isReached({ measured, atMost, atLeast }: Goal): boolean {
@@ -106,7 +107,7 @@ export function tell({ measured, goals, notes = [] }: Report): string {
 
 export const goalTable = (goals: Report['goals']): string => table(goalCells(goals));
 
-function markdownTable(rows: string[][]): string {
+export function markdownTable(rows: string[][]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const [header, ...body] = rows as [string[], ...string[][]];
   return [line(header), line(header.map((_, column) => (column === 0 ? '---' : '--:'))), ...body.map(line)].join('\n');

@@ -52,10 +52,15 @@ export async function startNode(
 }
 
 /** Runs a TypeScript file to its end and returns what it printed. */
-export async function runNode(file: string, args: string[], env: Record<string, string>): Promise<string> {
+export async function runNode(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  errors: 'inherit' | 'ignore' = 'inherit',
+): Promise<string> {
   const child = spawn(process.execPath, [...preload, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', errors],
   });
   started.add(child);
   let output = '';

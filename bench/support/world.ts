@@ -33,6 +33,14 @@ export interface World {
   query(text: string, values?: unknown[]): Promise<void>;
 }
 
+/** Pairs who talk: a buyer who writes, a seller who hears. */
+export function talksOf({ users, threads }: World, count: number) {
+  const byId = new Map(users.map(user => [user.user_id, user]));
+  return threads.slice(0, count).map(({ thread_id, buyer_id, seller_id }) => ({
+    ...{ thread_id, sender: byId.get(buyer_id)!, recipient: byId.get(seller_id)! },
+  }));
+}
+
 /** Without a wish nothing is migrated or made. */
 export async function inWorld<T>(wish: Wish | null, work: (world: World) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'parthub-bench-'));
