@@ -24,6 +24,7 @@ import { admit, type ClientSocket, createConnectionCount, isAllowedUpgrade, refu
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve, unserve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
+import { writeTogether } from './sockets/writes.ts';
 
 interface Parts {
   config: Config;
@@ -162,6 +163,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     attach(server) {
       io.attach(server);
       io.engine.prependListener('connection', forgetRequest);
+      io.engine.prependListener('connection', writeTogether);
     },
     counts: () => ({
       connection: guard.connections(),
