@@ -18,7 +18,7 @@ interface Bench {
 }
 
 /** In this order. */
-const names = ['chat', 'fanout', 'steady', 'start', 'scale', 'feed', 'presence', 'auth', 'admin'];
+const names = ['chat', 'profile', 'fanout', 'steady', 'start', 'scale', 'feed', 'presence', 'auth', 'admin'];
 
 const read = (name: string): Promise<Bench> => import(join(import.meta.dirname, `${name}.ts`));
 const say = (text: string) => void process.stdout.write(`${text}\n`);

@@ -24,8 +24,8 @@ export async function run(args: string[]): Promise<Outcome> {
   const presets = { connections: 10_000, seconds: 60, storm: 2_000, rounds: 3, pairs: 200 };
   const settings = numbersOf(args, presets);
   const { connections, seconds, storm, rounds, pairs } = settings;
-  const users = Math.max(connections, storm, 2 * pairs);
-  return inWorld({ users, posts: pairs, threads: pairs }, async world => {
+  const threads = Math.max(pairs, TALKERS + Math.ceil(storm / 2));
+  return inWorld({ users: Math.max(connections, 2 * threads), posts: threads, threads }, async world => {
     const parts = [
       ...(connections > 0 ? [await hold(world, connections, seconds)] : []),
       ...(storm > 0 ? [await comeBack(world, storm, rounds)] : []),
@@ -73,7 +73,7 @@ const TALK_RATE = 100;
 async function comeBack(world: World, storm: number, rounds: number): Promise<Part> {
   const server = await world.startParthub();
   const talkers = talksOf(world, TALKERS).map(({ thread_id, sender }) => ({ thread_id, access: sender.access }));
-  const tokens = world.users.slice(-storm).map(user => user.access);
+  const tokens = world.users.slice(2 * TALKERS, 2 * TALKERS + storm).map(user => user.access);
   const input: Storm = { url: server.match, tokens, talkers, rate: TALK_RATE, rounds };
   const { result } = await runLoad<Storms>(script('scale/storm'), [], input, { server: server.pid });
   await server.stop();
@@ -90,6 +90,7 @@ async function comeBack(world: World, storm: number, rounds: number): Promise<Pa
         ],
       },
     ],
+    notes: [`Of ${rounds} × ${storm} pulls ${result.refusedPulls} were refused for a while and asked for again.`],
     goals: [
       { what: `${storm} clients cut at once: p99 back and synced`, unit: 'ms', atMost: 5_000, measured: at(result.backMs, 99) }, // biome-ignore format: one line reads better
       { what: `${storm} clients cut at once: p99 ack of others`, unit: 'ms', atMost: 500, measured: at(result.ackMs, 99) }, // biome-ignore format: one line reads better

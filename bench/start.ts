@@ -3,7 +3,6 @@
  * production does. Warm: compiled code and the database are there from an earlier start.
  * `npm run bench -- start [--rounds 5] [--rest 30]`
  */
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentKb } from './support/cpu.ts';
@@ -32,7 +31,7 @@ interface Round {
 
 export async function run(args: string[]): Promise<Outcome> {
   const settings = numbersOf(args, { rounds: 5, rest: 30 });
-  return inWorld({}, async world => {
+  return inWorld({ users: 2 }, async world => {
     const subjects = subjectsOf(world);
     await measure(subjects, 0); // makes what a warm start finds
     const rounds: Map<string, Round>[] = [];
@@ -60,14 +59,14 @@ export async function run(args: string[]): Promise<Outcome> {
 
 function subjectsOf({ folder, url, env }: World): Subject[] {
   const { SECRET_KEY = '' } = env;
+  const production = {
+    ...{ NODE_ENV: 'production', DATABASE_URL: url, DATA_DIR: folder, SECRET_KEY, ALLOWED_HOSTS: '127.0.0.1' },
+    ...{ HOST: '127.0.0.1', PORT: '0', NOTIFIER: 'telegram', TELEGRAM_GATEWAY_TOKEN: 'none' },
+  };
   return [
     { name: 'bare node:http', file: 'bench/baselines/bare.ts', env: {} },
     { name: 'npm start', file: 'src/main.ts', env: { DATA_DIR: join(folder, 'data'), PORT: '0' } },
-    {
-      name: 'in production',
-      file: 'src/main.ts',
-      env: { NODE_ENV: 'production', DATABASE_URL: url, DATA_DIR: folder, SECRET_KEY, ALLOWED_HOSTS: '127.0.0.1', PORT: '0', HOST: '127.0.0.1' }, // biome-ignore format: one line reads better
-    },
+    { name: 'in production', file: 'src/main.ts', env: production },
   ];
 }
 
@@ -84,13 +83,7 @@ async function measure(subjects: readonly Subject[], restSec: number): Promise<M
   const measured = servers.map(({ name, server, listensMs }) => {
     return [name, { listensMs, restMb: residentKb(server.pid) / 1024 }] as const;
   });
-  for (const { server } of servers) await end(server);
+  // A killed one would leave a database behind that has to recover.
+  for (const { server } of servers) await server.end();
   return new Map(measured);
-}
-
-/** As an operator does: a killed one would leave a database behind that has to recover. */
-async function end({ child, stop }: Started): Promise<void> {
-  child.kill('SIGINT');
-  await once(child, 'exit');
-  await stop();
 }

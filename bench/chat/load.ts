@@ -14,6 +14,8 @@ export interface Load {
   /** Of each of the two; what is sent is heard by all of them but, where there is only one each, the sender's. */
   devices: number;
   inFlight: number;
+  /** Messages/s of all together, sent whatever the server does; instead of `inFlight`. */
+  rate?: number;
   warmUpMs: number;
   measureMs: number;
   /** Connects recipients to their notifications too, and counts what they hear. */
@@ -84,20 +86,40 @@ function listen(socket: Socket): void {
   });
 }
 
-async function keepSending(sender: Socket, thread_id: string, counter: { sent: number }): Promise<void> {
-  while (!isOver) {
-    const client_id = randomUUID();
-    counter.sent += 1;
-    const one: Sent = { began: performance.now(), order: counter.sent, isAcked: false, awaited: listenersOfOne };
-    sent.set(client_id, one);
-    const ack = await new Promise<{ ok: boolean }>(resolve =>
-      sender.emit('message:send', { thread_id, client_id, text }, resolve),
-    );
-    one.isAcked = ack.ok;
-    if (!ack.ok) {
-      if (measured.failures++ === 0) process.stderr.write(`${JSON.stringify(ack)}\n`);
-    } else if (isMeasuring) measured.ackMs.push(performance.now() - one.began);
-  }
+interface Desk {
+  socket: Socket;
+  thread_id: string;
+  sent: number;
+}
+
+async function send(desk: Desk, began = performance.now()): Promise<void> {
+  const { socket, thread_id } = desk;
+  const client_id = randomUUID();
+  desk.sent += 1;
+  const one: Sent = { began, order: desk.sent, isAcked: false, awaited: listenersOfOne };
+  sent.set(client_id, one);
+  const ack = await new Promise<{ ok: boolean }>(resolve =>
+    socket.emit('message:send', { thread_id, client_id, text }, resolve),
+  );
+  one.isAcked = ack.ok;
+  if (!ack.ok) {
+    if (measured.failures++ === 0) process.stderr.write(`${JSON.stringify(ack)}\n`);
+  } else if (isMeasuring) measured.ackMs.push(performance.now() - one.began);
+}
+
+async function keepSending(desk: Desk): Promise<void> {
+  while (!isOver) await send(desk);
+}
+
+/** Each is due at a fixed moment, from which its latency runs. */
+function sendAtRate(desks: readonly Desk[], rate: number): void {
+  const startedAt = performance.now();
+  let done = 0;
+  const timer = setInterval(() => {
+    if (isOver) return clearInterval(timer);
+    const due = Math.floor(((performance.now() - startedAt) * rate) / 1000);
+    for (; done < due; done += 1) void send(desks[done % desks.length]!, startedAt + ((done + 1) * 1000) / rate);
+  }, 5);
 }
 
 async function connectPair({ sender, recipient }: Load['pairs'][number], index: number): Promise<Socket> {
@@ -121,12 +143,11 @@ async function settle(): Promise<void> {
   measured.lost = [...sent.values()].filter(one => !isWhole(one)).length;
 }
 
-const senders: [Socket, string][] = [];
-for (const [index, pair] of load.pairs.entries()) senders.push([await connectPair(pair, index), pair.thread_id]);
-for (const [socket, thread_id] of senders) {
-  const counter = { sent: 0 };
-  for (let lane = 0; lane < load.inFlight; lane += 1) void keepSending(socket, thread_id, counter);
-}
+const desks: Desk[] = [];
+for (const [index, pair] of load.pairs.entries())
+  desks.push({ socket: await connectPair(pair, index), thread_id: pair.thread_id, sent: 0 });
+if (load.rate) sendAtRate(desks, load.rate);
+else for (const desk of desks) for (let lane = 0; lane < load.inFlight; lane += 1) void keepSending(desk);
 await pause(load.warmUpMs);
 process.stdout.write('begin\n');
 isMeasuring = true;

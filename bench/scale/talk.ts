@@ -41,6 +41,8 @@ setInterval(() => {
   }
 }, TICK_MS);
 process.send!('ready');
+// Who has started it is gone.
+process.on('disconnect', () => process.exit());
 process.on('message', async word => {
   if (word === 'begin') [open, ackMs] = [[], []];
   if (word !== 'end') return;

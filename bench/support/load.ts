@@ -6,6 +6,8 @@ export interface Ran<Result> {
   result: Result;
   /** What each watched process and the load itself (`client`) have used between `begin` and `end`, by phase. */
   cpu: Map<string, Record<string, Cpu>>;
+  /** When that was, in µs of the clock that profiles of V8 have. */
+  window: Map<string, [began: number, ended: number]>;
   /** Their memory at each `end`. */
   residentKb: Map<string, Record<string, number>>;
 }
@@ -30,19 +32,25 @@ export async function runLoad<Result>(
   const cpu: Ran<Result>['cpu'] = new Map();
   const resident: Ran<Result>['residentKb'] = new Map();
   const memory = () => Object.fromEntries(pids.map(([name, pid]) => [name, pid === null ? 0 : residentKb(pid)]));
+  const window: Ran<Result>['window'] = new Map();
+  const now = () => Number(process.hrtime.bigint() / 1_000n);
   let result: Result | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     const [word, phase = ''] = line.split(' ');
-    if (word === 'begin') began.set(phase, usage());
+    if (word === 'begin') {
+      began.set(phase, usage());
+      window.set(phase, [now(), Infinity]);
+    }
     if (word === 'end') {
       cpu.set(phase, difference(began.get(phase)!, usage()));
       resident.set(phase, memory());
+      window.get(phase)![1] = now();
     }
     if (/^[{[]/.test(line)) result = JSON.parse(line);
   }
   process.off('exit', stop);
   if (result === undefined) throw new Error(`${file} ended without a result`);
-  return { result, cpu, residentKb: resident };
+  return { result, cpu, window, residentKb: resident };
 }
 
 function difference(before: (readonly [string, Cpu])[], after: (readonly [string, Cpu])[]): Record<string, Cpu> {

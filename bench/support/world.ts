@@ -25,7 +25,7 @@ export interface World {
   seedFile: string;
   users: SeededUser[];
   threads: SeededThread[];
-  startParthub(more?: Record<string, string>): Promise<Started>;
+  startParthub(more?: Record<string, string>, flags?: string[]): Promise<Started>;
   /** A small server of bench/baselines; it gets the file of `seed:load`. */
   startBaseline(name: string, env?: Record<string, string>, args?: string[]): Promise<Started>;
   /** An empty one on the same PostgreSQL; returns its URL. */
@@ -61,8 +61,8 @@ async function build(folder: string, url: string, started: Started[]): Promise<W
     ...{ DATABASE_URL: url, DATA_DIR: folder, SECRET_KEY: 'a secret key of benchmarks, longer than 32 bytes' },
     ...{ DEBUG: '1', HOST: '127.0.0.1', PORT: '0', RATE_LIMITS: 'off', ACCESS_TTL: '86400', LOG_LEVEL: 'info' },
   };
-  const start = async (file: string, args: string[], environment: Record<string, string>) => {
-    const server = await startNode(join(root, file), args, environment, LISTENS);
+  const start = async (file: string, args: string[], environment: Record<string, string>, flags?: string[]) => {
+    const server = await startNode(join(root, file), args, environment, LISTENS, flags);
     started.push(server);
     return server;
   };
@@ -74,7 +74,7 @@ async function build(folder: string, url: string, started: Started[]): Promise<W
   return {
     ...{ folder, url, env, seedFile, users: [], threads: [], createDatabase },
     databasePid: Number((await readFile(join(folder, 'pg/postmaster.pid'), 'utf8')).split('\n')[0]),
-    startParthub: more => start('src/main.ts', [], { ...env, ...more }),
+    startParthub: (more, flags) => start('src/main.ts', [], { ...env, ...more }, flags),
     startBaseline: (name, own = {}, args = [seedFile]) => start(`bench/baselines/${name}.ts`, args, own),
     query: (text, values) => query(url, text, values),
   };
