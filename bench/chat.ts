@@ -11,7 +11,7 @@ import type { Outcome } from './support/outcome.ts';
 import { inTurns } from './support/rounds.ts';
 import { inWorld, root, talksOf, type World } from './support/world.ts';
 
-export const quick = ['--loads', '8', '--seconds', '2'];
+export const quick = ['--loads', '8', '--rounds', '2', '--seconds', '2'];
 
 /** Longer in the first round, in which everything runs for the first time. */
 const WARM_UP_MS = { first: 4_000, later: 1_500 };

@@ -15,7 +15,7 @@ import { inTurns } from './support/rounds.ts';
 import { ratioOf, spreadOf } from './support/stats.ts';
 import { inWorld, root, talksOf, type World } from './support/world.ts';
 
-export const quick = ['--rounds', '2', '--seconds', '2'];
+export const quick = ['--rounds', '1', '--seconds', '2'];
 
 const GOAL = 1.5;
 

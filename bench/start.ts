@@ -12,7 +12,7 @@ import { type Started, startNode } from './support/processes.ts';
 import { spreadOf } from './support/stats.ts';
 import { inWorld, root, type World } from './support/world.ts';
 
-export const quick = ['--rounds', '2', '--rest', '10'];
+export const quick = ['--rounds', '1', '--rest', '5'];
 
 const LISTENS = /listens on (http:[^ ]+)/;
 const SETTLE_MS = 4_000;
@@ -64,7 +64,7 @@ function subjectsOf({ folder, url, env }: World): Subject[] {
     ...{ HOST: '127.0.0.1', PORT: '0', NOTIFIER: 'telegram', TELEGRAM_GATEWAY_TOKEN: 'none' },
   };
   return [
-    { name: 'bare node:http', file: 'bench/baselines/bare.ts', env: {} },
+    { name: 'bare node:http', file: 'bench/baselines/bare.mjs', env: {} },
     { name: 'npm start', file: 'src/main.ts', env: { DATA_DIR: join(folder, 'data'), PORT: '0' } },
     { name: 'in production', file: 'src/main.ts', env: production },
   ];

@@ -14,8 +14,6 @@ import { inTurns } from './support/rounds.ts';
 import { spreadOf } from './support/stats.ts';
 import { inWorld, root, type World } from './support/world.ts';
 
-export const quick = ['--rounds', '1', '--seconds', '8'];
-
 const GOAL_MS = 60;
 
 interface Round extends Result {

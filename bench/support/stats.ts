@@ -4,8 +4,11 @@ export interface Spread {
   max: number;
 }
 
+/** Of an even count the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return percentile(values, 50);
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }
 
 export function percentile(values: readonly number[], percent: number): number {
