@@ -11,6 +11,8 @@ export interface Hold {
 }
 
 const { url, tokens, holdMs } = (await json(process.stdin)) as Hold;
+// what starting has left behind is collected by then
+await pause(6_000);
 process.stdout.write('begin empty\nend empty\n');
 const sockets = await inSlices(tokens, token => openEverywhere(url, token));
 let closed = 0;
