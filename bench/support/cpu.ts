@@ -50,7 +50,7 @@ export const totalOf = ({ user, system }: Cpu): number => user + system;
 
 export const cpuSeconds = (root: number): number => totalOf(cpuOf(root));
 
-/** Resident memory of one process. */
+/** Resident memory of one process; none once it has ended. */
 export function residentKb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
 }
