@@ -1,39 +1,38 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/**
+ * Lists of a million records as staff ask for them: pages, filters, words. `npm run bench -- admin [--rows 1000000]`
+ */
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { resources } from '../src/admin/resources.ts';
 import { listRecords } from '../src/admin/service/read.ts';
 import type { Context } from '../src/common/context.ts';
 import { connect, migrate } from '../src/common/database.ts';
-import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
 import { entities } from '../src/entities.ts';
-import { percentile, table } from './support/stats.ts';
+import { numbersOf } from './support/options.ts';
+import type { Outcome } from './support/outcome.ts';
+import { percentile } from './support/stats.ts';
+import { inWorld } from './support/world.ts';
 
-const MILLION = 1_000_000;
 const TIMES = 20;
 const GOAL_MS = 100;
 
-/** Lists of a million records as staff ask for them: pages, filters, words. Durable settings, an idle machine. */
-export async function run([rows = String(MILLION)]: string[]): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'parthub-bench-admin-'));
-  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'pg') });
-  const orm = await connect(entities, postgres.url);
-  try {
+export async function run(args: string[]): Promise<Outcome> {
+  const { rows } = numbersOf(args, { rows: 1_000_000 });
+  return inWorld(null, async ({ url }) => {
+    const orm = await connect(entities, url);
     await migrate(orm);
-    await fill(postgres.url, Number(rows));
-    const results = [];
-    for (const [list, asked] of questions) results.push(await measure(orm.em.fork(), list, asked));
-    const slowest = Math.max(...results.map(({ p95 }) => p95));
-    const lines = results.map(({ name, p50, p95 }) => [name, p50.toFixed(1), p95.toFixed(1)]);
-    report(table([[`of ${rows} records`, 'p50 ms', 'p95 ms'], ...lines]));
-    report(`slowest p95: ${slowest.toFixed(1)} ms (goal: below ${GOAL_MS})`);
-  } finally {
+    await fill(url, rows);
+    const lists = [];
+    for (const [list, asked] of questions) lists.push(await measure(orm.em.fork(), list, asked));
     await orm.close();
-    await postgres.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  }
+    const measured = Math.max(...lists.map(({ p95 }) => p95));
+    const cells = lists.map(({ name, p50, p95 }) => ({ name, cells: [p50, p95] }));
+    return {
+      settings: { rows },
+      measured: [{ title: `of ${rows} records`, columns: ['p50 ms', 'p95 ms'], rows: cells }],
+      goals: [{ what: 'the slowest list: p95', unit: 'ms', atMost: GOAL_MS, measured }],
+    };
+  });
 }
 
 /** A UUIDv7 of the last months, one every 10 s. */
@@ -104,8 +103,4 @@ async function measure(em: EntityManager, name: string, asked: Record<string, un
     name: `${name} ${JSON.stringify(asked)}`,
     ...{ p50: percentile(waits, 50), p95: percentile(waits, 95) },
   };
-}
-
-function report(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

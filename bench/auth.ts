@@ -1,59 +1,42 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** What a request pays for being somebody's, and what a hundred logins at once cost everybody else. */
 import { Session, User } from '../src/accounts/entities.ts';
 import { createFindSession } from '../src/accounts/service/live-sessions.ts';
 import { createAuthenticate, signAccess } from '../src/common/auth.ts';
 import { connect, migrate } from '../src/common/database.ts';
-import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
 import { newId } from '../src/common/ids.ts';
 import { type Config, loadConfig } from '../src/config.ts';
 import { entities } from '../src/entities.ts';
-import { startNode } from './support/processes.ts';
-import { median, percentile } from './support/stats.ts';
+import type { Goal, Outcome } from './support/outcome.ts';
+import { percentile, spreadOf } from './support/stats.ts';
+import { inWorld, type World } from './support/world.ts';
 
 const CALLS = 20_000;
 const ROUNDS = 5;
 const LOGINS = 100;
 const PROBES = 300;
 
-/** What a request pays for being somebody's, and what a hundred logins at once cost everybody else. */
-export async function run(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'parthub-bench-auth-'));
-  try {
-    await measureTokens(dataDir);
-    await measureLogins(join(dataDir, 'server'));
-  } finally {
-    await rm(dataDir, { recursive: true, force: true });
-  }
+export async function run(): Promise<Outcome> {
+  return inWorld(null, async world => {
+    const [tokens, logins] = [await measureTokens(world), await measureLogins(world)];
+    return { settings: { calls: CALLS, rounds: ROUNDS, logins: LOGINS }, measured: [], goals: [tokens, logins] };
+  });
 }
 
-async function measureTokens(dataDir: string): Promise<void> {
-  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'pg') });
-  const orm = await connect(entities, postgres.url);
+async function measureTokens({ env, url }: World): Promise<Goal> {
+  const orm = await connect(entities, url);
   await migrate(orm);
-  const config = loadConfig({
-    DEBUG: '1',
-    DATA_DIR: dataDir,
-    SECRET_KEY: 'a key of this benchmark, longer than 32 bytes',
-  });
+  const config = loadConfig(env);
   const tokens = await buildTokens(orm, config, 100);
   const authenticate = createAuthenticate(config, createFindSession(orm));
   const nobody = async () => null;
-  const rounds: { nobody: number; user: number }[] = [];
+  const added: number[] = [];
   for (let round = 0; round <= ROUNDS; round += 1) {
-    const measured = {
-      nobody: await cpuPerCall(nobody),
-      user: await cpuPerCall(n => authenticate(tokens[n % tokens.length]!, new Date())),
-    };
-    if (round > 0) rounds.push(measured); // the first one warms up
+    const none = await cpuPerCall(nobody);
+    const user = await cpuPerCall(n => authenticate(tokens[n % tokens.length]!, new Date()));
+    if (round > 0) added.push(user - none); // the first one warms up
   }
-  const added = rounds.map(({ nobody, user }) => user - nobody);
-  report(
-    `token + session check: ${median(added).toFixed(1)} µs of CPU a request (${Math.min(...added).toFixed(1)}–${Math.max(...added).toFixed(1)}; goal: below 60)`,
-  );
   await orm.close();
-  await postgres.stop();
+  return { what: 'CPU of token and session, a request', unit: 'µs', atMost: 60, measured: spreadOf(added) };
 }
 
 async function buildTokens(orm: Awaited<ReturnType<typeof connect>>, config: Config, count: number): Promise<string[]> {
@@ -84,18 +67,14 @@ async function cpuPerCall(work: (n: number) => Promise<unknown>): Promise<number
   return (user + system) / CALLS;
 }
 
-async function measureLogins(dataDir: string): Promise<void> {
-  const env = { DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'relaxed' };
-  const server = await startNode('src/main.ts', [], env, /listens on (http:\S+)/);
-  const url = server.match;
+async function measureLogins({ startParthub }: World): Promise<Goal> {
+  const { match: url } = await startParthub({ RATE_LIMITS: 'relaxed' });
   const idle = await probe(url);
   const logins = Promise.all(Array.from({ length: LOGINS }, (_, n) => logIn(url, n)));
   const busy = await probe(url);
   const refused = (await logins).filter(status => status === 401).length;
-  report(
-    `/healthz p99: ${idle.toFixed(1)} ms idle, ${busy.toFixed(1)} ms during ${LOGINS} password logins at once (goal: below 100); ${refused} of them answered`,
-  );
-  await server.stop();
+  const what = `/healthz p99 during ${LOGINS} password logins at once, ${refused} of them answered (idle: ${idle.toFixed(1)} ms)`;
+  return { what, unit: 'ms', atMost: 100, measured: busy };
 }
 
 async function logIn(url: string, n: number): Promise<number> {
@@ -117,8 +96,4 @@ async function probe(url: string): Promise<number> {
     waits.push(performance.now() - startedAt);
   }
   return percentile(waits, 99);
-}
-
-function report(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -4,25 +4,24 @@
  * `npm run bench -- feed [--posts 200000] [--rounds 5] [--requests 400]`
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { buildCore } from '../src/app.ts';
 import { operations } from '../src/b2b/contract.ts';
 import { listPosts } from '../src/b2b/service/feed.ts';
-import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
 import { createLog } from '../src/common/log.ts';
 import { loadConfig } from '../src/config.ts';
-import { readUsers } from './baselines/threads.ts';
 import { call, measure } from './feed/requests.ts';
 import { recordStatements, type Samples, storeSearches, takeSamples } from './feed/samples.ts';
 import { cpuSeconds } from './support/cpu.ts';
-import { runNode, type Started, startNode } from './support/processes.ts';
-import { median, percentile, table } from './support/stats.ts';
+import { numbersOf } from './support/options.ts';
+import type { Goal, Outcome, Table } from './support/outcome.ts';
+import type { Started } from './support/processes.ts';
+import { percentile, ratioOf, spreadOf } from './support/stats.ts';
+import { inWorld, type World } from './support/world.ts';
 
-const root = join(import.meta.dirname, '..');
+const USERS = 200;
 const CLIENTS = 4;
 const SEARCHES = 10_000;
 const PUBLICATIONS = 20;
@@ -37,68 +36,39 @@ interface Bench {
   userIds: string[];
 }
 
-export async function run(options: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: options,
-    options: {
-      posts: { type: 'string', default: '200000' },
-      rounds: { type: 'string', default: '5' },
-      requests: { type: 'string', default: '400' },
-    },
-  });
-  const [rounds, requests] = [Number(values.rounds), Number(values.requests)];
-  const folder = await mkdtemp(join(tmpdir(), 'parthub-bench-'));
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
-  const started: Started[] = [];
-  const database = new pg.Client({ connectionString: postgres.url });
-  try {
-    const env = { ...environment, DATABASE_URL: postgres.url, DATA_DIR: folder };
-    const users = await seed(env, join(folder, 'load.ndjson'), values.posts);
+type Part = Pick<Outcome, 'measured' | 'goals'>;
+
+export async function run(args: string[]): Promise<Outcome> {
+  const { posts, rounds, requests } = numbersOf(args, { posts: 200_000, rounds: 5, requests: 400 });
+  const beganAt = performance.now();
+  return inWorld({ users: USERS, posts }, async world => {
+    const seededInSec = (performance.now() - beganAt) / 1000;
+    const database = new pg.Client({ connectionString: world.url });
     await database.connect();
-    const samples = await takeSamples(database, requests);
-    const statements = join(folder, 'statements.json');
-    await writeFile(statements, JSON.stringify(await statementsOf(env, users[0]!.user_id, samples)));
-    const listens = /listens on (http:[^ ]+)/;
-    started.push(await startNode(join(root, 'src/main.ts'), [], env, listens));
-    started.push(await startNode(join(root, 'bench/baselines/feed.ts'), [statements], env, listens));
-    const databasePid = Number((await readFile(join(folder, 'pg/postmaster.pid'), 'utf8')).split('\n')[0]);
-    const userIds = users.map(({ user_id }) => user_id);
-    const bench = { url: started[0]!.match, token: users[0]!.access, database, databasePid, samples, userIds };
-    await compare(bench, started[0]!, started[1]!, rounds, requests);
-    await measureSearches(bench);
-    await measureDepth(bench);
-    await measurePublications(bench, rounds);
-  } finally {
-    for (const one of started) await one.stop();
-    await database.end();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+    try {
+      const samples = await takeSamples(database, requests);
+      const [parthub, bare] = await startServers(world, samples);
+      const userIds = world.users.map(({ user_id }) => user_id);
+      const token = world.users[0]!.access;
+      const bench = { url: parthub.match, token, database, databasePid: world.databasePid, samples, userIds };
+      const parts = [await compare(bench, parthub, bare, rounds, requests)];
+      parts.push(await measureSearches(bench), await measureDepth(bench), await measurePublications(bench, rounds));
+      const seeded = { what: `a server with ${posts} posts is made`, unit: 's', atMost: 60, measured: seededInSec };
+      return {
+        settings: { posts, rounds, requests },
+        measured: parts.flatMap(part => part.measured),
+        goals: [...parts.flatMap(part => part.goals), seeded],
+      };
+    } finally {
+      await database.end();
+    }
+  });
 }
 
-const environment = {
-  DEBUG: '1',
-  PORT: '0',
-  SECRET_KEY: 'a secret key of benchmarks, longer than 32 bytes',
-  RATE_LIMITS: 'off',
-  LOG_LEVEL: 'info',
-};
-
-function report(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-async function seed(
-  env: Record<string, string>,
-  file: string,
-  posts: string,
-): Promise<{ user_id: string; access: string }[]> {
-  const cli = join(root, 'src/cli.ts');
-  await runNode(cli, ['migrate'], env);
-  const startedAt = performance.now();
-  await runNode(cli, ['seed:load', '--users', '200', '--posts', posts, '--out', file], env);
-  report(`${posts} posts were made in ${((performance.now() - startedAt) / 1000).toFixed(0)} s (goal: below 60)`);
-  return [...readUsers(file).values()];
+async function startServers(world: World, samples: Samples): Promise<[Started, Started]> {
+  const file = join(world.folder, 'statements.json');
+  await writeFile(file, JSON.stringify(await statementsOf(world.env, world.users[0]!.user_id, samples)));
+  return [await world.startParthub(), await world.startBaseline('feed', { DATABASE_URL: world.url }, [file])];
 }
 
 /** The statements of the first page, and of the search for each number, as the use-case runs them. */
@@ -125,7 +95,7 @@ async function statementsOf(env: Record<string, string>, userId: string, { parts
 }
 
 /** Server and database CPU of a request, round by round one after the other. */
-async function compare(bench: Bench, parthub: Started, bare: Started, rounds: number, requests: number): Promise<void> {
+async function compare(bench: Bench, parthub: Started, bare: Started, rounds: number, requests: number): Promise<Part> {
   const each = (make: (n: number) => string) => Array.from({ length: requests }, (_, n) => make(n));
   const { parts } = bench.samples;
   const distinct = Math.min(50, parts.length);
@@ -140,7 +110,8 @@ async function compare(bench: Bench, parthub: Started, bare: Started, rounds: nu
       bare: each(n => `${bare.match}/part/${n % distinct}`),
     },
   };
-  const lines = [['µs of CPU a request', 'parthub', 'bare', 'ratio', 'goal']];
+  const table: Table = { title: 'µs of CPU a request', columns: ['parthub', 'bare node:http and pg'], rows: [] };
+  const goals: Goal[] = [];
   for (const [name, urls] of Object.entries(subjects)) {
     const costs = { parthub: [] as number[], bare: [] as number[] };
     for (let round = -1; round < rounds; round += 1)
@@ -154,30 +125,35 @@ async function compare(bench: Bench, parthub: Started, bare: Started, rounds: nu
         // The first round only warms up.
         if (round >= 0) costs[subject].push(((cpu() - before) / requests) * 1e6);
       }
-    const [ours, theirs] = [median(costs.parthub), median(costs.bare)];
-    lines.push([name, ours.toFixed(0), theirs.toFixed(0), (ours / theirs).toFixed(2), '1.50']);
+    table.rows.push({ name, cells: [spreadOf(costs.parthub), spreadOf(costs.bare)] });
+    const measured = ratioOf(costs.parthub, costs.bare);
+    goals.push({ what: `${name}: CPU, parthub / bare`, unit: '×', atMost: 1.5, measured });
   }
-  report(table(lines));
+  return { measured: [table], goals };
 }
 
-async function measureSearches({ url, token, samples }: Bench): Promise<void> {
-  const lines = [['ms at 4 clients', 'p50', 'p99', 'goal']];
-  for (const [name, queries, goal] of [
-    ['part', samples.parts, '60'],
-    ['word', samples.words, '60'],
-    ['typo', samples.typos, '200'],
+async function measureSearches({ url, token, samples }: Bench): Promise<Part> {
+  const table: Table = { title: `a search, ms at ${CLIENTS} clients`, columns: ['p50', 'p99'], rows: [] };
+  const goals: Goal[] = [];
+  for (const [name, queries, atMost] of [
+    ['part', samples.parts, 60],
+    ['word', samples.words, 60],
+    ['typo', samples.typos, 200],
   ] as const) {
     const urls = queries.map(q => `${url}/api/b2b/posts/?q=${encodeURIComponent(q)}`);
     await measure(urls.slice(0, 40), CLIENTS, token);
     const waits = await measure(urls, CLIENTS, token);
-    lines.push([name, percentile(waits, 50).toFixed(1), percentile(waits, 99).toFixed(1), goal]);
+    const [p50, p99] = [percentile(waits, 50), percentile(waits, 99)];
+    table.rows.push({ name, cells: [p50, p99] });
+    goals.push({ what: `search by ${name}: p99`, unit: 'ms', atMost, measured: p99 });
   }
-  report(table(lines));
+  return { measured: [table], goals };
 }
 
 /** The page after 50 pages of 100 beside the first of as many posts. */
-async function measureDepth({ url, token }: Bench): Promise<void> {
-  const lines = [['ms a page', 'first', 'deep']];
+async function measureDepth({ url, token }: Bench): Promise<Part> {
+  const table: Table = { title: 'a page of 100, ms', columns: ['first', `after ${DEEP_PAGES} pages`], rows: [] };
+  const goals: Goal[] = [];
   for (const ordering of ['-published_at', 'price', '-price']) {
     const first = `/api/b2b/posts/?limit=100&ordering=${ordering}`;
     let deep = first;
@@ -187,12 +163,16 @@ async function measureDepth({ url, token }: Bench): Promise<void> {
       waits.first.push(...(await measure([url + first], 1, token)));
       waits.deep.push(...(await measure([url + deep], 1, token)));
     }
-    lines.push([ordering, median(waits.first).toFixed(1), median(waits.deep).toFixed(1)]);
+    table.rows.push({ name: ordering, cells: [spreadOf(waits.first), spreadOf(waits.deep)] });
+    // The same within what pages differ by anyway.
+    const measured = spreadOf(waits.deep).median / spreadOf(waits.first).median;
+    goals.push({ what: `by ${ordering}: time, deep page / first`, unit: '×', atMost: 1.2, measured });
   }
-  report(table(lines));
+  return { measured: [table], goals };
 }
 
-async function measurePublications({ url, token, database, samples, userIds }: Bench, rounds: number): Promise<void> {
+async function measurePublications(bench: Bench, rounds: number): Promise<Part> {
+  const { url, token, database, samples, userIds } = bench;
   const waits = { none: [] as number[], stored: [] as number[] };
   for (let round = 0; round < rounds; round += 1) {
     waits.none.push(...(await publish(url, token, samples)));
@@ -201,11 +181,13 @@ async function measurePublications({ url, token, database, samples, userIds }: B
     waits.stored.push(...(await publish(url, token, samples)));
     await database.query('delete from saved_searches');
   }
-  const [none, stored] = [median(waits.none), median(waits.stored)];
-  report(
-    `a publication takes ${none.toFixed(1)} ms, with ${SEARCHES} stored searches ${stored.toFixed(1)} ms: ` +
-      `${(stored - none).toFixed(1)} ms more (goal: below 50)`,
-  );
+  const [none, stored] = [spreadOf(waits.none), spreadOf(waits.stored)];
+  const columns = ['no stored searches', `${SEARCHES} stored searches`];
+  const goal = { what: `${SEARCHES} stored searches: a publication takes longer by`, unit: 'ms', atMost: 50 };
+  return {
+    measured: [{ title: 'ms', columns, rows: [{ name: 'a publication', cells: [none, stored] }] }],
+    goals: [{ ...goal, measured: stored.median - none.median }],
+  };
 }
 
 async function publish(url: string, token: string, { words }: Samples): Promise<number[]> {

@@ -2,8 +2,9 @@
 // them is out of date.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { buildAsyncApi } from '../src/common/asyncapi.ts';
+import { packageVersion } from '../src/common/documents.ts';
 import { errorCatalogue } from '../src/common/errors.ts';
-import { buildOpenApi, packageVersion } from '../src/common/openapi.ts';
+import { buildOpenApi } from '../src/common/openapi.ts';
 import { environment } from '../src/config.ts';
 import { contracts } from '../src/contracts.ts';
 import { buildClientContract } from './client/contract.ts';

@@ -3,6 +3,7 @@ import { type App, buildApp, prepareDatabase } from './app.ts';
 import { Plan } from './billing/entities.ts';
 import { seedPlans } from './billing/service/plans.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
+import { returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
 
 try {
@@ -28,7 +29,10 @@ async function start(): Promise<void> {
   if (config.DEBUG && (await app.orm.migrator.getPending()).length === 0) await seedFirstPlans(app);
   const port = await app.listen();
   app.log.info(`Parthub listens on http://${config.HOST}:${port}`);
-  app.jobs.start(databaseUrl).catch(error => app.log.error({ err: error }, 'jobs not started'));
+  app.jobs
+    .start(databaseUrl)
+    .catch(error => app.log.error({ err: error }, 'jobs not started'))
+    .finally(returnMemory);
 
   let isStopping = false;
   const stop = async (signal: string) => {

@@ -8,13 +8,16 @@ export interface Sent {
   text: string;
 }
 
-/** The socket side that all baselines share: a room per user, nothing else of Parthub's. */
-export function listen(onSend: (io: Server, userId: string, message: Sent) => Promise<unknown>): void {
+/** The socket side that all baselines share: a room per user unless others are named, nothing else of Parthub's. */
+export function listen(
+  onSend: (io: Server, userId: string, message: Sent) => Promise<unknown>,
+  roomOf = (userId: string) => `user:${userId}`,
+): void {
   const server = createServer();
   const io = new Server(server, { transports: ['websocket'], perMessageDeflate: false, serveClient: false });
   io.of('/chat').on('connection', (socket: Socket) => {
-    const userId = socket.handshake.auth['user_id'] as string;
-    void socket.join(`user:${userId}`);
+    const userId = userOf(socket.handshake.auth['token']);
+    void socket.join(roomOf(userId));
     socket.emit('session:ready', {});
     socket.on('message:send', (message: Sent, ack: (reply: unknown) => void) => {
       onSend(io, userId, message).then(
@@ -29,6 +32,11 @@ export function listen(onSend: (io: Server, userId: string, message: Sent) => Pr
   server.listen(0, '127.0.0.1', () => {
     process.stdout.write(`listens on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
   });
+}
+
+/** Believed as it is. */
+function userOf(token: string): string {
+  return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()).sub;
 }
 
 /** To both participants, as every chat that shows a message on all devices of its sender. */

@@ -2,24 +2,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 import pg from 'pg';
 import { listen, tellBoth } from './door.ts';
-import { readThreads } from './threads.ts';
+import { createTables, fillThreads } from './tables.ts';
 
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
 pool.on('error', () => {});
-await pool.query(`
-  create table thread (id uuid primary key, buyer_id uuid not null, seller_id uuid not null, last_seq int not null default 0,
-    last_message_at timestamptz);
-  create table message (id uuid primary key, thread_id uuid not null references thread, seq int not null, sender_id uuid not null,
-    client_id uuid not null, text text not null, created_at timestamptz not null, unique (thread_id, seq), unique (sender_id, client_id));
-  create table notification (id uuid primary key, user_id uuid not null, thread_id uuid not null references thread,
-    count int not null default 1, body text not null, read_at timestamptz, updated_at timestamptz not null);
-  create unique index one_unread on notification (user_id, thread_id) where read_at is null;`);
-for (const one of readThreads(process.argv[2]!).values())
-  await pool.query('insert into thread (id, buyer_id, seller_id) values ($1, $2, $3)', [
-    one.thread_id,
-    one.buyer_id,
-    one.seller_id,
-  ]);
+await createTables(pool);
+await fillThreads(pool, process.argv[2]!);
 
 const statement = `
   with moved as (

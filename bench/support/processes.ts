@@ -12,10 +12,11 @@ process.on('exit', () => {
 });
 
 export interface Started {
-  child: ChildProcess;
   pid: number;
   /** What the awaited line matched. */
   match: string;
+  /** As an operator does, with all that a process does at its end. */
+  end(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,8 +26,9 @@ export async function startNode(
   args: string[],
   env: Record<string, string>,
   ready: RegExp,
+  flags: string[] = [],
 ): Promise<Started> {
-  const child = spawn(process.execPath, [...preload, file, ...args], {
+  const child = spawn(process.execPath, [...flags, ...preload, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -38,24 +40,25 @@ export async function startNode(
     });
     child.once('exit', code => reject(new Error(`${file} ended with ${code}`)));
   });
-  return {
-    child,
-    pid: child.pid!,
-    match,
-    async stop() {
-      const exited = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
-      child.kill('SIGKILL');
-      await exited;
-      started.delete(child);
-    },
+  const stopBy = (signal: 'SIGINT' | 'SIGKILL') => async () => {
+    const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve();
+    child.kill(signal);
+    await exited;
+    started.delete(child);
   };
+  return { pid: child.pid!, match, end: stopBy('SIGINT'), stop: stopBy('SIGKILL') };
 }
 
 /** Runs a TypeScript file to its end and returns what it printed. */
-export async function runNode(file: string, args: string[], env: Record<string, string>): Promise<string> {
+export async function runNode(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  errors: 'inherit' | 'ignore' = 'inherit',
+): Promise<string> {
   const child = spawn(process.execPath, [...preload, file, ...args], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', errors],
   });
   started.add(child);
   let output = '';

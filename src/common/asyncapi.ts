@@ -1,9 +1,7 @@
-import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { describeLimits, limitsExtension, shorten } from './document-texts.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
 import { exampleOf } from './examples.ts';
-import { packageVersion } from './openapi.ts';
 import type { Contract, EventDeclaration, Namespace, Operation } from './operations.ts';
 import { Handshake, RENEW_EVENT, Renewal, sessionEvents } from './session.ts';
 
@@ -69,16 +67,6 @@ export function buildAsyncApi(contracts: Record<string, Contract>, version: stri
     channels,
     operations,
     components: { schemas },
-  };
-}
-
-/** `GET /api/asyncapi/`: the document, made when it is first asked for. */
-export function serveAsyncApi(contracts: Record<string, Contract>): RequestHandler {
-  let document: string | undefined;
-  return (_req, res) => {
-    document ??= JSON.stringify(buildAsyncApi(contracts, packageVersion()));
-    res.setHeader('Cache-Control', 'public, max-age=30');
-    res.type('application/json').send(document);
   };
 }
 

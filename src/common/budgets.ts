@@ -25,7 +25,7 @@ interface Account {
   at: number;
   usedAt: number;
   limit: Limit;
-  redisKey: string;
+  key: string;
   /** Spent here since the other instances were told last. */
   untold: number;
   /** What all instances had spent when they were asked last. */
@@ -53,8 +53,7 @@ export function createBudgets(config: Config, cluster: Pick<Cluster, 'redis' | '
     if (byKey.size === 0) accounts.set(limit.name, byKey);
     let account = byKey.get(key);
     if (!account) {
-      const redisKey = `budget:${limit.name}:${key}`;
-      account = { left: capacity(limit), at: now, usedAt: now, limit, redisKey, untold: 0, total: 0 };
+      account = { left: capacity(limit), at: now, usedAt: now, limit, key, untold: 0, total: 0 };
       byKey.set(key, account);
     }
     return account;
@@ -151,7 +150,8 @@ async function addAll(
   spent: readonly number[],
 ): Promise<number[]> {
   const pipeline = redis.pipeline();
-  for (const [index, { redisKey, limit }] of accounts.entries()) {
+  for (const [index, { key, limit }] of accounts.entries()) {
+    const redisKey = `budget:${limit.name}:${key}`;
     pipeline.incrby(redisKey, spent[index]!).expire(redisKey, lifeSecOf(limit), 'NX');
   }
   const replies = (await pipeline.exec()) ?? [];

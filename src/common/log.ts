@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config.ts';
 
@@ -19,8 +20,10 @@ export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>, destinati
     hooks: { streamWrite: maskPhones },
   };
   if (!config.DEBUG) return pino(options, pino.destination(destination));
-  const pretty = { ignore: 'hostname,pid', singleLine: true, translateTime: 'HH:MM:ss.l', destination };
-  return pino({ ...options, transport: { target: 'pino-pretty', options: pretty } });
+  // Pino would run it in a thread of its own, with a heap of its own.
+  const { build: readable } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
+  const pretty = { ignore: 'hostname,pid', singleLine: true, translateTime: 'HH:MM:ss.l', destination, sync: true };
+  return pino(options, readable(pretty));
 }
 
 /** `+998901234567` → `+99890*****67`, and so for numbers of any country. */

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { describeLimits, limitsExtension, shorten } from './document-texts.ts';
@@ -93,20 +91,6 @@ export function buildOpenApi(contracts: Record<string, Contract>, version: strin
   return createDocument(document, {
     override: ({ jsonSchema }) => shorten({ jsonSchema: jsonSchema as Record<string, unknown> }),
   });
-}
-
-/** `GET /api/schema/`: the document, made when it is first asked for. */
-export function serveOpenApi(contracts: Record<string, Contract>): RequestHandler {
-  let document: string | undefined;
-  return (_req, res) => {
-    document ??= JSON.stringify(buildOpenApi(contracts, packageVersion()));
-    res.setHeader('Cache-Control', 'public, max-age=30');
-    res.type('application/json').send(document);
-  };
-}
-
-export function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
 interface Described {

@@ -1,5 +1,4 @@
-import { createShardedAdapter } from '@socket.io/redis-adapter';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ServerOptions } from 'socket.io';
 import { within } from './time.ts';
@@ -58,6 +57,10 @@ const GIVE_UP_MS = 4_000;
  */
 export async function joinCluster(url: string | undefined, log: Logger): Promise<Cluster> {
   if (url === undefined) return alone;
+  const [{ Redis }, { createShardedAdapter }] = await Promise.all([
+    import('ioredis'),
+    import('@socket.io/redis-adapter'),
+  ]);
   const shared: RedisOptions = { retryStrategy: times => Math.min(times * 100, 1_000), connectTimeout: 2_000 };
   // One that hangs is as good as away: without a limit each call that counts something would hang with it.
   const failing = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 };

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
-import { type Namespace as IoNamespace, Server } from 'socket.io';
+import { type Namespace as IoNamespace, type Socket as IoSocket, Server } from 'socket.io';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
@@ -17,13 +17,14 @@ import type { Cluster } from './redis.ts';
 import { sessionEvents } from './session.ts';
 import { ensureShape } from './shapes.ts';
 import { createConnectionCount } from './sockets/connection-count.ts';
+import { forgetRequest } from './sockets/connections.ts';
 import { closeAll } from './sockets/drain.ts';
 import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
 import { createGuard } from './sockets/guard.ts';
 import { admit, type ClientSocket, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
-import { type Handlers, serve } from './sockets/serve.ts';
+import { type Handlers, serve, unserve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
 import { writeOncePerTurn } from './sockets/writes.ts';
 
@@ -95,6 +96,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   const gate = createGate();
   const guard = createGuard(io, config, metrics.cut);
   const sessions = createSocketSessions(parts);
+  const served = { ...parts, sessions };
   const isChecked = parts.config.NODE_ENV === 'test';
   const settling = new Set<Promise<void>>();
   let isDraining = false;
@@ -126,18 +128,25 @@ export function createSocketDoor(parts: Parts): SocketDoor {
           error => refuse(next, asAppError(error)),
         );
       });
-      namespace.on('connection', socket => serve({ ...parts, sessions }, handlers, socket as ClientSocket));
+      const [arriving, leaving]: [SocketListener[], SocketListener[]] = [[], []];
+      // One function for all sockets, since there may be very many.
+      const leave = function (this: IoSocket): void {
+        unserve(served, this as ClientSocket);
+        for (const listener of leaving) tell(listener, this as ClientSocket);
+      };
+      namespace.on('connection', socket => {
+        serve(served, handlers, socket as ClientSocket);
+        socket.on('disconnect', leave);
+        for (const listener of arriving) tell(listener, socket as ClientSocket);
+      });
       return {
         handle(operation, useCase) {
           const run = executor.bind(operation, useCase) as Run<Operation>;
           const { socket } = operation;
           if (socket) handlers.set(socket, { operation, run, acked: metrics.acked(socket) });
         },
-        onConnect: listener => void namespace.on('connection', socket => tell(listener, socket as ClientSocket)),
-        onDisconnect: listener =>
-          void namespace.on('connection', socket =>
-            socket.once('disconnect', () => tell(listener, socket as ClientSocket)),
-          ),
+        onConnect: listener => void arriving.push(listener),
+        onDisconnect: listener => void leaving.push(listener),
         emitTo(connection, event, payload) {
           if (isChecked) ensureShape(event.schema, payload, event.name);
           namespace.sockets.get(connection)?.emit(event.name, payload);
@@ -156,7 +165,8 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     endSessions: sessions.end,
     attach(server) {
       io.attach(server);
-      writeOncePerTurn(io);
+      io.engine.prependListener('connection', forgetRequest);
+      io.engine.prependListener('connection', writeOncePerTurn);
     },
     counts: () => ({
       connection: guard.connections(),

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { AppError } from '../common/errors.ts';
 
 const MAX_PIXELS = 40_000_000;
@@ -19,6 +18,7 @@ export interface Encoded {
  */
 export async function encodeImage(content: Buffer): Promise<Encoded> {
   if (!hasMagic(content)) throw new AppError('unsupported_image');
+  const { default: sharp } = await import('sharp'); // a native library that a server without uploads does without
   try {
     const source = sharp(content, { limitInputPixels: MAX_PIXELS, failOn: 'error', animated: false });
     const { format } = await source.metadata();

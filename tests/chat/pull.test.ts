@@ -4,6 +4,7 @@ import { ask, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
+const narrow = useApp({ RATE_LIMITS: 'relaxed', DB_POOL: '2' });
 
 interface Pulled {
   threads: { thread: { id: string; rev: number }; messages: { seq: number; text: string }[]; reset: boolean }[];
@@ -49,6 +50,13 @@ test('G5: only what changed since the given rev is told', async () => {
   expect((await pull(socket, { threads: [{ thread_id: thread.id, rev: 4 }] })).threads).toEqual([]);
   const otherMe = await pull(socket, { threads: [{ thread_id: thread.id, rev: 4, me_rev: 7 }] });
   expect(otherMe.threads).toMatchObject([{ thread: { id: thread.id }, messages: [] }]);
+});
+
+test('more pulls at the same moment than there are connections to the database are all answered', async () => {
+  const { seller } = await buildTalk(narrow);
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => narrow.connect(seller, '/chat')));
+  const pulled = await Promise.all(sockets.map(socket => pull(socket)));
+  expect(pulled.map(({ threads }) => threads.length)).toEqual(sockets.map(() => 1));
 });
 
 test('more than 200 changed messages: the newest 50, and the client starts the thread anew', async () => {

@@ -164,10 +164,11 @@ test('S-72: a silent connection, and one that joins no namespace or leaves them 
   const startedAt = performance.now();
   const silent = connect(Number(port), '127.0.0.1');
   silent.on('error', () => {});
+  const silentClosed = new Promise(resolve => silent.on('close', resolve));
   const user = await quick.buildUser();
   const [idle, leaving, staying] = [await openRaw(quick.url), await openRaw(quick.url, user.token), await openRaw(quick.url, user.token)]; // biome-ignore format: one line reads better
   leaving.send('41/chat,');
-  await Promise.all([new Promise(resolve => silent.on('close', resolve)), idle.closed, leaving.closed]);
+  await Promise.all([silentClosed, idle.closed, leaving.closed]);
   expect(performance.now() - startedAt).toBeLessThan(5_000); // 500 ms on this server
   staying.send('42/chat,1["thread:list",{}]');
   expect(await staying.answer('43/chat,1[')).toContain('"ok":true');

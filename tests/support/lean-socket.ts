@@ -1,9 +1,9 @@
 import { WebSocket } from 'ws';
 
-/** One WebSocket in one namespace, with as little of Socket.IO around it as that needs: thousands fit in a process. */
+/** One WebSocket, with as little of Socket.IO around it as its namespaces need: thousands fit in a process. */
 export interface RawSocket {
-  /** Joins the namespace; resolves with its `session:ready`. */
-  join(): Promise<void>;
+  /** Joins a namespace, its own unless another is named; resolves with its `session:ready`. */
+  join(other?: string): Promise<void>;
   emit(event: string, payload: object): void;
   // biome-ignore lint/suspicious/noExplicitAny: any answer
   ask(event: string, payload: object): Promise<any>;
@@ -22,11 +22,13 @@ interface Options {
 }
 
 export async function openRawSocket({ url, namespace, token, onPush, isDeaf = false }: Options): Promise<RawSocket> {
-  const ws = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`, {
+    perMessageDeflate: false,
+  });
   const closed = new Promise<void>(resolve => ws.once('close', () => resolve()));
   const acks = new Map<number, (data: unknown) => void>();
   const opened = Promise.withResolvers<void>();
-  let joined = Promise.withResolvers<void>();
+  const joining = new Map<string, PromiseWithResolvers<void>>();
   let lastAck = 0;
 
   ws.on('error', error => opened.reject(error));
@@ -34,8 +36,8 @@ export async function openRawSocket({ url, namespace, token, onPush, isDeaf = fa
     const frame = String(data);
     if (frame === '2') return void (isDeaf || ws.send('3'));
     if (frame.startsWith('0')) return opened.resolve();
-    const [, kind, id, body] = /^4(\d)[^,]*,(\d*)(.*)$/s.exec(frame) ?? [];
-    if (kind === '4') return joined.reject(new Error(frame));
+    const [, kind, from = '', id, body] = /^4(\d)([^,]*),(\d*)(.*)$/s.exec(frame) ?? [];
+    if (kind === '4') return joining.get(from)?.reject(new Error(frame));
     if (kind === '3') {
       const [reply] = JSON.parse(body!);
       acks.get(Number(id))?.(reply);
@@ -43,15 +45,16 @@ export async function openRawSocket({ url, namespace, token, onPush, isDeaf = fa
     }
     if (kind !== '2') return;
     const [event, payload] = JSON.parse(body!);
-    if (event === 'session:ready') joined.resolve();
+    if (event === 'session:ready') joining.get(from)?.resolve();
     else onPush?.(event, payload);
   });
   await opened.promise;
 
   return {
-    join() {
-      joined = Promise.withResolvers();
-      ws.send(`40${namespace},${JSON.stringify({ token })}`);
+    join(other = namespace) {
+      const joined = Promise.withResolvers<void>();
+      joining.set(other, joined);
+      ws.send(`40${other},${JSON.stringify({ token })}`);
       return joined.promise;
     },
     emit: (event, payload) => ws.send(`42${namespace},${JSON.stringify([event, payload])}`),

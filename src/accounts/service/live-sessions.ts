@@ -10,6 +10,7 @@ const CACHE_MS = 1_000;
 const MAX_CACHED = 50_000;
 
 interface SessionRow {
+  id: string;
   user_id: string;
   role: Role;
   locale: Locale;
@@ -21,14 +22,27 @@ interface SessionRow {
 /** Reads sessions from their rows, at most once a second each; concurrent askers share one query. */
 export function createFindSession(orm: Orm): FindSession & { forget(sessionId: string): void } {
   const cache = new Map<string, { at: number; row: Promise<SessionRow | undefined> }>();
+  let gathering: { ids: string[]; found: Promise<Map<string, SessionRow>> } | null = null;
 
-  async function load(sessionId: string): Promise<SessionRow | undefined> {
-    const [row] = await rows<SessionRow>(
+  async function loadGathered(ids: readonly string[]): Promise<Map<string, SessionRow>> {
+    await new Promise(resolve => setImmediate(resolve));
+    gathering = null;
+    const found = await rows<SessionRow>(
       orm.em.fork(),
-      sql`select s.user_id, u.role, u.locale, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
-          from sessions s join users u on u.id = s.user_id where s.id = ${sessionId}`,
+      sql`select s.id, s.user_id, u.role, u.locale, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
+          from sessions s join users u on u.id = s.user_id where s.id = any(${ids}::uuid[])`,
     );
-    return row;
+    return new Map(found.map(row => [row.id, row]));
+  }
+
+  /** Those who ask in the same turn of the event loop share a statement: after an outage everybody comes back at once. */
+  async function load(sessionId: string): Promise<SessionRow | undefined> {
+    if (!gathering) {
+      const ids: string[] = [];
+      gathering = { ids, found: loadGathered(ids) };
+    }
+    gathering.ids.push(sessionId);
+    return (await gathering.found).get(sessionId);
   }
 
   function cached(sessionId: string): Promise<SessionRow | undefined> {

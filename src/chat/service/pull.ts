@@ -1,5 +1,4 @@
 import { IsolationLevel } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Context } from '../../common/context.ts';
@@ -25,10 +24,16 @@ const ANSWER_BYTES = 1_048_576;
  * Throws invalid_cursor.
  */
 export async function pull(ctx: Context, input: Pull): Promise<Output<typeof operations.pull>> {
-  return ctx.em.transactional(em => pullAtOnce({ ...ctx, em: em as EntityManager }, input), {
-    isolationLevel: IsolationLevel.REPEATABLE_READ,
-    readOnly: true,
-  });
+  // On this very `em`, which slots read by too: another one would wait for a second connection while it holds the first.
+  await ctx.em.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
+  try {
+    const answer = await pullAtOnce(ctx, input);
+    await ctx.em.commit();
+    return answer;
+  } catch (error) {
+    await ctx.em.rollback();
+    throw error;
+  }
 }
 
 async function pullAtOnce(ctx: Context, input: Pull): Promise<Output<typeof operations.pull>> {
@@ -65,6 +70,7 @@ function selectChanged(ctx: Context, { threads, only, limit }: Pull, before: str
 }
 
 async function selectGone(ctx: Context, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
   const found = await rows<{ id: string }>(
     ctx.em,
     sql`select id from unnest(${ids}::uuid[]) as h(id) where not exists (
@@ -78,6 +84,7 @@ async function selectGone(ctx: Context, ids: string[]): Promise<string[]> {
  * revision has risen, changed ones have an index of their own. Reads one message more than is told.
  */
 async function loadChanged(ctx: Context, page: (ThreadRow & MeRow)[], heldRev: (id: string) => number) {
+  if (page.length === 0) return new Map<string, Message[]>();
   const list = <Value>(read: (row: ThreadRow) => Value) => page.map(read);
   const since = (part: ReturnType<typeof sql>) =>
     sql`(select m.* from messages m where m.thread_id = h.thread_id and m.rev > h.rev and ${part} limit ${MOST_CHANGED + 1})`;

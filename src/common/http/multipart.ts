@@ -1,4 +1,4 @@
-import busboy, { type Busboy } from 'busboy';
+import type { Busboy } from 'busboy';
 import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 
@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
  */
 export async function readForm(req: Request, maxBytes: number): Promise<void> {
   if (!req.is('multipart/form-data')) throw new AppError('unsupported_media_type');
-  const form = openForm(req, maxBytes);
+  const form = await openForm(req, maxBytes);
   const fields: Record<string, unknown> = {};
   form.on('field', (name, value) => {
     if (/^[a-z_]{1,40}$/.test(name)) fields[name] = value;
@@ -34,7 +34,8 @@ export async function readForm(req: Request, maxBytes: number): Promise<void> {
   req.body = fields;
 }
 
-function openForm(req: Request, fileSize: number): Busboy {
+async function openForm(req: Request, fileSize: number): Promise<Busboy> {
+  const { default: busboy } = await import('busboy');
   try {
     return busboy({ headers: req.headers, limits: { files: 1, fileSize, fields: 10, fieldSize: 1_000 } });
   } catch {

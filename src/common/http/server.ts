@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Config } from '../../config.ts';
 
 /** The server behind both doors; who is slow or silent holds no connection. */
@@ -15,16 +16,26 @@ function slowness({ TEST_TIME_SCALE }: Config): ServerOptions {
   return { headersTimeout, requestTimeout, connectionsCheckingInterval: scaled(1_000) };
 }
 
+const SILENCE_MS = 10_000;
+const LOOK_EVERY_MS = 500;
+
 /** Node waits for ever for the first byte of a connection. */
 function cutSilent(server: Server, { TEST_TIME_SCALE }: Config, onSilent: () => void): void {
-  server.on('connection', socket => {
-    const timer = setTimeout(() => {
-      if (socket.bytesRead > 0) return;
+  const silentSince = new Map<Socket, number>();
+  server.on('connection', socket => void silentSince.set(socket, performance.now()));
+  const look = () => {
+    const before = performance.now() - SILENCE_MS / TEST_TIME_SCALE;
+    for (const [socket, since] of silentSince) {
+      const isSilent = socket.bytesRead === 0 && !socket.destroyed;
+      if (isSilent && since > before) continue;
+      silentSince.delete(socket);
+      if (!isSilent) continue;
       onSilent();
       socket.destroy();
-    }, 10_000 / TEST_TIME_SCALE).unref();
-    socket.once('close', () => clearTimeout(timer));
-  });
+    }
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS / TEST_TIME_SCALE).unref();
+  server.once('close', () => clearInterval(timer));
 }
 
 /** Waits 5 s for what runs. */

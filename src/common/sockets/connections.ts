@@ -1,4 +1,6 @@
+import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'socket.io';
+import type { Actor } from '../context.ts';
 import type { LimitState } from '../limits.ts';
 
 export type Connection = Socket['conn'];
@@ -14,7 +16,12 @@ export interface ConnectionState {
   /** It is being closed: nothing more is begun. */
   isLeaving: boolean;
   refusedHandshakes: number;
-  excess: Excess;
+  /** Who joined last: of all namespaces, unless a token is newer. */
+  actor: Actor | null;
+  /** Of all its namespaces, without the token. */
+  handshake: Socket['handshake'] | null;
+  /** Once it has asked for too much. */
+  excess: Excess | null;
 }
 
 const states = new WeakMap<Connection, ConnectionState>();
@@ -26,11 +33,26 @@ export function stateOf(connection: Connection): ConnectionState {
     lastId += 1;
     state = {
       ...{ id: String(lastId), sockets: new Set(), running: 0, isLeaving: false, refusedHandshakes: 0 },
-      excess: createExcess(),
+      ...{ actor: null, handshake: null, excess: null },
     };
     states.set(connection, state);
   }
   return state;
+}
+
+/**
+ * Of the request that has opened a connection each namespace looks at a few headers again; all the rest of it is let go. The
+ * library refers to it as long as the connection lasts, so it is emptied as well.
+ */
+export function forgetRequest(connection: Connection): void {
+  const { request } = connection;
+  const { headers, url, socket } = request;
+  const kept = ['origin', 'user-agent', 'x-forwarded-for'].flatMap(name =>
+    name in headers ? [[name, headers[name]]] : [],
+  );
+  const { encrypted = false } = socket as TLSSocket;
+  Object.assign(connection, { request: { url, headers: Object.fromEntries(kept), connection: { encrypted } } });
+  for (const key of Reflect.ownKeys(request)) Reflect.deleteProperty(request, key);
 }
 
 /**

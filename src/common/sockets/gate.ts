@@ -2,7 +2,8 @@ import { AppError } from '../errors.ts';
 
 /** So many handshakes are worked on at the same moment; each costs a look at the session's row. */
 const MAX_RUNNING = 32;
-const MAX_WAITING = 4_000;
+/** Each client comes with three, so these are 2,600 clients, the last of whom waits about four seconds. */
+const MAX_WAITING = 8_000;
 /** With the event loop this late, people who are connected wait already. */
 const MAX_LAG_MS = 400;
 const LOOK_EVERY_MS = 100;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
@@ -59,6 +60,9 @@ export interface Doorkeeper {
   connections: ConnectionCount;
 }
 
+/** All but the token may be missing. */
+const HandshakeOptions = Handshake.partial();
+
 /** A connection that is refused so often does not learn: it is closed. */
 const MAX_REFUSED = 20;
 
@@ -88,9 +92,24 @@ async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<
   if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
   const actor = await gate.pass(() => keeper.authenticate(token, new Date()));
   await keeper.connections.take(actor.userId, socket.conn);
-  const { device_id, locale } = Handshake.partial().safeParse(auth).data ?? {};
+  const { device_id, locale } = HandshakeOptions.safeParse(auth).data ?? {};
   const ip = addressOf(config.TRUST_PROXY, socket.handshake);
-  socket.data = { actor, deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip };
-  await socket.join([`user:${actor.userId}`, `session:${actor.sessionId}`]);
+  socket.data = { actor: sharedActor(socket, actor), deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip }; // biome-ignore format: one line reads better
+  forgetToken(socket);
+  await socket.join(`user:${actor.userId}`);
   await cluster.subscribed();
+}
+
+/** It is not looked at again, and must not lie about; nor need each namespace have a handshake of its own. */
+function forgetToken(socket: ClientSocket): void {
+  const state = stateOf(socket.conn);
+  state.handshake ??= { ...socket.handshake, auth: {} };
+  Object.assign(socket, { handshake: state.handshake });
+}
+
+/** Namespaces of one connection that came with the same token have one actor. */
+function sharedActor({ conn }: ClientSocket, actor: Actor): Actor {
+  const state = stateOf(conn);
+  if (!isDeepStrictEqual(state.actor, actor)) state.actor = actor;
+  return state.actor!;
 }

@@ -12,10 +12,10 @@ import type { Operation } from '../operations.ts';
 import { isPlainObject, isTooComplex } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
 import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
-import { type Connection, stateOf } from './connections.ts';
+import { type Connection, createExcess, stateOf } from './connections.ts';
 import type { ClientSocket } from './handshake.ts';
 import { frameBytes } from './parser.ts';
-import { createSocketQueue } from './queue.ts';
+import { createSocketQueue, type SocketQueue } from './queue.ts';
 import type { SocketSessions } from './sessions.ts';
 
 /** Above three times a limit for so long: no mistake any more. */
@@ -28,7 +28,7 @@ export interface Handler {
 }
 export type Handlers = Map<string, Handler>;
 
-interface Parts {
+export interface Parts {
   config: Config;
   log: Logger;
   cluster: Cluster;
@@ -39,12 +39,9 @@ interface Parts {
 
 /** Greets a socket and serves its events, in their order; nothing thrown here ends the process. */
 export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): void {
-  const queue = createSocketQueue();
-  const state = stateOf(socket.conn);
-  state.sockets.add(socket);
-  socket.once('disconnect', () => state.sockets.delete(socket));
-  // A malformed packet is reported here, and would be thrown if nobody listened.
-  socket.on('error', () => {});
+  // Most namespaces of most connections only listen.
+  let queue: SocketQueue | null = null;
+  stateOf(socket.conn).sockets.add(socket);
   greet(parts, socket);
   parts.sessions.watch(socket);
   // As a middleware that never calls `next`: the event names of clients never reach an EventEmitter, where `error`
@@ -60,9 +57,16 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
     if (!handler) return void answer(parts, socket, asked, () => parts.sessions.renew(socket, asked.raw));
     const task = () => answer(parts, socket, asked, () => handler.run(callOf(parts, socket, asked)), handler.acked);
     if (handler.operation.volatile) return void task();
+    queue ??= createSocketQueue();
     if (!queue.add(handler.operation, task))
       refuse(parts, asked, new AppError('rate_limited', { retry_after_ms: 1_000 }));
   });
+}
+
+/** Its socket is gone. */
+export function unserve({ sessions }: Pick<Parts, 'sessions'>, socket: ClientSocket): void {
+  stateOf(socket.conn).sockets.delete(socket);
+  sessions.unwatch(socket);
 }
 
 function greet({ cluster, config }: Parts, socket: ClientSocket): void {
@@ -96,6 +100,7 @@ function noteExcess(
   limit: Pick<LimitState, 'points' | 'windowSec'>,
 ): void {
   const state = stateOf(connection);
+  state.excess ??= createExcess();
   if (!state.excess.add(limit, PATIENCE_MS / config.TEST_TIME_SCALE) || state.isLeaving) return;
   state.isLeaving = true;
   metrics.cut('flood');

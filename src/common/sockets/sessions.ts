@@ -11,8 +11,9 @@ export type FindEnded = (sessionIds: readonly string[]) => Promise<{ id: string;
 
 /** The sessions behind the sockets of this instance (realtime.md, section 10). */
 export interface SocketSessions {
-  /** Watches a socket until it closes: warns before its token expires, and ends it after that. */
+  /** Watches a socket until it is gone: warns before its token expires, and ends it after that. */
   watch(socket: ClientSocket): void;
+  unwatch(socket: ClientSocket): void;
   /** `auth:renew`: the same user and session with a newer token, for all namespaces of the connection. */
   renew(socket: ClientSocket, raw: unknown): Promise<{ token_expires_at: string }>;
   /** Tells and cuts every socket of these sessions, here at once and on all other instances within a second. */
@@ -34,19 +35,19 @@ const WARNING_MS = 60_000;
 const GRACE_MS = 30_000;
 /** A lost word of another instance, or a change that no instance made (the CLI), is noticed by then. */
 const SWEEP_MS = 15_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
+const LOOK_EVERY_MS = 1_000;
 const CHANNEL = 'parthub:sessions-ended';
 
 export function createSocketSessions(parts: Parts): SocketSessions {
   const { config, cluster } = parts;
   const scale = config.TEST_TIME_SCALE;
-  const bySession = new Map<string, Set<ClientSocket>>();
-  const { arm, disarm } = createDeadlines(scale);
+  /** Of each socket whether it was warned. */
+  const bySession = new Map<string, Map<ClientSocket, boolean>>();
 
   function endHere(sessionIds: readonly string[], reason: RevokeReason): void {
     for (const id of sessionIds) {
       parts.forgetSession(id);
-      for (const socket of [...(bySession.get(id) ?? [])]) cut(socket, reason);
+      for (const socket of [...(bySession.get(id)?.keys() ?? [])]) cut(socket, reason);
     }
   }
 
@@ -59,23 +60,38 @@ export function createSocketSessions(parts: Parts): SocketSessions {
     }
   }
 
+  /** All sockets together: timers of their own would cost each of them more memory than everything else here. */
+  function look(): void {
+    const now = Date.now();
+    for (const sockets of bySession.values())
+      for (const [socket, isWarned] of sockets) {
+        const leftMs = socket.data.actor.tokenExpiresAt.getTime() - now;
+        if (leftMs <= -GRACE_MS / scale) cut(socket, 'token_expired');
+        else if (leftMs <= WARNING_MS / scale && !isWarned) {
+          sockets.set(socket, true);
+          warn(socket, leftMs);
+        }
+      }
+  }
+
   cluster.subscribe(CHANNEL, message => {
     const { ids, reason } = JSON.parse(message) as { ids: string[]; reason: RevokeReason };
     endHere(ids, reason);
   });
-  const sweeper = setInterval(() => void sweep(), SWEEP_MS / scale).unref();
+  const timers = [setInterval(() => void sweep(), SWEEP_MS / scale), setInterval(look, LOOK_EVERY_MS / scale)];
+  for (const timer of timers) timer.unref();
 
   return {
     watch(socket) {
       const { sessionId } = socket.data.actor;
-      const sockets = bySession.get(sessionId) ?? new Set();
-      bySession.set(sessionId, sockets.add(socket));
-      arm(socket);
-      socket.once('disconnect', () => {
-        disarm(socket);
-        sockets.delete(socket);
-        if (sockets.size === 0) bySession.delete(sessionId);
-      });
+      const sockets = bySession.get(sessionId) ?? new Map();
+      bySession.set(sessionId, sockets.set(socket, false));
+    },
+    unwatch(socket) {
+      const { sessionId } = socket.data.actor;
+      const sockets = bySession.get(sessionId);
+      sockets?.delete(socket);
+      if (sockets?.size === 0) bySession.delete(sessionId);
     },
     async renew(socket, raw) {
       const given = Renewal.safeParse(raw);
@@ -84,10 +100,11 @@ export function createSocketSessions(parts: Parts): SocketSessions {
       const { userId, sessionId } = socket.data.actor;
       const actor = await parts.authenticate(given.data.token, new Date());
       if (actor.userId !== userId || actor.sessionId !== sessionId) throw new AppError('identity_mismatch');
-      for (const sibling of bySession.get(sessionId) ?? []) {
+      const sockets = bySession.get(sessionId);
+      for (const sibling of sockets?.keys() ?? []) {
         if (sibling.conn !== socket.conn) continue;
         sibling.data.actor = actor;
-        arm(sibling);
+        sockets!.set(sibling, false);
       }
       return { token_expires_at: actor.tokenExpiresAt.toISOString() };
     },
@@ -95,42 +112,19 @@ export function createSocketSessions(parts: Parts): SocketSessions {
       endHere(ids, reason);
       cluster.publish(CHANNEL, JSON.stringify({ ids, reason }));
     },
-    close: () => clearInterval(sweeper),
+    close() {
+      for (const timer of timers) clearInterval(timer);
+    },
   };
 }
 
-/** The warning and the end that a socket's present token brings about. */
-function createDeadlines(scale: number): { arm(socket: ClientSocket): void; disarm(socket: ClientSocket): void } {
-  const timers = new WeakMap<ClientSocket, NodeJS.Timeout>();
-  const warn = (socket: ClientSocket) => {
-    const { tokenExpiresAt } = socket.data.actor;
-    const leftMs = tokenExpiresAt.getTime() - Date.now();
-    socket.emit(sessionEvents.expiring.name, { expires_at: tokenExpiresAt.toISOString(), in_ms: Math.max(0, leftMs) });
-    timers.set(
-      socket,
-      later(leftMs + GRACE_MS / scale, () => cut(socket, 'token_expired')),
-    );
-  };
-  const disarm = (socket: ClientSocket) => clearTimeout(timers.get(socket));
-  return {
-    disarm,
-    arm(socket) {
-      disarm(socket);
-      const leftMs = socket.data.actor.tokenExpiresAt.getTime() - Date.now();
-      timers.set(
-        socket,
-        later(leftMs - WARNING_MS / scale, () => warn(socket)),
-      );
-    },
-  };
+function warn(socket: ClientSocket, leftMs: number): void {
+  const expiresAt = socket.data.actor.tokenExpiresAt.toISOString();
+  socket.emit(sessionEvents.expiring.name, { expires_at: expiresAt, in_ms: Math.max(0, leftMs) });
 }
 
 /** From here on nothing of the socket is served, queued events included, and nothing reaches it. */
 function cut(socket: ClientSocket, reason: RevokeReason): void {
   socket.emit(sessionEvents.revoked.name, { reason });
   socket.disconnect(true);
-}
-
-function later(ms: number, run: () => void): NodeJS.Timeout {
-  return setTimeout(run, Math.min(Math.max(0, ms), MAX_TIMER_MS)).unref();
 }

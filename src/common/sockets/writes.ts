@@ -1,37 +1,35 @@
-import type { Server } from 'socket.io';
+import type { Duplex } from 'node:stream';
 import type { Connection } from './connections.ts';
 
-/** What engine.io's socket has beside its public parts; the tests of the socket door would notice if it were gone. */
+/** What engine.io's socket has beside its public parts. */
 interface Engine {
   flush(): void;
-  transport: { socket?: { _socket?: { cork(): void; uncork(): void } } };
+  transport: { socket?: { _socket: Duplex | null } };
 }
 
+let waiting = new Set<Engine>();
+
 /**
- * Packets that one turn of the event loop brings for a connection leave in one write. The library writes each of them
- * by itself, and the system call costs more than all else that is done for a packet: of a push and the ack after it one
- * is saved.
+ * Packets that one turn of the event loop brings for a connection leave by one system call, where the library makes one
+ * for each: it costs more than all else that is done for a packet. Of a push and the ack after it one is saved.
  */
-export function writeOncePerTurn(io: Server): void {
-  let waiting = new Map<Engine, () => void>();
+export function writeOncePerTurn(connection: Connection): void {
+  (connection as unknown as Engine).flush = flushLater;
+}
 
-  function writeAll(): void {
-    const now = waiting;
-    waiting = new Map();
-    for (const [{ transport }, flush] of now) {
-      const stream = transport.socket?._socket;
-      stream?.cork();
-      flush();
-      stream?.uncork();
-    }
+function flushLater(this: Engine): void {
+  if (waiting.size === 0) setImmediate(flushAll);
+  waiting.add(this);
+}
+
+function flushAll(): void {
+  const now = waiting;
+  waiting = new Set();
+  for (const engine of now) {
+    const { flush } = Object.getPrototypeOf(engine) as Engine;
+    const stream = engine.transport.socket?._socket;
+    stream?.cork();
+    flush.call(engine);
+    stream?.uncork();
   }
-
-  io.engine.on('connection', (connection: Connection) => {
-    const engine = connection as unknown as Engine;
-    const flush = engine.flush.bind(engine);
-    engine.flush = () => {
-      if (waiting.size === 0) setImmediate(writeAll);
-      waiting.set(engine, flush);
-    };
-  });
 }

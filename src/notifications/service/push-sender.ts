@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import webPush from 'web-push';
 import { type Orm, rows } from '../../common/database.ts';
 import type { Jobs } from '../../common/jobs.ts';
 import type { Config } from '../../config.ts';
@@ -45,6 +44,7 @@ export function createPushSender({ orm, log, jobs, config }: Parts): void {
     const { endpoint, p256dh, auth } = due;
     const options = { vapidDetails, TTL: TTL_SEC, topic: topicOf(due), urgency: urgencyOf(due) } as const;
     const payload = await payloadOf(orm, due);
+    const { default: webPush } = await import('web-push');
     const details = webPush.generateRequestDetails({ endpoint, keys: { p256dh, auth } }, payload, options);
     const headers = details.headers as Record<string, string>;
     const { status } = await postTo(endpoint, { headers, body: details.body, timeScale: config.TEST_TIME_SCALE });
