@@ -16,6 +16,7 @@ export async function ensureFeedAccess({ em, actor, config }: Anyone): Promise<v
   const [profile] = await rows<Pick<B2bProfile, 'status'> & { is_enabled: boolean }>(
     em,
     sql`select is_enabled, status from b2b_profiles where user_id = ${actor.userId}`,
+    { isHot: true },
   );
   if (!profile?.is_enabled) throw new AppError('b2b_not_enabled', { status: profile?.status ?? 'none' });
 }

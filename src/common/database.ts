@@ -90,11 +90,16 @@ export async function connect(entities: Entities, url: string, options: ConnectO
   const { tracing } = options;
   const tables = new Set<string>();
   const statements = openStatementPool(url);
+  let pool: Pool | undefined;
   const orm = await MikroORM.init(
-    ormOptions(entities, url, options, pool => {
-      if (tracing?.isOn) pool.on('connect', client => traceStatements(tracing, tables, client));
+    ormOptions(entities, url, options, created => {
+      pool = created;
+      if (!tracing?.isOn) return;
+      created.on('connect', client => traceStatements(tracing, tables, client));
+      traceStatements(tracing, tables, created);
     }),
   );
+  readPools.set(orm.em.getKysely(), () => pool);
   if (tracing?.isOn) traceStatements(tracing, tables, statements);
   for (const { tableName } of orm.getMetadata().getAll().values()) tables.add(tableName);
   statementPools.set(orm, statements);
@@ -151,9 +156,29 @@ export async function migrate(orm: Orm): Promise<string[]> {
   });
 }
 
-/** Runs SQL inside the transaction of `em`; with Kysely's `sql` tag arrays stay arrays. */
-export async function rows<Row>(em: EntityManager, query: RawBuilder<Row>): Promise<Row[]> {
-  return (await query.execute(em.getKysely<Record<string, never>>())).rows;
+/** By what `getKysely` gives outside of transactions. */
+const readPools = new WeakMap<object, () => Pool | undefined>();
+const preparedNames = new Map<string, string>();
+
+/**
+ * Runs SQL inside the transaction of `em`; with Kysely's `sql` tag arrays stay arrays. Outside of a transaction the
+ * connection is asked directly, and a statement that is `isHot` is prepared: that is for one of which there are few texts,
+ * and whose plan does not depend on its values.
+ */
+export async function rows<Row>(em: EntityManager, query: RawBuilder<Row>, { isHot = false } = {}): Promise<Row[]> {
+  const kysely = em.getKysely<Record<string, never>>();
+  const compiled = query.compile(kysely);
+  const pool = readPools.get(kysely)?.();
+  if (!pool) return (await kysely.executeQuery(compiled)).rows;
+  const { sql: text, parameters } = compiled;
+  const statement = { text, values: [...parameters] };
+  return (await pool.query(isHot ? { ...statement, name: preparedName(text) } : statement)).rows;
+}
+
+function preparedName(text: string): string {
+  const name = preparedNames.get(text) ?? `hot-${preparedNames.size + 1}`;
+  preparedNames.set(text, name);
+  return name;
 }
 
 interface DatabaseError {

@@ -31,6 +31,7 @@ export function createFindSession(orm: Orm): FindSession & { forget(sessionId: s
       orm.em.fork(),
       sql`select s.id, s.user_id, u.role, u.locale, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
           from sessions s join users u on u.id = s.user_id where s.id = any(${ids}::uuid[])`,
+      { isHot: true },
     );
     return new Map(found.map(row => [row.id, row]));
   }

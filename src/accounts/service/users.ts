@@ -25,6 +25,7 @@ export async function presentPublicUsers(scope: Scope, ids: readonly string[]): 
   const found = await rows<{ id: string; full_name: string | null; avatar_url: string | null }>(
     scope.em,
     sql`select id, full_name, avatar_url from users where id = any(${unique}::uuid[])`,
+    { isHot: true },
   );
   const companies = await scope.slot(companyOf, unique);
   return new Map(

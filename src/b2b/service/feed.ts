@@ -95,6 +95,8 @@ async function readPage(ctx: Anyone, conditions: Condition[], reading: Reading, 
     sql<FoundRow>`select ${viewColumns}, ${order.key}::text as position from ${source}
       where ${isRanked ? sql`true` : sql.join(conditions, sql` and `)} ${after ? order.after(after) : sql``}
       order by ${order.by} limit ${reading.limit + 1}`,
+    // What filters find decides which index serves best, so the plan of a search is its own.
+    { isHot: conditions.length === 1 && !reading.text && !reading.mine },
   );
 }
 

@@ -53,6 +53,7 @@ async function findFavorites({ em }: Scope, userId: string, postIds: readonly st
   const found = await rows<{ post_id: string }>(
     em,
     sql`select post_id from favorites where user_id = ${userId} and post_id = any(${postIds}::uuid[])`,
+    { isHot: true },
   );
   return new Set(found.map(({ post_id }) => post_id));
 }

@@ -127,6 +127,7 @@ export async function findCompanies({ em }: SlotScope, userIds: readonly string[
   const found = await rows<CompanyRow>(
     em,
     sql`select user_id, is_enabled, status, company_name, is_verified, logo_url from b2b_profiles where user_id = any(${userIds}::uuid[])`,
+    { isHot: true },
   );
   return new Map(found.map(({ user_id, ...company }) => [user_id, company]));
 }

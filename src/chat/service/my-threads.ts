@@ -11,6 +11,7 @@ export const findMyThreads: Filler<string | null> = async ({ em }, keys) => {
         from unnest(${pairs.map(pair => pair[0])}::uuid[], ${pairs.map(pair => pair[1])}::uuid[]) as a(post_id, user_id)
         join threads t on t.post_id = a.post_id and t.buyer_id = a.user_id
         join participants me on me.thread_id = t.id and me.user_id = a.user_id and me.removed_at is null`,
+    { isHot: true },
   );
   return new Map(found.map(one => [one.key, one.id]));
 };

@@ -59,6 +59,7 @@ export async function countBadges({ em }: SlotScope, userIds: readonly string[])
     em,
     sql`select user_id, count(*)::int as unread, (count(*) filter (where seen_at is null))::int as unseen
         from notifications where user_id = any(${userIds}::uuid[]) and read_at is null group by user_id`,
+    { isHot: true },
   );
   const badges = new Map(found.map(({ user_id, unread, unseen }) => [user_id, { unread, unseen }]));
   return new Map(userIds.map(id => [id, badges.get(id) ?? { unread: 0, unseen: 0 }]));

@@ -92,6 +92,7 @@ async function loadTold(
     em,
     sql`select n.*, ${wantsColumns} from notifications n join users u on u.id = n.user_id
         left join notification_preferences p on p.user_id = n.user_id where n.id = any(${ids}::uuid[])`,
+    { isHot: true },
   );
   return [...found, ...removed];
 }
