@@ -144,7 +144,9 @@ function sourceOf(
   { key }: Order,
 ): { source: Condition; isRanked: boolean } {
   if (key !== orders['-relevance'].key || !text) return { source: sql`posts`, isRanked: false };
-  const source = sql`(select *, ${text.score} as score from posts where ${sql.join(conditions, sql` and `)}
-    order by published_at desc, id desc limit ${MOST_RANKED}) as posts`;
+  // Only what is ranked is scored: it takes longer than to find it.
+  const newest = sql`select * from posts where ${sql.join(conditions, sql` and `)}
+    order by published_at desc, id desc limit ${MOST_RANKED}`;
+  const source = sql`(select *, ${text.score} as score from (${newest}) as newest) as posts`;
   return { source, isRanked: true };
 }
