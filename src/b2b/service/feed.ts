@@ -135,7 +135,7 @@ function orderOf({ ordering, mine, step, text }: Reading): Order {
   return orders[asked];
 }
 
-const MOST_RANKED = 500;
+const MOST_RANKED = 300;
 
 /** What is ranked is read, best first, from the newest that fit; else the table itself. */
 function sourceOf(
