@@ -48,7 +48,18 @@ export function createTransactions(parts: TransactionParts): Transactions {
 
   function contextOf(call: Caller, em: EntityManager, emit: Emit): Context<Actor | null> {
     const { now, requestId, ip, userAgent, locale, connection, reportLimit, actor } = call;
-    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, locale, connection, reportLimit, actor };
+    const within = (other: EntityManager) => contextOf(call, other, emit);
+    return {
+      ...sharedContext(em, now, emit),
+      requestId,
+      ip,
+      userAgent,
+      locale,
+      connection,
+      reportLimit,
+      actor,
+      within,
+    };
   }
 
   function tell(announced: readonly Announcement[], now: Date): void {
@@ -98,7 +109,7 @@ export function createTransactions(parts: TransactionParts): Transactions {
     reading,
     single,
     procedure(call) {
-      const { emit: _, ...ctx } = reading(call);
+      const { emit: _, within: __, ...ctx } = reading(call);
       return { ...ctx, transaction: work => single(call, work) };
     },
     shared: (now, work) => transact(now, (em, emit) => work(sharedContext(em, now, emit))),

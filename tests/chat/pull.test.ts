@@ -3,7 +3,7 @@ import { newId } from '../../src/common/ids.ts';
 import { ask, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
 
-const app = useApp({ RATE_LIMITS: 'relaxed' });
+const app = useApp({ RATE_LIMITS: 'relaxed', DB_POOL: '2' });
 
 interface Pulled {
   threads: { thread: { id: string; rev: number }; messages: { seq: number; text: string }[]; reset: boolean }[];
@@ -116,4 +116,13 @@ test('S-33: foreign and unknown threads are `gone`, and nothing is told of them'
     gone: [thread.id, unknown],
     ...{ has_more: false, next_cursor: null, unread: { threads: 0, messages: 0 } },
   });
+});
+
+test('more pulls at a time than there are database connections are all answered: none waits for a second one', async () => {
+  const { buyer, seller } = await buildTalk(app);
+  const sockets = await Promise.all(
+    [buyer, seller, buyer, seller, buyer, seller].map(who => app.connect(who, '/chat')),
+  );
+  const answers = await Promise.all(sockets.flatMap(socket => [0, 1, 2, 3].map(() => ask(socket, 'sync:pull', {}))));
+  expect(answers.filter(answer => !answer.ok)).toEqual([]);
 });

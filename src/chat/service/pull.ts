@@ -25,7 +25,7 @@ const ANSWER_BYTES = 1_048_576;
  * Throws invalid_cursor.
  */
 export async function pull(ctx: Context, input: Pull): Promise<Output<typeof operations.pull>> {
-  return ctx.em.transactional(em => pullAtOnce({ ...ctx, em: em as EntityManager }, input), {
+  return ctx.em.transactional(em => pullAtOnce(ctx.within(em as EntityManager), input), {
     isolationLevel: IsolationLevel.REPEATABLE_READ,
     readOnly: true,
   });
