@@ -45,11 +45,12 @@ export function ensureStoredOnce(stored: readonly Message[], sent: readonly { cl
 }
 
 /** Connected, and as far as it knows nothing is missing and nothing waits. */
-export const isAtRest = ({ socket, chat }: Reader): boolean => socket.connected && chat.isSettled();
+export const isAtRest = ({ socket, chat }: Pick<Reader, 'socket' | 'chat'>): boolean =>
+  socket.connected && chat.isSettled();
 
 /** All clients come to rest, and each shows exactly what is stored. */
 export async function ensureSameViews(
-  readers: readonly Reader[],
+  readers: readonly Pick<Reader, 'socket' | 'chat' | 'shown'>[],
   threadId: string,
   stored: () => Promise<Message[]>,
   limitMs = 20_000,
