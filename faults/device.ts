@@ -20,6 +20,8 @@ export interface Device {
   socket: Socket;
   threadId: string;
   line: TestProxy;
+  /** Its access token. */
+  token(): Promise<string | null>;
   /** Where it was connected last. */
   instance(): Instance | null;
   /** When it showed which message first. */
@@ -80,6 +82,7 @@ export async function startDevice({ site, threadId, store, name, random, ledger 
   const wire = () => (socket.io.engine?.transport as unknown as { ws?: { pause(): void; resume(): void } })?.ws;
   const device: Device = {
     ...{ chat, socket, threadId, line, shownAt },
+    token: session.access,
     instance: () => instance,
     shown: thread => wholeView(chat, thread),
     sleep: () => wire()?.pause(),

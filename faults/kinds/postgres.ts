@@ -1,3 +1,5 @@
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Client } from 'pg';
 import { ensure } from '../../conformance/stage.ts';
 import type { Fault, Scene } from '../fault.ts';
@@ -40,6 +42,18 @@ const pidOf = (client: Client) => (client as unknown as { processID: number }).p
 const sendsAndCommits = (request: Buffer): boolean => request.includes('send-messages') || request.includes('commit\0');
 /** Of those, a third. */
 const LOST = 0.3;
+
+const BLOCK = Buffer.alloc(65_536);
+
+async function fillDisk(file: string): Promise<void> {
+  const ballast = await open(file, 'w');
+  try {
+    for (let size = BLOCK.length; size >= 4_096; size /= 2)
+      for (;;) if (!(await ballast.write(BLOCK, 0, size).then(() => true, () => false))) break; // biome-ignore format: one line reads better
+  } finally {
+    await ballast.close();
+  }
+}
 
 export const postgresFaults: Fault[] = [
   {
@@ -155,6 +169,18 @@ export const postgresFaults: Fault[] = [
     async inflict(scene) {
       await set(scene, 'default_transaction_read_only', 'on');
       return () => reset(scene, 'default_transaction_read_only');
+    },
+  },
+  {
+    name: 'postgres-disk-full',
+    needs: 'small-disk',
+    sentence:
+      'While the disk of PostgreSQL is full sends are refused in time and readiness says so; then all is well again.',
+    reach: { ...away, notReadyMs },
+    async inflict({ site }) {
+      const ballast = join(site.folder, 'ballast');
+      await fillDisk(ballast);
+      return () => rm(ballast);
     },
   },
 ];

@@ -7,6 +7,8 @@ export interface TestProxy {
   cut(): void;
   /** Half-open: connections stand and new ones are taken, but nothing passes any more. */
   pause(): void;
+  /** Nothing passes any more over the connections that stand; new ones are good. */
+  strand(): void;
   /** Everything passes again, what was held back first. */
   resume(): void;
   /** What is asked so is done, but its answer never comes: the connection is reset instead. null: every answer comes. */
@@ -66,6 +68,7 @@ export async function startProxy(target: string | (() => string | null)): Promis
       state = 'paused';
       each(socket => socket.pause());
     },
+    strand: () => each(socket => socket.pause()),
     resume() {
       state = 'open';
       each(socket => socket.resume());
