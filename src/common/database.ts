@@ -1,7 +1,7 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { RawBuilder } from 'kysely';
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { AppError } from './errors.ts';
 
 export type Orm = MikroORM;
@@ -32,7 +32,7 @@ export function ormOptions(
     clientUrl: url,
     pool: { min: 0, max: pool },
     forceUtcTimezone: true,
-    driverOptions: isPatient ? { keepAlive: true } : { ...timeouts, onPoolCreated: dropTimedOut },
+    driverOptions: isPatient ? { keepAlive: true } : { ...timeouts, onPoolCreated: dropBroken },
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     migrations: {
@@ -50,11 +50,20 @@ export function ormOptions(
 }
 
 /**
- * A client whose statement got no answer in time is not used again: the next statement would wait behind that one. The
- * pool opens another.
+ * A client whose statement got no answer in time is not used again: the next statement would wait behind that one. And one
+ * whose connection ends in a transaction is given back for its borrower, who gives it back only after a rollback, which
+ * fails then: each would be missing in the pool for ever. The pool opens others.
  */
-function dropTimedOut(pool: Pool): void {
+function dropBroken(pool: Pool): void {
+  const lent = new Set<PoolClient>();
+  pool.on('acquire', client => void lent.add(client));
+  pool.on('release', (_error, client) => void lent.delete(client));
   pool.on('connect', client => {
+    client.once('end', () => {
+      if (!lent.has(client)) return;
+      client.release(true);
+      client.release = () => {};
+    });
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     client.query = ((...args: unknown[]) => {
       const answer = query(...args);

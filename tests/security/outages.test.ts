@@ -17,12 +17,14 @@ async function timed<T>(work: Promise<T>): Promise<[T, number]> {
   return [await work, performance.now() - startedAt];
 }
 
-async function buildBehindProxy(): Promise<{ app: TestApp; network: TestProxy; databaseUrl: string }> {
+async function buildBehindProxy(
+  env: Record<string, string> = {},
+): Promise<{ app: TestApp; network: TestProxy; databaseUrl: string }> {
   const database = await createTestDatabase();
   closers.push(database.drop);
   const network = await startProxy(database.url);
   closers.push(network.close);
-  const app = await startApp(network.url, { RATE_LIMITS: 'relaxed' });
+  const app = await startApp(network.url, { RATE_LIMITS: 'relaxed', ...env });
   closers.push(() => app.close());
   return { app, network, databaseUrl: database.url };
 }
@@ -80,6 +82,25 @@ test.each([
     expect(await ask(sender, 'thread:history', { thread_id: thread.id })).toMatchObject({ ok: true });
   },
   40_000,
+);
+
+test.each(['begin', 'commit'])(
+  'S-65: connections that break while a transaction waits for the answer to its %s are replaced, however many',
+  async statement => {
+    const { app, network } = await buildBehindProxy({ DB_POOL: '2' });
+    const { seller, thread } = await buildTalk(app);
+    const socket = await app.connect(seller, '/chat');
+    const mute = () => ask(socket, 'thread:mute', { thread_id: thread.id, until: null });
+    network.loseAnswers(request => request.includes(`${statement}\0`));
+    for (let broken = 0; broken < 5; broken += 1)
+      expect(await mute()).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+    network.loseAnswers(null);
+    const [answers, ms] = await timed(Promise.all([mute(), mute(), mute()]));
+    expect(answers.filter(answer => !answer.ok)).toEqual([]);
+    expect(ms).toBeLessThan(1_000);
+    const readers = await Promise.all([0, 1, 2].map(() => ask(socket, 'sync:pull', {})));
+    expect(readers.filter(answer => !answer.ok)).toEqual([]);
+  },
 );
 
 test('a database that only reads is not ready, and is again once it writes', async () => {
