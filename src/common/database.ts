@@ -206,5 +206,5 @@ export function isOutage(error: unknown): boolean {
 /** What a client may hear of an error that is no refusal of ours. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return new AppError(isOutage(error) ? 'unavailable' : 'internal', undefined, error);
+  return new AppError(isOutage(error) || isRetryable(error) ? 'unavailable' : 'internal', undefined, error);
 }

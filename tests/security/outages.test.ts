@@ -103,6 +103,24 @@ test.each(['begin', 'commit'])(
   },
 );
 
+test('sends of two instances that PostgreSQL cannot serialize are run again, and nobody notices', async () => {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const outside = new Client(database.url);
+  await outside.connect();
+  const name = new URL(database.url).pathname.slice(1);
+  await outside.query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
+  await outside.end();
+  const nodes = await Promise.all([0, 1].map(() => startApp(database.url, { RATE_LIMITS: 'relaxed' })));
+  for (const node of nodes) closers.push(() => node.close());
+  const { buyer, thread } = await buildTalk(nodes[0]!);
+  const sockets = await Promise.all(nodes.map(node => node.connect(buyer, '/chat')));
+  for (let round = 0; round < 20; round += 1) {
+    const acks = await Promise.all(sockets.map(socket => ask(socket, 'message:send', message(thread))));
+    expect(acks.filter(ack => !ack.ok)).toEqual([]);
+  }
+});
+
 test('a database that only reads is not ready, and is again once it writes', async () => {
   const { app, network, databaseUrl } = await buildBehindProxy();
   const outside = new Client(databaseUrl.replace(/[^/]+$/, 'postgres'));
