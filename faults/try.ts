@@ -58,6 +58,7 @@ export async function tryFault(fault: Fault, site: Site, random: () => number, s
     const anomalies = await settle(run, probes);
     anomalies.push(...(await findAnomalies(site, [...talks, { room: probed, devices: [] }], ledger)));
     const flaps = site.fleet.liveness() - before;
+    anomalies.push(...site.complaints().splice(0));
     if (flaps > 0) anomalies.push(`liveness failed ${flaps} times`);
     if (site.instances.some(one => one.hasEnded())) anomalies.push('an instance has ended by itself');
     const figures = readFigures({ site, talks, hit, ledger, times });
