@@ -18,15 +18,17 @@ export const storedIn = (site: Site, { threadId, sides }: Room): Promise<Message
 
 /** acked = stored = shown once, in order, by seq; what was refused is not stored. Every line is an anomaly. */
 export async function findAnomalies(site: Site, talks: readonly Talk[], ledger: Ledger): Promise<string[]> {
+  const ids = new Set<string>();
   const found = await Promise.all(
     talks.map(async ({ room, devices }) => {
       const stored = await storedIn(site, room);
+      for (const { client_id } of stored) ids.add(client_id);
       const wrong = [...anomaliesOf(stored, room.threadId, ledger), ...disorderOf(stored, ledger)];
       const shown = await ensureSameViews(devices, room.threadId, () => storedIn(site, room)).catch((error: Error) => error); // biome-ignore format: one line reads better
       return [...wrong, ...(shown ? [shown.message] : [])].map(line => `${line} (thread ${room.threadId})`);
     }),
   );
-  return [...found.flat(), ...unanswered(ledger)];
+  return [...found.flat(), ...unanswered(ledger, ids)];
 }
 
 function anomaliesOf(stored: readonly Message[], threadId: string, ledger: Ledger): string[] {
@@ -66,14 +68,14 @@ function disorderOf(stored: readonly Message[], ledger: Ledger): string[] {
   return [...new Set(wrong)];
 }
 
-/** Every message ends acknowledged, or refused where it had to be. */
-function unanswered({ wanted, attempts, refused }: Ledger): string[] {
+/** Every message ends acknowledged or, when the ack was lost with its connection, shown; or refused where it had to be. */
+function unanswered({ wanted, attempts, refused }: Ledger, stored: ReadonlySet<string>): string[] {
   const acked = new Set(attempts.filter(one => one.result === 'ok').map(one => one.clientId));
-  const waiting = [...wanted].filter(([id]) => !acked.has(id) && !refused.has(id));
+  const waiting = [...wanted].filter(([id]) => !acked.has(id) && !stored.has(id) && !refused.has(id));
   const wrongly = [...refused].filter(([id]) => !wanted.get(id)?.isForbidden);
   const kindly = [...wanted].filter(([id, { isForbidden }]) => isForbidden && acked.has(id));
   return [
-    ...(waiting.length > 0 ? [`${waiting.length} messages were never answered`] : []),
+    ...(waiting.length > 0 ? [`${waiting.length} messages are neither stored nor refused`] : []),
     ...(wrongly.length > 0 ? [`refused without a reason: ${wrongly.map(([id, code]) => `${id} ${code}`).join(', ')}`] : []), // biome-ignore format: one line reads better
     ...(kindly.length > 0 ? [`${kindly.length} messages into threads of others were accepted`] : []),
   ];

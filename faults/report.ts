@@ -2,7 +2,7 @@ import { painted } from '../conformance/report.ts';
 import type { Figures } from './figures.ts';
 import type { Result } from './try.ts';
 
-const ms = (value: number | null) => (value === null ? '–' : Number.isFinite(value) ? `${Math.round(value)} ms` : 'never'); // biome-ignore format: one line reads better
+const ms = (value: number | null) => (value !== null && Number.isFinite(value) ? `${Math.round(value)} ms` : '–');
 
 /** One fault with its figures, and what is not as promised. */
 export function tellResult({ name, sentence, figures, anomalies, missed, note, ms: took }: Result): string {

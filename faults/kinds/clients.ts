@@ -102,7 +102,7 @@ export const clientFaults: Fault[] = [
     sentence:
       'Clients over whose connections nothing passes any more notice it themselves, and lack nothing when they are back.',
     lastsSec: 55,
-    reach: others,
+    reach: { ...others, refusals: ['late'] },
     hits: aThird,
     inflict({ hit }) {
       // what is half-open stays so, a new connection is a good one: as when a phone changes its network
@@ -114,7 +114,7 @@ export const clientFaults: Fault[] = [
     name: 'clients-slow',
     sentence: 'Clients that stop reading keep nobody waiting, and lack nothing when they read again.',
     lastsSec: 12,
-    reach: { ...others, refusals: ['unavailable'] },
+    reach: { ...others, refusals: ['late'] },
     hits: aThird,
     inflict({ hit }) {
       for (const device of hit) device.sleep();
