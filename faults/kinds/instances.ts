@@ -7,7 +7,8 @@ const stopped = (name: string, lastsSec: number): Fault => ({
   name,
   sentence: `An instance that stands still for ${lastsSec} s keeps nobody else waiting, and goes on where it was.`,
   lastsSec,
-  reach: { gapMs: 2_000, refusals: ['unavailable'] },
+  // its own clients get no answer in 10 s, and more waits for it then than it takes of one connection at once
+  reach: { gapMs: 2_000, refusals: ['unavailable', 'late', 'rate_limited'] },
   hits: ofVictim,
   inflict({ victim }) {
     victim.pause();
