@@ -55,25 +55,15 @@ export async function startDevice({ site, threadId, store, name, random, ledger 
     instance = site.fleet.next();
     return instance?.url ?? null;
   });
+  const onEnded = (reason: string) => void ledger.refused.set(`login of ${name}`, reason);
   const session = createSession({ store, refresh: refresh => rest.refreshTokens({ refresh }), onEnded });
   const rest = createRest({ url: site.front.url, session: () => session });
   const connection = createConnection({ url: line.url, session, handshake: async () => ({ device_id: name }), random });
   const socket = connection.chat;
-  const shownAt = new Map<string, number>();
-  let shownUpTo = 0;
-
-  function onEnded(reason: string): void {
-    ledger.refused.set(`login of ${name}`, reason);
-  }
-
-  function onChange(changed: string): void {
-    if (changed !== threadId) return;
-    const messages = chat.views().get(threadId)?.messages ?? [];
-    for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > shownUpTo; at -= 1)
-      shownAt.set(messages[at]!.client_id, performance.now());
-    shownUpTo = messages.at(-1)?.seq ?? 0;
-  }
-
+  const screen = watchScreen();
+  const onChange = (changed: string) => {
+    if (changed === threadId) screen.shows(chat.views().get(threadId)?.messages ?? []);
+  };
   const note = (attempt: Omit<Attempt, 'instance' | 'device'>) =>
     void ledger.attempts.push({ ...attempt, instance, device });
   const onRefused = ({ client_id }: { client_id: string }, { code }: { code: string }) =>
@@ -81,7 +71,7 @@ export async function startDevice({ site, threadId, store, name, random, ledger 
   const chat = createChat(metered(socket, note), { random, onChange, onRefused });
   const wire = () => (socket.io.engine?.transport as unknown as { ws?: { pause(): void; resume(): void } })?.ws;
   const device: Device = {
-    ...{ chat, socket, threadId, line, shownAt },
+    ...{ chat, socket, threadId, line, shownAt: screen.shownAt },
     token: session.access,
     instance: () => instance,
     shown: thread => wholeView(chat, thread),
@@ -95,6 +85,20 @@ export async function startDevice({ site, threadId, store, name, random, ledger 
   watchAbsences(device, ledger);
   connection.open();
   return device;
+}
+
+/** When each message appeared on it first. */
+function watchScreen(): { shownAt: Map<string, number>; shows(messages: readonly Message[]): void } {
+  const shownAt = new Map<string, number>();
+  let shownUpTo = 0;
+  return {
+    shownAt,
+    shows(messages) {
+      for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > shownUpTo; at -= 1)
+        shownAt.set(messages[at]!.client_id, performance.now());
+      shownUpTo = messages.at(-1)?.seq ?? 0;
+    },
+  };
 }
 
 function watchAbsences(device: Device, ledger: Ledger): void {

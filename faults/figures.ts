@@ -45,16 +45,7 @@ export function readFigures({ site, talks, hit, ledger, times }: Measured): Figu
   const { attempts, wanted } = ledger;
   const during = attempts.filter(one => one.answeredAt >= inflictedAt && one.at <= healedAt);
   const standing = during.filter(one => one.result !== 'cut');
-  const latencies = (from: number, to: number) =>
-    attempts
-      .filter(one => one.result === 'ok' && wanted.has(one.clientId) && !hit.has(one.device!))
-      .map(one => ({ from: wanted.get(one.clientId)!.at, to: one.answeredAt }))
-      .filter(one => one.from >= from && one.from < to)
-      .map(one => one.to - one.from);
-  const refusals: Record<string, number> = {};
-  for (const { result, clientId } of attempts)
-    if (result !== 'ok' && result !== 'cut' && !wanted.get(clientId)?.isForbidden)
-      refusals[result] = (refusals[result] ?? 0) + 1;
+  const own = attempts.filter(one => wanted.has(one.clientId) && !hit.has(one.device!));
   const absences = ledger.absences.filter(one => one.from >= inflictedAt && one.from < endedAt).map(one => one.ms);
   return {
     acked: attempts.filter(one => one.result === 'ok').length,
@@ -63,12 +54,32 @@ export function readFigures({ site, talks, hit, ledger, times }: Measured): Figu
     reconnects: absences.length,
     answerMs: worst(standing.map(one => one.answeredAt - one.at)),
     ackAgainMs: worst(site.instances.map(one => firstAck(attempts.filter(({ instance, device }) => instance === one && !device), healedAt))), // biome-ignore format: one line reads better
-    ackBeforeMs: p99(latencies(measuredFrom, inflictedAt)),
-    ackDuringMs: p99(latencies(inflictedAt, healedAt)),
+    ackBeforeMs: p99(latencies(own, wanted, [measuredFrom, inflictedAt])),
+    ackDuringMs: p99(latencies(own, wanted, [inflictedAt, healedAt])),
     behindMs: worst(talks.map(talk => furthestBehind(talk, attempts, [inflictedAt, healedAt + AFTERMATH_MS]))),
     notReadyMs: worst(site.instances.map(one => firstRefusal(site, one, inflictedAt, healedAt))),
-    refusals,
+    refusals: countRefusals(ledger),
   };
+}
+
+type Span = [from: number, to: number];
+
+/** From the moment its user wrote a message until its ack. */
+function latencies(attempts: readonly Attempt[], wanted: Ledger['wanted'], [from, to]: Span): number[] {
+  return attempts
+    .filter(one => one.result === 'ok')
+    .map(one => [wanted.get(one.clientId)!.at, one.answeredAt] as const)
+    .filter(([at]) => at >= from && at < to)
+    .map(([at, answeredAt]) => answeredAt - at);
+}
+
+/** What is for a thread of others must be refused. */
+function countRefusals({ attempts, wanted }: Ledger): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { result, clientId } of attempts)
+    if (result !== 'ok' && result !== 'cut' && !wanted.get(clientId)?.isForbidden)
+      counts[result] = (counts[result] ?? 0) + 1;
+  return counts;
 }
 
 const worst = (values: readonly (number | null)[]): number | null => {
@@ -85,7 +96,7 @@ function longestGap(
   { room, devices }: Talk,
   hit: ReadonlySet<Device>,
   attempts: readonly Attempt[],
-  [from, to]: [number, number],
+  [from, to]: Span,
 ): number | null {
   if (devices.length < 3 || devices.every(one => hit.has(one))) return null;
   const acks = attempts
@@ -104,7 +115,7 @@ function firstAck(attempts: readonly Attempt[], healedAt: number): number {
 }
 
 /** How long after its ack a message was shown by the last device that was connected all the time. */
-function furthestBehind({ room, devices }: Talk, attempts: readonly Attempt[], [from, to]: [number, number]): number {
+function furthestBehind({ room, devices }: Talk, attempts: readonly Attempt[], [from, to]: Span): number {
   const acked = attempts.filter(one => one.result === 'ok' && one.threadId === room.threadId);
   const lags = acked
     .filter(one => one.answeredAt >= from && one.answeredAt <= to)

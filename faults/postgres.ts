@@ -22,9 +22,12 @@ export interface OwnPostgres {
   close(): Promise<void>;
 }
 
-export async function startPostgres(folder: string, settings: Record<string, string>): Promise<OwnPostgres> {
+/** Few, so that they can be used up. */
+export const MAX_CONNECTIONS = 60;
+
+export async function startPostgres(folder: string): Promise<OwnPostgres> {
   const dataDir = join(folder, 'pg');
-  const postgres = await startEmbeddedPostgres({ dataDir, settings });
+  const postgres = await startEmbeddedPostgres({ dataDir, settings: { max_connections: `${MAX_CONNECTIONS}` } });
   const postmaster = async () => Number.parseInt(await readFile(join(dataDir, 'postmaster.pid'), 'utf8'), 10);
   let stopped: number[] = [];
 

@@ -61,7 +61,7 @@ async function build(
   closers: (() => unknown)[],
 ): Promise<Omit<Site, 'close'>> {
   const disk = needs.has('small-disk') ? await mountSmallDisk(folder, closers) : folder;
-  const postgres = await startPostgres(disk, { max_connections: '60' });
+  const postgres = await startPostgres(disk);
   closers.push(postgres.close);
   const redis = await startOwnRedis();
   closers.push(redis.close);

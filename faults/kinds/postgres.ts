@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { ensure } from '../../conformance/stage.ts';
 import type { Fault, Scene } from '../fault.ts';
+import { MAX_CONNECTIONS } from '../postgres.ts';
 
 /** Refused in time, not ready in time, and all is well soon after. */
 const away = { answerMs: 3_000, ackAgainMs: 2_000, refusals: ['unavailable'] };
@@ -26,14 +27,15 @@ async function reset({ site }: Scene, setting: string): Promise<void> {
 
 /** All that the server gives, those of the instances included. */
 async function takeAllConnections({ site }: Scene): Promise<Client[]> {
-  const [first] = [await site.postgres.connect()];
+  const first = await site.postgres.connect();
   const taken = [first];
+  const others = 'from pg_stat_activity where client_port is not null and pid <> all($1::int[])';
   for (;;) {
-    await first.query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> all($1::int[]) and client_port is not null', [await Promise.all(taken.map(pidOf))]); // biome-ignore format: one line reads better
-    const more = await Promise.allSettled(Array.from({ length: 60 }, () => site.postgres.connect()));
+    await first.query(`select pg_terminate_backend(pid) ${others}`, [taken.map(pidOf)]);
+    const more = await Promise.allSettled(Array.from({ length: MAX_CONNECTIONS }, () => site.postgres.connect()));
     taken.push(...more.filter(one => one.status === 'fulfilled').map(one => one.value));
-    const [{ others }] = (await first.query('select count(*)::int as others from pg_stat_activity where client_port is not null and pid <> all($1::int[])', [await Promise.all(taken.map(pidOf))])).rows; // biome-ignore format: one line reads better
-    if (others === 0) return taken;
+    const left = await first.query(`select pid ${others}`, [taken.map(pidOf)]);
+    if (left.rows.length === 0) return taken;
   }
 }
 
