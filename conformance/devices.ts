@@ -82,7 +82,6 @@ export interface Reader {
   /** Stops and goes on reading, as a device does that is put to sleep. */
   pause(): void;
   resume(): void;
-  /** Which messages it shows of a thread, after what it holds is completed by its history. */
   shown(threadId: string): Promise<readonly Message[]>;
 }
 
@@ -114,11 +113,14 @@ export function startReader(url: string, { access }: Account, random: () => numb
     cut: () => wire()?.terminate(),
     pause: () => wire()?.pause(),
     resume: () => wire()?.resume(),
-    async shown(threadId) {
-      while ((chat.views().get(threadId)?.messages[0]?.seq ?? 1) > 1) await chat.loadOlder(threadId);
-      return chat.views().get(threadId)?.messages ?? [];
-    },
+    shown: threadId => wholeView(chat, threadId),
   };
+}
+
+/** What a client shows of a thread, after what it holds is completed by its history. */
+export async function wholeView(chat: Chat, threadId: string): Promise<readonly Message[]> {
+  while ((chat.views().get(threadId)?.messages[0]?.seq ?? 1) > 1) await chat.loadOlder(threadId);
+  return chat.views().get(threadId)?.messages ?? [];
 }
 
 /** A call of the REST door. */

@@ -45,15 +45,19 @@ export function ensureStoredOnce(stored: readonly Message[], sent: readonly { cl
 }
 
 /** Connected, and as far as it knows nothing is missing and nothing waits. */
-const isAtRest = ({ socket, chat }: Reader): boolean => socket.connected && chat.isSettled();
+export const isAtRest = ({ socket, chat }: Pick<Reader, 'socket' | 'chat'>): boolean =>
+  socket.connected && chat.isSettled();
 
-export async function ensureAtRest(readers: readonly Reader[], limitMs?: number): Promise<void> {
+export async function ensureAtRest(
+  readers: readonly Pick<Reader, 'socket' | 'chat'>[],
+  limitMs?: number,
+): Promise<void> {
   await eventually(() => ensure(readers.every(isAtRest), 'a client does not come to rest'), limitMs);
 }
 
 /** All clients come to rest, and each shows exactly what is stored. */
 export async function ensureSameViews(
-  readers: readonly Reader[],
+  readers: readonly Pick<Reader, 'socket' | 'chat' | 'shown'>[],
   threadId: string,
   stored: () => Promise<Message[]>,
   limitMs = 20_000,

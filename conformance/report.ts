@@ -6,7 +6,8 @@ const signs: Record<Verdict['result'], [string, number]> = {
   'not tried': ['–', 33],
 };
 
-const painted = (text: string, colour: number) => (process.stdout.isTTY ? `\x1b[${colour}m${text}\x1b[0m` : text);
+export const painted = (text: string, colour: number) =>
+  process.stdout.isTTY ? `\x1b[${colour}m${text}\x1b[0m` : text;
 
 /** One promise with its figure. */
 export function tellVerdict({ name, sentence, result, figure, ms }: Verdict): string {

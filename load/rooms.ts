@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 export interface Account {
   user_id: string;
   access: string;
+  refresh: string;
 }
 
 /** A thread between a buyer and a seller, and what its devices have seen of it. */
@@ -21,7 +22,7 @@ export function readRooms(file: string, count: number): Room[] {
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (!line) continue;
     const entry = JSON.parse(line);
-    if (entry.type === 'user') users.set(entry.user_id, { user_id: entry.user_id, access: entry.access });
+    if (entry.type === 'user') users.set(entry.user_id, entry);
     else if (rooms.length < count) {
       const sides: [Account, Account] = [users.get(entry.buyer_id)!, users.get(entry.seller_id)!];
       rooms.push({ threadId: entry.thread_id, sides, firstSeq: Number.POSITIVE_INFINITY, lastSeq: 0 });

@@ -178,4 +178,16 @@ const ReportSchema = defineEntity({
 export class Report extends ReportSchema.class {}
 ReportSchema.setClass(Report);
 
-export const chatEntities = [Thread, Participant, Message, Block, FocusLease, Report];
+const CutOffInstanceSchema = defineEntity({
+  name: 'CutOffInstance',
+  tableName: 'cut_off_instances',
+  properties: {
+    id: p.uuid().primary(),
+    until: p.datetime(3),
+  },
+});
+/** An instance that could not reach the others a moment ago: what it pushes they do not hear. */
+export class CutOffInstance extends CutOffInstanceSchema.class {}
+CutOffInstanceSchema.setClass(CutOffInstance);
+
+export const chatEntities = [Thread, Participant, Message, Block, FocusLease, Report, CutOffInstance];

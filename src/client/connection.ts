@@ -32,6 +32,10 @@ interface Options {
 }
 
 const RECONNECT_MS = 1_000;
+/** When everything was away for long, nobody waits for longer once it is back. */
+const RECONNECT_MOST_MS = 5_000;
+/** Half as much more or less. */
+const JITTER = 0.5;
 const renewable = new Set<Err['code']>(['token_expired', 'token_invalid']);
 const ended = new Set<Err['code']>(['session_revoked', 'session_expired', 'account_blocked', 'auth_required']);
 
@@ -44,7 +48,7 @@ export function createConnection(options: Options): Connection {
     // A cut between the upgrade and the handshake is noticed by this alone.
     timeout: 8_000,
     reconnectionDelay: RECONNECT_MS,
-    reconnectionDelayMax: 15_000,
+    reconnectionDelayMax: RECONNECT_MOST_MS,
   });
   let held: ConnectionState = { state: 'offline', error: null, degraded: [] };
   const state = observe(() => held);
@@ -128,6 +132,8 @@ export function createConnection(options: Options): Connection {
     });
     socket.on('session:expiring', () => void renewInPlace(socket));
     socket.on('server:draining', ({ reconnect }: SessionEvents['server:draining']) => {
+      // As announced, and not half as much more.
+      manager.randomizationFactor(0);
       manager.reconnectionDelay(Math.max(1, reconnect.min_delay_ms + random() * (reconnect.max_delay_ms - reconnect.min_delay_ms))); // biome-ignore format: one line reads better
     });
     socket.on('disconnect', reason => {
@@ -138,6 +144,7 @@ export function createConnection(options: Options): Connection {
   sockets.forEach(watch);
   sockets[0].on('session:ready', ({ degraded }: SessionEvents['session:ready']) => {
     failures = 0;
+    manager.randomizationFactor(JITTER);
     manager.reconnectionDelay(RECONNECT_MS);
     become({ state: 'online', degraded });
   });

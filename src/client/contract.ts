@@ -811,7 +811,7 @@ export interface RestCalls {
       mine?: boolean | undefined;
       /** With `mine`. */
       status?: "draft" | "pending" | "published" | "rejected" | "closed" | "expired" | "hidden" | undefined;
-      /** Newest first, but with a misspelt `q` the most similar. `-relevance` ranks the newest 500; prices on request come last. */
+      /** Newest first, but with a misspelt `q` the most similar. `-relevance` ranks the newest 300; prices on request come last. */
       ordering?: "-published_at" | "price" | "-price" | "-relevance" | undefined;
       /** Adds the counts to narrow by. */
       facets?: boolean | undefined;

@@ -63,13 +63,15 @@ export interface Context<Who extends Actor | null = Actor> extends Request {
   slot<Value>(slot: Slot<Value>, ids: readonly string[]): Promise<ReadonlyMap<string, Value>>;
   /** What modules to the right add to a statement. */
   parts(slot: StatementSlot): readonly StatementPart[];
+  /** The same request in a transaction that a use-case has opened itself: all of it, slots too, runs on that connection. */
+  within(em: EntityManager): Context<Who>;
 }
 
 /** What listeners and batches get: many requests of many people, one transaction. */
 export type SharedContext = Pick<Context, 'em' | 'now' | 'config' | 'log' | 'emit' | 'slot' | 'parts'>;
 
 /** For `procedure`s: no transaction is open between the calls of `transaction`. */
-export interface ProcedureContext<Who extends Actor | null = Actor> extends Omit<Context<Who>, 'emit'> {
+export interface ProcedureContext<Who extends Actor | null = Actor> extends Omit<Context<Who>, 'emit' | 'within'> {
   transaction<T>(work: (ctx: Context<Who>) => Promise<T>): Promise<T>;
 }
 

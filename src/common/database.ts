@@ -1,7 +1,7 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { RawBuilder } from 'kysely';
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { AppError } from './errors.ts';
 import { traceStatements } from './tracing/statements.ts';
 import type { Tracing } from './tracing.ts';
@@ -41,7 +41,7 @@ export function ormOptions(
       : {
           ...timeouts,
           onPoolCreated(created: Pool) {
-            dropTimedOut(created);
+            dropBroken(created);
             onPoolCreated(created);
           },
         },
@@ -62,11 +62,20 @@ export function ormOptions(
 }
 
 /**
- * A client whose statement got no answer in time is not used again: the next statement would wait behind that one. The
- * pool opens another.
+ * A client whose statement got no answer in time is not used again: the next statement would wait behind that one. And one
+ * whose connection ends in a transaction is given back for its borrower, who gives it back only after a rollback, which
+ * fails then: each would be missing in the pool for ever. The pool opens others.
  */
-function dropTimedOut(pool: Pool): void {
+function dropBroken(pool: Pool): void {
+  const lent = new Set<PoolClient>();
+  pool.on('acquire', client => void lent.add(client));
+  pool.on('release', (_error, client) => void lent.delete(client));
   pool.on('connect', client => {
+    client.once('end', () => {
+      if (!lent.has(client)) return;
+      client.release(true);
+      client.release = () => {};
+    });
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     client.query = ((...args: unknown[]) => {
       const answer = query(...args);
@@ -242,5 +251,5 @@ export function isOutage(error: unknown): boolean {
 /** What a client may hear of an error that is no refusal of ours. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return new AppError(isOutage(error) ? 'unavailable' : 'internal', undefined, error);
+  return new AppError(isOutage(error) || isRetryable(error) ? 'unavailable' : 'internal', undefined, error);
 }

@@ -13,6 +13,8 @@ export interface RawCall extends Request {
   actor: Actor | null;
   /** What the client sent, unparsed. */
   raw: unknown;
+  /** In the queue of its connection, which its caller waits for as well. */
+  waitedMs?: number;
 }
 
 /** An operation with its use-case behind it: what a door calls. Rejects with an `AppError`, whatever happened. */
@@ -55,7 +57,7 @@ export function createExecutor(parts: Parts): Executor {
         const limited = parts.limit(operation, call);
         if (limited) await limited;
         const input = parseInput(operation, call.raw);
-        const output = await within(limitMs, run(call, input), refuseLate);
+        const output = await within(Math.max(0, limitMs - (call.waitedMs ?? 0)), run(call, input), refuseLate);
         if (isChecked) ensureShape(operation.output, output, operation.summary);
         result = operation.countedAs?.(input, output) ?? 'ok';
         return output;

@@ -24,18 +24,22 @@ export function readyz(orm: Orm, cluster: Cluster, isDraining: () => boolean): R
   };
 }
 
+/**
+ * Names a table to be written and takes a transaction id: a read-only database or a standby refuses both, though it would
+ * answer `select 1`. And makes more rows than the memory it allows itself holds, so that they go to a file for a moment:
+ * a full disk refuses that.
+ */
+const write = sql`with written as (delete from idempotency_keys where false),
+    sparing as materialized (select set_config('work_mem', '64', true))
+  select pg_current_xact_id(), count(n) from sparing, lateral generate_series(1, 8000) as n`;
+
 function createDatabaseProbe(orm: Orm): () => Promise<string[]> {
   let looking: Promise<string[]> | undefined;
   let isMigrated = false;
 
   async function failingParts(): Promise<string[]> {
     try {
-      // Names a table to be written and takes a transaction id: a read-only database or a standby refuses both, though
-      // it would answer `select 1`.
-      await rows(
-        orm.em.fork(),
-        sql`with written as (delete from idempotency_keys where false) select pg_current_xact_id()`,
-      );
+      await rows(orm.em.fork(), write);
       isMigrated ||= (await orm.migrator.getPending()).length === 0;
       return isMigrated ? [] : ['migrations'];
     } catch (error) {

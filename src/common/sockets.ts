@@ -176,7 +176,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     async drain(windowMs) {
       isDraining = true;
       sessions.close();
-      tellDraining(new Set(namespaceOf.values()), windowMs);
+      tellDraining(new Set(namespaceOf.values()));
       await closeAll(io, windowMs);
       elsewhere.close();
       guard.close();
@@ -224,7 +224,10 @@ function roomsOf(userIds: readonly string[]): string[] {
   return [...new Set(userIds)].map(userId => `user:${userId}`);
 }
 
-function tellDraining(namespaces: ReadonlySet<IoNamespace>, windowMs: number): void {
-  const reconnect = { min_delay_ms: 0, max_delay_ms: Math.min(windowMs, 5_000) };
+/** Connections are closed spread over the window: who is closed need not wait long as well. */
+const RECONNECT_WITHIN_MS = 1_000;
+
+function tellDraining(namespaces: ReadonlySet<IoNamespace>): void {
+  const reconnect = { min_delay_ms: 0, max_delay_ms: RECONNECT_WITHIN_MS };
   for (const namespace of namespaces) namespace.local.emit(sessionEvents.draining.name, { reconnect });
 }

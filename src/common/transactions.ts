@@ -48,7 +48,18 @@ export function createTransactions(parts: TransactionParts): Transactions {
 
   function contextOf(call: Caller, em: EntityManager, emit: Emit): Context<Actor | null> {
     const { now, requestId, ip, userAgent, locale, connection, reportLimit, actor } = call;
-    return { ...sharedContext(em, now, emit), requestId, ip, userAgent, locale, connection, reportLimit, actor };
+    const within = (other: EntityManager) => contextOf(call, other, emit);
+    return {
+      ...sharedContext(em, now, emit),
+      requestId,
+      ip,
+      userAgent,
+      locale,
+      connection,
+      reportLimit,
+      actor,
+      within,
+    };
   }
 
   function tell(announced: readonly Announcement[], now: Date): void {
@@ -60,35 +71,33 @@ export function createTransactions(parts: TransactionParts): Transactions {
     parts.listeners.committed(announced);
   }
 
-  /** Again after a deadlock; listeners run before the commit, pushes after it. */
-  async function transact<T>(now: Date, work: (em: EntityManager, emit: Emit) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
+  /** Listeners run before the commit, pushes after it. */
+  function transact<T>(now: Date, work: (em: EntityManager, emit: Emit) => Promise<T>): Promise<T> {
+    return again(async () => {
       const announced: Announcement[] = [];
-      try {
-        const result = await parts.orm.em.fork().transactional(async fork => {
-          const em = fork as EntityManager;
-          const emit = recordInto(announced, config.NODE_ENV === 'test');
-          const done = await work(em, emit);
-          await parts.listeners.settle(announced, sharedContext(em, now, emit));
-          return done;
-        });
-        tell(announced, now);
-        return result;
-      } catch (error) {
-        if (!isRetryable(error) || tries === MAX_TRIES) throw error;
-      }
-    }
+      const result = await parts.orm.em.fork().transactional(async fork => {
+        const em = fork as EntityManager;
+        const emit = recordInto(announced, config.NODE_ENV === 'test');
+        const done = await work(em, emit);
+        await parts.listeners.settle(announced, sharedContext(em, now, emit));
+        return done;
+      });
+      tell(announced, now);
+      return result;
+    });
   }
 
   /** The one statement of `work` is a transaction by itself. */
-  async function transactAlone<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T> {
-    const announced: Announcement[] = [];
-    const em = parts.orm.em.fork() as EntityManager;
-    runAlone(em, statementPool(parts.orm));
-    const result = await work(sharedContext(em, now, recordInto(announced, config.NODE_ENV === 'test')));
-    parts.listeners.ensureNoneInside(announced);
-    tell(announced, now);
-    return result;
+  function transactAlone<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T> {
+    return again(async () => {
+      const announced: Announcement[] = [];
+      const em = parts.orm.em.fork() as EntityManager;
+      runAlone(em, statementPool(parts.orm));
+      const result = await work(sharedContext(em, now, recordInto(announced, config.NODE_ENV === 'test')));
+      parts.listeners.ensureNoneInside(announced);
+      tell(announced, now);
+      return result;
+    });
   }
 
   const reading: Transactions['reading'] = call => contextOf(call, parts.orm.em.fork() as EntityManager, refuseToEmit);
@@ -98,12 +107,23 @@ export function createTransactions(parts: TransactionParts): Transactions {
     reading,
     single,
     procedure(call) {
-      const { emit: _, ...ctx } = reading(call);
+      const { emit: _, within: __, ...ctx } = reading(call);
       return { ...ctx, transaction: work => single(call, work) };
     },
     shared: (now, work) => transact(now, (em, emit) => work(sharedContext(em, now, emit))),
     alone: transactAlone,
   };
+}
+
+/** After a deadlock or a serialization failure, of which nothing is stored. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isRetryable(error) || tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 function recordInto(announced: Announcement[], isChecked: boolean): Emit {

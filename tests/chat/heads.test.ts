@@ -2,7 +2,8 @@ import { afterEach, expect, test } from 'vitest';
 import { createChat } from '../../src/client/chat.ts';
 import { ask, eventually, openSocket, record, startApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { startProxy } from '../support/proxy.ts';
+import { startRedis } from '../support/redis.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -10,11 +11,12 @@ afterEach(async () => {
   while (closers.length > 0) await closers.pop()!();
 });
 
-async function buildNodes(redis: TestRedis): Promise<[TestApp, TestApp]> {
+async function buildNodes(here: { url: string }, there = here, scale = 20): Promise<[TestApp, TestApp]> {
   const database = await createTestDatabase();
   closers.push(database.drop);
-  const env = { REDIS_URL: redis.url, TEST_TIME_SCALE: '20' };
-  const nodes = await Promise.all([startApp(database.url, env), startApp(database.url, env)]);
+  const nodes = await Promise.all(
+    [here, there].map(({ url }) => startApp(database.url, { REDIS_URL: url, TEST_TIME_SCALE: `${scale}` })),
+  );
   for (const node of nodes) closers.push(() => node.close());
   return nodes as [TestApp, TestApp];
 }
@@ -37,6 +39,21 @@ test('G6: while Redis is away every message is acknowledged, and the other insta
   await eventually(() => expect(chat.views().get(thread.id)!.messages).toHaveLength(5), 2_500);
   await ask(stranger, 'thread:list', {});
   expect(overheard).toEqual([]);
+});
+
+test('G6: when the instance of the sender alone is cut off from Redis, readers of the others are told in time too', async () => {
+  const redis = await startRedis();
+  const network = await startProxy(redis.url);
+  closers.push(redis.stop, network.close);
+  // in health it looks every 7.5 s, in an outage every 0.5 s
+  const [here, there] = await buildNodes(network, redis, 4);
+  const { buyer, seller, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const heads = record(await there.connect(seller, '/chat'), 'sync:head');
+  network.cut();
+  await eventually(async () => expect((await here.get(null, '/readyz')).body.degraded).not.toEqual([]));
+  await done(sender, 'message:send', message(thread));
+  await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }), 2_000);
 });
 
 test('G6: in health a head tells now and then what changed lately, in case a publish was lost', async () => {

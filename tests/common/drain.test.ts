@@ -31,7 +31,7 @@ test('a stopping instance is not ready, refuses whoever is new, tells its client
   await new Promise(setImmediate);
   const closed = app.close(1_500);
 
-  expect(await Promise.all(told)).toEqual(sockets.map(() => ({ reconnect: { min_delay_ms: 0, max_delay_ms: 1_500 } })));
+  expect(await Promise.all(told)).toEqual(sockets.map(() => ({ reconnect: { min_delay_ms: 0, max_delay_ms: 1_000 } })));
   expect((await app.get(null, '/readyz')).body).toEqual({ status: 'not_ready', failing: ['draining'] });
   expect((await app.get(null, '/healthz')).status).toBe(200);
   const late = openSocket(app.url, '/chat', { token: seller.token });

@@ -17,12 +17,14 @@ async function timed<T>(work: Promise<T>): Promise<[T, number]> {
   return [await work, performance.now() - startedAt];
 }
 
-async function buildBehindProxy(): Promise<{ app: TestApp; network: TestProxy; databaseUrl: string }> {
+async function buildBehindProxy(
+  env: Record<string, string> = {},
+): Promise<{ app: TestApp; network: TestProxy; databaseUrl: string }> {
   const database = await createTestDatabase();
   closers.push(database.drop);
   const network = await startProxy(database.url);
   closers.push(network.close);
-  const app = await startApp(network.url, { RATE_LIMITS: 'relaxed' });
+  const app = await startApp(network.url, { RATE_LIMITS: 'relaxed', ...env });
   closers.push(() => app.close());
   return { app, network, databaseUrl: database.url };
 }
@@ -48,6 +50,12 @@ test.each([
       expect(ack).toMatchObject({ ok: false, error: { code: 'unavailable', retryable: true } });
       expect(ms).toBeLessThan(limitMs);
     });
+    // Whoever waits behind another event of the same socket waits no longer for that.
+    const behind = [ask(reader, 'sync:pull', {}), ask(reader, 'message:send', message(thread))].map(async asked => {
+      const [ack, ms] = await timed(asked);
+      expect(ack).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+      expect(ms).toBeLessThan(limitMs);
+    });
     const late = new Promise(resolve => setTimeout(resolve, limitMs / 3)).then(async () => {
       const [ack, ms] = await timed(ask(reader, 'thread:mute', { thread_id: thread.id, until: null }));
       expect(ack).toMatchObject({ error: { code: 'unavailable' } });
@@ -62,7 +70,7 @@ test.each([
     expect(restMs).toBeLessThan(limitMs);
     const stranger = openSocket(app.url, '/chat', { token: outsider.token });
     expect((await new Promise<Error>(resolve => stranger.on('connect_error', resolve))).message).toBe('unavailable');
-    await Promise.all([...writes, late]);
+    await Promise.all([...writes, ...behind, late]);
     expect([sender.connected, reader.connected, lost]).toEqual([true, true, []]);
 
     network.resume();
@@ -81,6 +89,43 @@ test.each([
   },
   40_000,
 );
+
+test.each(['begin', 'commit'])(
+  'S-65: connections that break while a transaction waits for the answer to its %s are replaced, however many',
+  async statement => {
+    const { app, network } = await buildBehindProxy({ DB_POOL: '2' });
+    const { seller, thread } = await buildTalk(app);
+    const socket = await app.connect(seller, '/chat');
+    const mute = () => ask(socket, 'thread:mute', { thread_id: thread.id, until: null });
+    network.loseAnswers(request => request.includes(`${statement}\0`));
+    for (let broken = 0; broken < 5; broken += 1)
+      expect(await mute()).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+    network.loseAnswers(null);
+    const [answers, ms] = await timed(Promise.all([mute(), mute(), mute()]));
+    expect(answers.filter(answer => !answer.ok)).toEqual([]);
+    expect(ms).toBeLessThan(1_000);
+    const readers = await Promise.all([0, 1, 2].map(() => ask(socket, 'sync:pull', {})));
+    expect(readers.filter(answer => !answer.ok)).toEqual([]);
+  },
+);
+
+test('sends of two instances that PostgreSQL cannot serialize are run again, and nobody notices', async () => {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const outside = new Client(database.url);
+  await outside.connect();
+  const name = new URL(database.url).pathname.slice(1);
+  await outside.query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
+  await outside.end();
+  const nodes = await Promise.all([0, 1].map(() => startApp(database.url, { RATE_LIMITS: 'relaxed' })));
+  for (const node of nodes) closers.push(() => node.close());
+  const { buyer, thread } = await buildTalk(nodes[0]!);
+  const sockets = await Promise.all(nodes.map(node => node.connect(buyer, '/chat')));
+  for (let round = 0; round < 20; round += 1) {
+    const acks = await Promise.all(sockets.map(socket => ask(socket, 'message:send', message(thread))));
+    expect(acks.filter(ack => !ack.ok)).toEqual([]);
+  }
+});
 
 test('a database that only reads is not ready, and is again once it writes', async () => {
   const { app, network, databaseUrl } = await buildBehindProxy();

@@ -1,17 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { glob, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { glob } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isAlive } from '../../src/common/embedded-postgres/cluster.ts';
 import { freePort, hasExited } from '../../src/common/embedded-postgres/postmaster.ts';
 import { findTool } from '../../src/common/embedded-postgres/runner.ts';
+import { findUnpacked } from './debian.ts';
 
 const run = promisify(execFile);
 const PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1'];
-const FETCH_TIMEOUT_MS = 180_000;
 const MAX_PORT_TRIES = 5;
 
 /** `libraries` are needed by a program that was unpacked, not installed. */
@@ -78,9 +76,15 @@ function environment({ libraries }: Program): NodeJS.ProcessEnv {
 
 async function findProgram(): Promise<Program> {
   const installed = await findInstalled();
-  if (installed) return installed;
-  const folder = join(await cacheFolder(), 'redis');
-  return (await findUnpacked(folder)) ?? (await fetchOnce(folder));
+  return installed ?? findUnpacked({ name: 'redis', packages: PACKAGES, find: findBelow }).catch(refuse);
+}
+
+function refuse(error: Error): never {
+  throw new Error(
+    'The tests need a Redis of version 7 or newer. Set REDIS_URL, or put redis-server or valkey-server on PATH, ' +
+      `or let apt-get reach the distribution's archive (tried just now: ${error.message.trim()})`,
+    { cause: error },
+  );
 }
 
 async function findInstalled(): Promise<Program | undefined> {
@@ -100,82 +104,8 @@ async function majorVersion(program: Program): Promise<number> {
   );
 }
 
-/** The first folder that this user owns or can make: in a shared one somebody else could have put a program. */
-async function cacheFolder(): Promise<string> {
-  const uid = process.getuid?.() ?? 0;
-  const home = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  for (const folder of [join(home, 'parthub'), join(tmpdir(), `parthub-cache-${uid}`)]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {});
-    if (await stat(folder).then(found => found.uid === uid && found.mode & 0o200, () => false)) return folder; // biome-ignore format: one line reads better
-  }
-  throw new Error(`No cache folder: neither ${home} nor ${tmpdir()} can be written.`);
-}
-
-async function findUnpacked(folder: string): Promise<Program | undefined> {
+async function findBelow(folder: string): Promise<Program | undefined> {
   const libraries = await Array.fromAsync(glob('usr/lib/*/', { cwd: folder }));
   const program = { file: join(folder, 'usr/bin/redis-server'), libraries: libraries.map(path => join(folder, path)) };
   return (await majorVersion(program)) >= 7 ? program : undefined;
-}
-
-/** One of several test files fetches, the others wait for it. */
-async function fetchOnce(folder: string): Promise<Program> {
-  const lock = `${folder}.lock`;
-  const deadline = Date.now() + FETCH_TIMEOUT_MS;
-  while (!(await takeLock(lock))) {
-    if (Date.now() > deadline) throw new Error(`Another process fetches Redis for too long; it holds ${lock}.`);
-    await pause(100);
-  }
-  try {
-    return (await findUnpacked(folder)) ?? (await fetchInto(folder));
-  } finally {
-    await rm(lock, { force: true });
-  }
-}
-
-async function takeLock(lock: string): Promise<boolean> {
-  try {
-    const file = await open(lock, 'wx');
-    await file.write(String(process.pid));
-    await file.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
-  // two that remove it at once both fetch, which harms nothing: the result is put in place by a rename
-  if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true });
-  return false;
-}
-
-async function fetchInto(folder: string): Promise<Program> {
-  const draft = `${folder}.new-${process.pid}`;
-  try {
-    await rm(draft, { recursive: true, force: true });
-    await download(draft);
-    for await (const archive of glob('*.deb', { cwd: draft })) {
-      await run('dpkg-deb', ['-x', join(draft, archive), join(draft, 'root')]);
-    }
-    await rm(folder, { recursive: true, force: true });
-    await rename(join(draft, 'root'), folder);
-    const program = await findUnpacked(folder);
-    if (program) return program;
-    throw new Error(`${folder} holds no Redis 7 that runs here.`);
-  } catch (error) {
-    throw new Error(
-      'The tests need a Redis of version 7 or newer. Set REDIS_URL, or put redis-server or valkey-server on PATH, ' +
-        `or let apt-get reach the distribution's archive (tried just now: ${(error as Error).message.trim()})`,
-      { cause: error },
-    );
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-}
-
-/** Lists and archives of its own: the machine's belong to root. */
-async function download(draft: string): Promise<void> {
-  for (const part of ['lists/partial', 'cache/archives/partial']) await mkdir(join(draft, part), { recursive: true });
-  const own = ['-q', '-o', `Dir::State::lists=${join(draft, 'lists')}`, '-o', `Dir::Cache=${join(draft, 'cache')}`];
-  const options = { cwd: draft, timeout: FETCH_TIMEOUT_MS / 2, maxBuffer: 1 << 24 };
-  await run('apt-get', [...own, 'update'], options);
-  await run('apt-get', [...own, 'download', ...PACKAGES], options);
 }

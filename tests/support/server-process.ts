@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { hasExited } from '../../src/common/embedded-postgres/postmaster.ts';
 import { eventually } from './eventually.ts';
 
 /** What every npm script loads first. */
@@ -14,12 +15,16 @@ export interface ServerProcess {
   logged(awaited: RegExp): Promise<string>;
   /** As when the machine loses its power: nothing is finished, nothing is said. */
   kill(): Promise<void>;
+  hasExited(): boolean;
   /** SIGTERM, as a deployment sends it; the exit code. */
   stop(): Promise<number>;
 }
 
-/** `npm start` as a process of its own, on a free port; resolves once it listens. */
-export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
+/** `npm start` as a process of its own, on a free port; resolves once it listens. `onLine` is told what it logs. */
+export async function startServerProcess(
+  env: Record<string, string>,
+  onLine: (line: string) => void = () => {},
+): Promise<ServerProcess> {
   const main = join(import.meta.dirname, '../../src/main.ts');
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [...preload, main], {
@@ -28,13 +33,14 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
   });
   process.once('exit', () => child.kill('SIGKILL'));
   const lines: string[] = [];
-  const url = await listening(child, lines);
+  const url = await listening(child, lines, onLine);
   return {
     url,
     logged: awaited => eventually(() => ensureLogged(lines, awaited)),
     pid: child.pid!,
+    hasExited: () => hasExited(child),
     async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (hasExited(child)) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
@@ -53,11 +59,12 @@ function ensureLogged(lines: readonly string[], awaited: RegExp): string {
   return log;
 }
 
-async function listening(child: ChildProcess, lines: string[]): Promise<string> {
+async function listening(child: ChildProcess, lines: string[], onLine: (line: string) => void): Promise<string> {
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', line => {
         if (lines.length < 1_000) lines.push(line);
+        onLine(line);
         const found = /listens on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1];
         if (found) resolve(found);
       });

@@ -73,7 +73,7 @@ export const feedOperations = {
         .optional()
         .describe('With `mine`.'),
       ordering: Ordering.optional().describe(
-        'Newest first, but with a misspelt `q` the most similar. `-relevance` ranks the newest 500; prices on request come last.',
+        'Newest first, but with a misspelt `q` the most similar. `-relevance` ranks the newest 300; prices on request come last.',
       ),
       facets: z.boolean().default(false).describe('Adds the counts to narrow by.'),
       limit: pageLimit(100),

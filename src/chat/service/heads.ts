@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Orm, rows } from '../../common/database.ts';
+import { newId } from '../../common/ids.ts';
 import type { Cluster } from '../../common/redis.ts';
 import type { Gateway } from '../../common/sockets.ts';
 import { events } from '../contract.ts';
@@ -9,6 +10,8 @@ const OUTAGE_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 30_000;
 /** Looked at twice: clocks of instances differ, and a transaction commits after its `now`. */
 const OVERLAP_MS = 15_000;
+/** Longer than others take to look twice. */
+const CUT_OFF_MS = 6_000;
 const USERS_PER_QUERY = 1_000;
 const THREADS_PER_EVENT = 200;
 
@@ -28,18 +31,21 @@ export interface Heads {
 
 /**
  * A push that another instance published may be lost: this one tells its own users the revisions of threads that changed
- * lately, every 2 s while Redis is away, once more when it is back, and every 30 s in health (G6). Alone it needs none.
+ * lately, every 2 s while Redis is away from it or from any other instance, once more when it is back, and every 30 s in
+ * health (G6). Alone it needs none.
  */
 export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): Heads {
   let lookedAt = Date.now();
   let wasAway = false;
+  const instanceId = newId();
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
   async function look(): Promise<void> {
     const isAway = cluster.degraded().includes('cross_node');
-    const isDue = isAway || wasAway || Date.now() - lookedAt >= HEALTH_EVERY_MS / timeScale;
-    if (!isDue) return;
+    if (isAway) await tellCutOff(orm, instanceId, CUT_OFF_MS / timeScale);
+    const isLate = Date.now() - lookedAt >= HEALTH_EVERY_MS / timeScale;
+    if (!isAway && !wasAway && !isLate && !(await isAnyCutOff(orm))) return;
     const since = new Date(lookedAt - OVERLAP_MS);
     const startedAt = Date.now();
     await tellChanged(since);
@@ -76,6 +82,24 @@ export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): H
       await running;
     },
   };
+}
+
+/** Over the database: the way over Redis is the one that is cut. By its clock, which all instances share. */
+async function tellCutOff(orm: Orm, id: string, forMs: number): Promise<void> {
+  await rows(
+    orm.em.fork(),
+    sql`with old as (delete from cut_off_instances where until < now() - interval '1 day')
+        insert into cut_off_instances (id, until) values (${id}, now() + make_interval(secs => ${forMs / 1_000}))
+        on conflict (id) do update set until = excluded.until`,
+  );
+}
+
+async function isAnyCutOff(orm: Orm): Promise<boolean> {
+  const [found] = await rows<{ is_any: boolean }>(
+    orm.em.fork(),
+    sql`select exists (select from cut_off_instances where until > now()) as is_any`,
+  );
+  return found!.is_any;
 }
 
 /** [thread_id, rev] of each user's threads that changed since. */

@@ -1,4 +1,5 @@
 import { IsolationLevel } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Context } from '../../common/context.ts';
@@ -24,16 +25,10 @@ const ANSWER_BYTES = 1_048_576;
  * Throws invalid_cursor.
  */
 export async function pull(ctx: Context, input: Pull): Promise<Output<typeof operations.pull>> {
-  // On this very `em`, which slots read by too: another one would wait for a second connection while it holds the first.
-  await ctx.em.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
-  try {
-    const answer = await pullAtOnce(ctx, input);
-    await ctx.em.commit();
-    return answer;
-  } catch (error) {
-    await ctx.em.rollback();
-    throw error;
-  }
+  return ctx.em.transactional(em => pullAtOnce(ctx.within(em as EntityManager), input), {
+    isolationLevel: IsolationLevel.REPEATABLE_READ,
+    readOnly: true,
+  });
 }
 
 async function pullAtOnce(ctx: Context, input: Pull): Promise<Output<typeof operations.pull>> {

@@ -124,14 +124,15 @@ interface Asked {
   arrivedAt: number;
 }
 
-function callOf(parts: Parts, socket: ClientSocket, { raw, requestId }: Asked) {
+function callOf(parts: Parts, socket: ClientSocket, { raw, requestId, arrivedAt }: Asked) {
   const { actor, ip } = socket.data;
   const userAgent = socket.handshake.headers['user-agent']?.slice(0, 300) ?? null;
   const reportLimit = (state: LimitState) => {
     if (state.isRefused) noteExcess(parts, socket.conn, state);
   };
   const from = { ip, userAgent, connection: socket.id };
-  return { actor, raw, requestId, now: new Date(), ...from, reportLimit };
+  const waitedMs = performance.now() - arrivedAt;
+  return { actor, raw, requestId, now: new Date(), ...from, reportLimit, waitedMs };
 }
 
 /** Runs the operation and acknowledges; never rejects. */
