@@ -11,7 +11,7 @@ import { type Result, roomsOf, type Settings, tryFault } from './try.ts';
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    seeds: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
     seconds: { type: 'string', default: '8' },
     json: { type: 'boolean', default: false },
