@@ -47,10 +47,14 @@ async function start(): Promise<void> {
   process.on('unhandledRejection', error => app.log.error({ err: error }, 'unhandled rejection'));
 }
 
-/** A server that is only tried out has plans from its first start; elsewhere an operator makes them. */
+/**
+ * A server that is only tried out has plans from its first start; elsewhere an operator makes them. Of instances that start
+ * together one makes them.
+ */
 async function seedFirstPlans({ executor }: App): Promise<void> {
   const request = { now: new Date(), requestId: 'start', ip: '', userAgent: null };
   await executor.transaction(request, async ctx => {
+    await ctx.em.execute(`select pg_advisory_xact_lock(hashtextextended('first-plans', 0))`);
     if ((await ctx.em.count(Plan)) === 0) await seedPlans(ctx);
   });
 }
