@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type App, buildApp, prepareDatabase } from './app.ts';
 import { Plan } from './billing/entities.ts';
 import { seedPlans } from './billing/service/plans.ts';
+import { lockName } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
@@ -54,7 +55,7 @@ async function start(): Promise<void> {
 async function seedFirstPlans({ executor }: App): Promise<void> {
   const request = { now: new Date(), requestId: 'start', ip: '', userAgent: null };
   await executor.transaction(request, async ctx => {
-    await ctx.em.execute(`select pg_advisory_xact_lock(hashtextextended('first-plans', 0))`);
+    await lockName(ctx.em, 'first-plans');
     if ((await ctx.em.count(Plan)) === 0) await seedPlans(ctx);
   });
 }

@@ -1,6 +1,6 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
-import type { RawBuilder } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { Pool, type PoolClient } from 'pg';
 import { AppError } from './errors.ts';
 import { traceStatements } from './tracing/statements.ts';
@@ -163,6 +163,19 @@ export async function migrate(orm: Orm): Promise<string[]> {
     const applied = await orm.migrator.up({ transaction: em.getTransactionContext()! });
     return applied.map(migration => migration.name);
   });
+}
+
+/**
+ * Until the end of the transaction nobody else has a lock of this name; `shared` ones only keep out those that are not. The
+ * names of all modules are in one space.
+ */
+export async function lockName(
+  em: EntityManager,
+  name: string,
+  mode: 'shared' | 'exclusive' = 'exclusive',
+): Promise<void> {
+  const lock = sql.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
+  await rows(em, sql`select ${lock}(hashtextextended(${name}, 0))`);
 }
 
 /** By what `getKysely` gives outside of transactions. */

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { sql } from 'kysely';
 import { isUnknownTable, type Orm, rows } from './database.ts';
 import type { Cluster } from './redis.ts';
+import { within } from './time.ts';
 
 /** The process lives; asks nobody else. */
 export const healthz: RequestHandler = (_req, res) => {
@@ -51,14 +52,6 @@ function createDatabaseProbe(orm: Orm): () => Promise<string[]> {
     looking ??= failingParts().finally(() => {
       looking = undefined;
     });
-    return inTime(looking);
+    return within(LIMIT_MS, looking, () => ['database']);
   };
-}
-
-async function inTime(looking: Promise<string[]>): Promise<string[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string[]>(resolve => {
-    timer = setTimeout(resolve, LIMIT_MS, ['database']);
-  });
-  return Promise.race([looking, late]).finally(() => clearTimeout(timer));
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { User } from '../../accounts/entities.ts';
 import type { Context } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
+import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { facts, type operations } from '../contract.ts';
@@ -27,7 +27,7 @@ export async function revealContact(
   ensureStatus(post, now, ['published']);
   const phone = await reachPhone(ctx, post.author);
   // Nobody reveals two at once, so that the count of the day holds.
-  await rows(em, sql`select pg_advisory_xact_lock(hashtextextended(${`reveal ${actor.userId}`}, 0))`);
+  await lockName(em, `reveal ${actor.userId}`);
   if (await logReveal(ctx, post))
     ctx.emit(facts.contactRevealed, { authorId: post.author, post: snapshotOf(post), userId: actor.userId });
   return { phone };

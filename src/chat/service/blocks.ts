@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Context, SharedContext } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
+import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { facts, type operations } from '../contract.ts';
@@ -63,8 +63,7 @@ async function applyBlock(ctx: Context, a: string, b: string, isBlocked: boolean
  * that is being written at the same moment.
  */
 export async function lockPair(ctx: Pick<SharedContext, 'em'>, a: string, b: string): Promise<void> {
-  const pair = [a, b].sort().join(' ');
-  await rows(ctx.em, sql`select pg_advisory_xact_lock(hashtextextended(${pair}, 0))`);
+  await lockName(ctx.em, [a, b].sort().join(' '));
 }
 
 async function isBlocked(ctx: Pick<SharedContext, 'em'>, a: string, b: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { presentPublicUsers } from '../../accounts/service/users.ts';
 import { reachPostForThread } from '../../b2b/service/threads.ts';
 import type { Context } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
+import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
@@ -35,7 +35,7 @@ interface Copy {
 export async function createReport(ctx: Context, input: Report): Promise<Reported> {
   const { userId } = ctx.actor;
   // Nobody files two reports at once, so that the count of the day holds.
-  await rows(ctx.em, sql`select pg_advisory_xact_lock(hashtextextended(${`report ${userId}`}, 0))`);
+  await lockName(ctx.em, `report ${userId}`);
   const known = await findReport(ctx, input);
   if (known) return { report_id: known };
   await ensureBudget(ctx);

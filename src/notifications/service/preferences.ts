@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { setReadReceipts } from '../../chat/service/thread-changes.ts';
 import type { Context, SharedContext } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
+import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Locale } from '../../common/messages.ts';
 import type { Input } from '../../common/operations.ts';
@@ -129,7 +129,5 @@ async function lockReceipts(
   userIds: readonly string[],
   mode: 'shared' | 'exclusive',
 ): Promise<void> {
-  const lock = sql.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
-  for (const userId of [...userIds].sort())
-    await rows(em, sql`select ${lock}(hashtextextended(${`read-receipts ${userId}`}, 0))`);
+  for (const userId of [...userIds].sort()) await lockName(em, `read-receipts ${userId}`, mode);
 }
