@@ -1,4 +1,5 @@
 import type { Room } from '../load/rooms.ts';
+import { within } from '../src/common/time.ts';
 import { seeded } from '../tests/support/faulty-socket.ts';
 import { connectDevice, startReader } from './devices.ts';
 import type { OwnServers } from './own-servers.ts';
@@ -38,6 +39,10 @@ export async function prove(invariants: readonly Invariant[], setting: Setting):
   return verdicts;
 }
 
+function refuseLate(): never {
+  throw new Error(`no result within ${LIMIT_MS / 1_000} s`);
+}
+
 async function proveOne(one: Invariant, setting: Setting, random: () => number): Promise<Verdict> {
   const { name, sentence } = one;
   const startedAt = performance.now();
@@ -46,16 +51,11 @@ async function proveOne(one: Invariant, setting: Setting, random: () => number):
     ...{ name, sentence, result, figure, ms: Math.round(performance.now() - startedAt) },
   });
   if (one.needsOwnServers && !setting.own) return told('not tried', 'its faults are only made in servers of the kit');
-  let late: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    late = setTimeout(() => reject(new Error(`no result within ${LIMIT_MS / 1_000} s`)), LIMIT_MS);
-  });
   try {
-    return told('kept', await Promise.race([one.prove(stageOf(setting, random, closers)), limit]));
+    return told('kept', await within(LIMIT_MS, one.prove(stageOf(setting, random, closers)), refuseLate));
   } catch (error) {
     return told(error instanceof NotTried ? 'not tried' : 'broken', (error as Error).message);
   } finally {
-    clearTimeout(late);
     while (closers.length > 0) await closers.pop()!();
   }
 }

@@ -38,6 +38,11 @@ export function ensure(isTrue: boolean, otherwise: string): asserts isTrue {
 /** The n-th address, in turns. */
 export const turn = (urls: readonly string[], n: number): string => urls[n % urls.length]!;
 
+/** null of nothing. */
+export function p99(values: readonly number[]): number | null {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1] ?? null;
+}
+
 export const pause = (ms: number): Promise<unknown> => new Promise(resolve => setTimeout(resolve, ms));
 
 export const wholeMs = (ms: number): string => `${Math.round(ms)} ms`;

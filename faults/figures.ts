@@ -1,3 +1,4 @@
+import { p99, wholeMs } from '../conformance/stage.ts';
 import type { Device } from './device.ts';
 import type { Reach } from './fault.ts';
 import type { Talk } from './history.ts';
@@ -87,10 +88,6 @@ const worst = (values: readonly (number | null)[]): number | null => {
   return known.length === 0 ? null : Math.max(...known);
 };
 
-function p99(values: number[]): number | null {
-  return values.sort((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1] ?? null;
-}
-
 /** Between two acks to devices that are not hit. */
 function longestGap(
   { room, devices }: Talk,
@@ -142,7 +139,7 @@ export function judge(figures: Figures, reach: Reach, slack: number): string[] {
   const missed: string[] = [];
   for (const [name, words] of limits) {
     const [limit, value] = [reach[name], figures[name]];
-    if (limit !== undefined && value !== null && value > limit * slack) missed.push(`${words} ${wholeMs(value)} (at most ${limit} ms)`); // biome-ignore format: one line reads better
+    if (limit !== undefined && value !== null && value > limit * slack) missed.push(`${words} ${msOrNever(value)} (at most ${limit} ms)`); // biome-ignore format: one line reads better
   }
   const { ackBeforeMs, ackDuringMs } = figures;
   if (
@@ -152,10 +149,10 @@ export function judge(figures: Figures, reach: Reach, slack: number): string[] {
     ackDuringMs > ackBeforeMs + reach.slowerMs * slack
   )
     // biome-ignore format: one line reads better
-    missed.push(`p99 of acks rose from ${wholeMs(ackBeforeMs)} to ${wholeMs(ackDuringMs)}`);
+    missed.push(`p99 of acks rose from ${wholeMs(ackBeforeMs)} to ${msOrNever(ackDuringMs)}`);
   const strange = Object.keys(figures.refusals).filter(code => !reach.refusals.includes(code));
   if (strange.length > 0) missed.push(`attempts were answered ${strange.map(code => `${code} (${figures.refusals[code]})`).join(', ')}`); // biome-ignore format: one line reads better
   return missed;
 }
 
-const wholeMs = (ms: number): string => (Number.isFinite(ms) ? `${Math.round(ms)} ms` : 'never');
+const msOrNever = (ms: number): string => (Number.isFinite(ms) ? wholeMs(ms) : 'never');

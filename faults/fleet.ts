@@ -1,4 +1,5 @@
 import { get } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Instance } from './instance.ts';
 
 /** What one instance said of itself at a moment. */
@@ -31,7 +32,7 @@ export function watchFleet(instances: readonly Instance[]): Fleet {
   let failures = 0;
 
   async function watch(instance: Instance): Promise<void> {
-    for (; !isClosed; await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))) {
+    for (; !isClosed; await pause(LOOK_EVERY_MS)) {
       const isReady = (await statusOf(`${instance.url}/readyz`)) === 200;
       if (isReady) ready.add(instance);
       else ready.delete(instance);

@@ -3,6 +3,7 @@ import { type LeanSocket, openSocket } from '../../load/socket.ts';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { Device } from '../device.ts';
 import type { Fault } from '../fault.ts';
+import { resetConnections } from '../networks.ts';
 
 /** Of every three clients one. */
 const aThird: Fault['hits'] = ({ devices }) => devices.filter((_, n) => n % 3 === 0);
@@ -92,8 +93,7 @@ export const clientFaults: Fault[] = [
     reach: { ...others, reconnectMs: 3_000 },
     hits: aThird,
     inflict({ hit }) {
-      for (const { line } of hit) line.cut();
-      for (const { line } of hit) line.resume();
+      resetConnections([...hit].map(one => one.line));
       return () => {};
     },
   },
@@ -143,8 +143,7 @@ export const clientFaults: Fault[] = [
       const crowd = gather(site.front.url, (await devices[0]!.token())!);
       await comesBack(crowd);
       crowd.cut();
-      for (const { line } of hit) line.cut();
-      for (const { line } of hit) line.resume();
+      resetConnections([...hit].map(one => one.line));
       await comesBack(crowd);
       return () => {
         crowd.close();

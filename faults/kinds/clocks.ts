@@ -2,6 +2,7 @@ import { ensure } from '../../conformance/stage.ts';
 import { eventually } from '../../tests/support/eventually.ts';
 import type { Fault } from '../fault.ts';
 import type { Instance } from '../instance.ts';
+import { resetConnections } from '../networks.ts';
 
 const MINUTES = 10;
 
@@ -20,8 +21,7 @@ const stepped = (name: string, minutes: number): Fault => ({
   async inflict({ victim, hit }) {
     await victim.clock!.step(minutes * 60);
     await eventually(async () => ensure(Math.round(await minutesAhead(victim)) === minutes, 'its clock does not step'));
-    for (const { line } of hit) line.cut();
-    for (const { line } of hit) line.resume();
+    resetConnections([...hit].map(one => one.line));
     return () => victim.clock!.step(0);
   },
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { ensure } from '../../conformance/stage.ts';
 import type { Fault, Scene } from '../fault.ts';
+import { makeHalfOpen } from '../networks.ts';
 import { MAX_CONNECTIONS } from '../postgres.ts';
 
 /** Refused in time, not ready in time, and all is well soon after. */
@@ -101,13 +102,7 @@ export const postgresFaults: Fault[] = [
     sentence: 'Connections to PostgreSQL over which nothing passes are given up in time.',
     reach: { ...hanging, notReadyMs },
     inflict({ site }) {
-      for (const { database } of site.instances) database.pause();
-      return () => {
-        for (const { database } of site.instances) {
-          database.cut();
-          database.resume();
-        }
-      };
+      return makeHalfOpen(site.instances.map(one => one.database));
     },
   },
   {

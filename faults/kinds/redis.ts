@@ -1,10 +1,10 @@
 import { ensure, pause } from '../../conformance/stage.ts';
-import type { Fault, Scene } from '../fault.ts';
+import type { Fault } from '../fault.ts';
+import { makeHalfOpen } from '../networks.ts';
 
 /** Nobody's send fails or waits, and readers of other instances hear a little later. */
 const reach = { slowerMs: 100, behindMs: 5_000, refusals: [] };
 
-const redisNetworks = ({ site }: Scene) => site.instances.map(one => one.redis);
 const EVERY_MS = 1_000;
 
 const killed = (name: string, lastsSec?: number): Fault => ({
@@ -48,14 +48,8 @@ export const redisFaults: Fault[] = [
     name: 'redis-half-open',
     sentence: 'Connections to Redis over which nothing passes are given up, and no send waits for them.',
     reach,
-    inflict(scene) {
-      for (const network of redisNetworks(scene)) network.pause();
-      return () => {
-        for (const network of redisNetworks(scene)) {
-          network.cut();
-          network.resume();
-        }
-      };
+    inflict({ site }) {
+      return makeHalfOpen(site.instances.map(one => one.redis));
     },
   },
   {
