@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Load, Measured } from './chat/load.ts';
+import type { Load, Measured } from './chat/measured.ts';
 import { chatGoals, chatTables, type Round } from './chat/tables.ts';
 import { runLoad } from './support/load.ts';
 import type { Outcome } from './support/outcome.ts';

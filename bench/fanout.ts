@@ -5,7 +5,7 @@
  * `npm run bench -- fanout [--devices 10] [--threads 20] [--rate 500] [--rounds 5] [--seconds 5]`
  */
 import { join } from 'node:path';
-import type { Load, Measured } from './chat/load.ts';
+import type { Load, Measured } from './chat/measured.ts';
 import type { Round } from './chat/tables.ts';
 import { totalOf } from './support/cpu.ts';
 import { runLoad } from './support/load.ts';

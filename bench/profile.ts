@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Load, Measured } from './chat/load.ts';
+import type { Load, Measured } from './chat/measured.ts';
 import { runLoad } from './support/load.ts';
 import { numbersOf } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';

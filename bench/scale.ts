@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { startRedis } from '../tests/support/redis.ts';
-import type { Load, Measured } from './chat/load.ts';
+import type { Load, Measured } from './chat/measured.ts';
 import type { Hold } from './scale/hold.ts';
 import type { Storm, Storms } from './scale/storm.ts';
 import { describeInstances, type InstanceRound } from './scale/tables.ts';

@@ -5,12 +5,12 @@ import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import type { Load, Measured } from '../chat/load.ts';
+import { type Load, nothingMeasured, sampleText } from '../chat/measured.ts';
+import { measureWindow } from '../support/window.ts';
 import { createTables, fillThreads } from './tables.ts';
 
 const MAX_BATCH = 256;
 const CONNECTIONS = 2;
-const text = 'Salom! 06H-121-026 suv nasosi bormi, narxi qancha? Ertaga olib ketamiz.';
 
 const load = (await json(process.stdin)) as Load;
 const pool = new pg.Pool({ connectionString: load.url, max: CONNECTIONS });
@@ -36,10 +36,7 @@ const statement = `
   on conflict (user_id, thread_id) where read_at is null
   do update set count = notification.count + excluded.count, body = excluded.body, updated_at = excluded.updated_at`;
 
-const measured: Measured = {
-  ...{ messages: 0, deliveries: 0, seconds: 0, notifications: 0, failures: 0 },
-  ...{ lost: 0, twice: 0, disordered: 0, ackMs: [], deliveryMs: [] },
-};
+const measured = nothingMeasured();
 let isMeasuring = false;
 let isOver = false;
 
@@ -56,7 +53,7 @@ async function keepCommitting(pairs: Load['pairs']): Promise<void> {
         batch.map(one => one.thread_id),
         batch.map(one => one.sender.user_id),
         batch.map(() => randomUUID()),
-        ...[text, new Date()],
+        ...[sampleText, new Date()],
       ],
     });
     if (!isMeasuring) continue;
@@ -67,14 +64,9 @@ async function keepCommitting(pairs: Load['pairs']): Promise<void> {
 
 const shares = Array.from({ length: CONNECTIONS }, (_, n) => load.pairs.filter((_, at) => at % CONNECTIONS === n));
 for (const share of shares) if (share.length > 0) void keepCommitting(share);
-await pause(load.warmUpMs);
-process.stdout.write('begin\n');
-isMeasuring = true;
-const began = performance.now();
-await pause(load.measureMs);
-isMeasuring = false;
-measured.seconds = (performance.now() - began) / 1000;
-process.stdout.write('end\n');
+measured.seconds = await measureWindow(load, isOn => {
+  isMeasuring = isOn;
+});
 isOver = true;
 // its own CPU is read meanwhile
 await pause(300);

@@ -4,43 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
-
-export interface Load {
-  url: string;
-  /** A second server: every other recipient is there. */
-  otherUrl?: string;
-  /** A pair: the sender, the recipient, their thread. */
-  pairs: { thread_id: string; sender: Client; recipient: Client }[];
-  /** Of each of the two; what is sent is heard by all of them but, where there is only one each, the sender's. */
-  devices: number;
-  inFlight: number;
-  /** Messages/s of all together, sent whatever the server does; instead of `inFlight`. */
-  rate?: number;
-  warmUpMs: number;
-  measureMs: number;
-  /** Connects recipients to their notifications too, and counts what they hear. */
-  bell: boolean;
-}
-
-interface Client {
-  user_id: string;
-  access: string;
-}
-
-export interface Measured {
-  /** Stored, acknowledged and delivered to all within the measured time. */
-  messages: number;
-  deliveries: number;
-  seconds: number;
-  notifications: number;
-  failures: number;
-  /** Acknowledged, and not delivered to a device within 3 s; deliveries too many; those that came after one with a higher seq. */
-  lost: number;
-  twice: number;
-  disordered: number;
-  ackMs: number[];
-  deliveryMs: number[];
-}
+import { measureWindow } from '../support/window.ts';
+import { type Client, type Load, nothingMeasured, sampleText } from './measured.ts';
 
 interface Sent {
   began: number;
@@ -52,14 +17,10 @@ interface Sent {
 
 const load = (await json(process.stdin)) as Load;
 const sent = new Map<string, Sent>();
-const text = 'Salom! 06H-121-026 suv nasosi bormi, narxi qancha? Ertaga olib ketamiz.';
 const listenersOfOne = load.devices === 1 ? 1 : 2 * load.devices;
 let isMeasuring = false;
 let isOver = false;
-const measured: Measured = {
-  ...{ messages: 0, deliveries: 0, seconds: 0, notifications: 0, failures: 0 },
-  ...{ lost: 0, twice: 0, disordered: 0, ackMs: [], deliveryMs: [] },
-};
+const measured = nothingMeasured();
 
 function connect(url: string, namespace: string, { access }: Client): Promise<Socket> {
   const socket = io(url + namespace, { transports: ['websocket'], forceNew: true, auth: { token: access } });
@@ -99,7 +60,7 @@ async function send(desk: Desk, began = performance.now()): Promise<void> {
   const one: Sent = { began, order: desk.sent, isAcked: false, awaited: listenersOfOne };
   sent.set(client_id, one);
   const ack = await new Promise<{ ok: boolean }>(resolve =>
-    socket.emit('message:send', { thread_id, client_id, text }, resolve),
+    socket.emit('message:send', { thread_id, client_id, text: sampleText }, resolve),
   );
   one.isAcked = ack.ok;
   if (!ack.ok) {
@@ -148,14 +109,9 @@ for (const [index, pair] of load.pairs.entries())
   desks.push({ socket: await connectPair(pair, index), thread_id: pair.thread_id, sent: 0 });
 if (load.rate) sendAtRate(desks, load.rate);
 else for (const desk of desks) for (let lane = 0; lane < load.inFlight; lane += 1) void keepSending(desk);
-await pause(load.warmUpMs);
-process.stdout.write('begin\n');
-isMeasuring = true;
-const began = performance.now();
-await pause(load.measureMs);
-isMeasuring = false;
-measured.seconds = (performance.now() - began) / 1000;
-process.stdout.write('end\n');
+measured.seconds = await measureWindow(load, isOn => {
+  isMeasuring = isOn;
+});
 isOver = true;
 await pause(200);
 await settle();

@@ -1,7 +1,7 @@
 import { type Cpu, totalOf } from '../support/cpu.ts';
 import type { Goal, Table } from '../support/outcome.ts';
 import { percentile, ratioOf, type Spread, spreadOf } from '../support/stats.ts';
-import type { Measured } from './load.ts';
+import type { Measured } from './measured.ts';
 
 export interface Round extends Measured {
   cpu: Record<string, Cpu>;

@@ -3,6 +3,7 @@
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openRawSocket, type RawSocket } from '../../tests/support/lean-socket.ts';
+import { measureWindow } from '../support/window.ts';
 
 export interface Load {
   url: string;
@@ -115,14 +116,11 @@ async function comeAndGo(n: number): Promise<void> {
 }
 
 async function measure(): Promise<Measured> {
-  await pause(load.warmUpMs);
-  process.stdout.write(`begin ${phase}\n`);
-  const began = performance.now();
-  measured = { phase, seconds: 0, changes: 0, pushes: 0, states: 0, delayMs: [] };
-  await pause(load.measureMs);
-  const result = { ...measured, seconds: (performance.now() - began) / 1000 };
-  measured = null;
-  process.stdout.write(`end ${phase}\n`);
+  const result: Measured = { phase, seconds: 0, changes: 0, pushes: 0, states: 0, delayMs: [] };
+  const setMeasuring = (isMeasuring: boolean) => {
+    measured = isMeasuring ? result : null;
+  };
+  result.seconds = await measureWindow(load, setMeasuring, phase);
   return result;
 }
 
