@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { type Browser, type Page, chromium as playwright } from 'playwright-core';
 
@@ -8,10 +11,24 @@ const quiet = ['--disable-background-networking', '--disable-component-update', 
 /** Chromium from its npm package on Linux x64; elsewhere one that is installed. */
 export async function launchBrowser(): Promise<Browser> {
   if (process.platform === 'linux' && process.arch === 'x64')
-    return playwright.launch({ executablePath: await chromium.executablePath(), args: [...chromium.args, ...quiet] });
+    return playwright.launch({ executablePath: await unpackChromium(), args: [...chromium.args, ...quiet] });
   const executablePath = installed.find(path => existsSync(path));
   if (!executablePath) throw new Error(`browser tests need one of ${installed.join(', ')}`);
   return playwright.launch({ executablePath, args: quiet });
+}
+
+/** The package unpacks into the folder of temporary files: one of this user, who may not run what another has unpacked. */
+async function unpackChromium(): Promise<string> {
+  const { TMPDIR: before } = process.env;
+  const folder = join(tmpdir(), `parthub-chromium-${process.getuid?.()}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  process.env['TMPDIR'] = folder;
+  try {
+    return await chromium.executablePath();
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
 }
 
 /** A page, and everything that went wrong in it: errors, and what its policy refused. */
