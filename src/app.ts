@@ -270,7 +270,7 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   const teller = tellingListeners(listeners, {
     ...{ config, orm, log, slots, executor, jobs, push: sockets.push },
     mayHear: userId => cluster.isShared || notificationSockets.has(userId),
-    isLive: async userId => (await notificationSockets.isConnected(userId)) || chatSockets.isConnected(userId),
+    isLive: sockets.isConnected,
   });
   adminRoutes(http);
   http.app.use('/admin', servePanel(config));

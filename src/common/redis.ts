@@ -1,24 +1,26 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
-import type { ServerOptions } from 'socket.io';
 import { within } from './time.ts';
 
 export type Degraded = 'cross_node' | 'presence';
 
 /** What ties several instances together: nothing for one instance alone, Redis as soon as REDIS_URL is set. */
 export interface Cluster {
-  adapter: ServerOptions['adapter'] | undefined;
   /** For what instances count together; fails at once while Redis is away. */
   redis: Redis | undefined;
   /** Other instances hear our pushes. */
   isShared: boolean;
-  /** Resolves once the rooms joined so far hear other nodes too; at once while Redis is away. */
+  /** Resolves once all that was followed so far is heard; at once while Redis is away. */
   subscribed(): Promise<void>;
   /** Tells all other instances; lost while Redis is away. */
   publish(channel: string, message: string): void;
+  /** The same for many channels in one call. */
+  publishAll(messages: readonly (readonly [channel: string, message: string])[]): void;
+  /** Whether any instance listens; false while Redis is away. */
+  hasListeners(channel: string): Promise<boolean>;
   subscribe(channel: string, listener: (message: string) => void): void;
   /** Channels that come and go in great numbers, with one listener for all whose names begin with `prefix`. */
-  topics(prefix: string, listener: (topic: string) => void): Topics;
+  topics(prefix: string, listener: (topic: string, message: string) => void): Topics;
   /** Rises each time that what others told may have been missed. */
   interruptions(): number;
   /** What does not work at this moment, as clients are told. */
@@ -33,11 +35,12 @@ export interface Topics {
 }
 
 const alone: Cluster = {
-  adapter: undefined,
   redis: undefined,
   isShared: false,
   subscribed: async () => {},
   publish: () => {},
+  publishAll: () => {},
+  hasListeners: async () => false,
   subscribe: () => {},
   topics: () => ({ follow: async () => {}, unfollow: () => {} }),
   interruptions: () => 0,
@@ -51,16 +54,20 @@ const SILENCE_MS = 1_500;
 /** Then the connection is given up: what waits on it fails, and a new one is tried. */
 const GIVE_UP_MS = 4_000;
 
+/** ARGV: channel, message, channel, message … */
+const publishAllScript = `for i = 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end`;
+
+interface Scripts {
+  publishToAll(keys: 0, ...messages: string[]): Promise<unknown>;
+}
+
 /**
  * The publisher fails at once while Redis is away, so that no send ever waits for it; the subscriber tries for ever.
- * (With an offline queue local delivery stalls for the whole outage; without `error` listeners the process ends.)
+ * (Without `error` listeners the process ends.)
  */
 export async function joinCluster(url: string | undefined, log: Logger): Promise<Cluster> {
   if (url === undefined) return alone;
-  const [{ Redis }, { createShardedAdapter }] = await Promise.all([
-    import('ioredis'),
-    import('@socket.io/redis-adapter'),
-  ]);
+  const { Redis } = await import('ioredis');
   const shared: RedisOptions = { retryStrategy: times => Math.min(times * 100, 1_000), connectTimeout: 2_000 };
   // One that hangs is as good as away: without a limit each call that counts something would hang with it.
   const failing = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 };
@@ -78,8 +85,9 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
   });
   const watches = [publisher, subscriber].map(watchSilence);
   const isAway = () => watches.some(watch => watch.isSilent());
+  publisher.defineCommand('publishToAll', { lua: publishAllScript });
+  const scripts = publisher as unknown as Scripts;
   return {
-    adapter: createShardedAdapter(unawaited(publisher, isAway), caught(subscriber), { subscriptionMode: 'dynamic' }),
     redis: publisher,
     isShared: true,
     async subscribed() {
@@ -87,6 +95,15 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
       if (!isAway()) await within(SILENCE_MS, subscriber.ping().then(goOn, goOn), goOn);
     },
     publish: (channel, message) => void publisher.publish(channel, message).catch(() => {}),
+    publishAll(messages) {
+      // What is lost on its way to other instances is found by G6.
+      if (!isAway()) scripts.publishToAll(0, ...messages.flat()).catch(() => {});
+    },
+    async hasListeners(channel) {
+      if (isAway()) return false;
+      const [, count] = (await publisher.pubsub('NUMSUB', channel).catch(() => [])) as [string?, number?];
+      return (count ?? 0) > 0;
+    },
     subscribe(channel, listener) {
       subscriber.on('message', (from, message) => from === channel && listener(message));
       void subscriber.subscribe(channel).catch(() => {});
@@ -105,33 +122,13 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
 /** Without what was waited for. */
 function goOn(): void {}
 
-function followTopics(subscriber: Redis, prefix: string, listener: (topic: string) => void): Topics {
-  subscriber.on('message', from => from.startsWith(prefix) && listener(from.slice(prefix.length)));
+function followTopics(subscriber: Redis, prefix: string, listener: (topic: string, message: string) => void): Topics {
+  subscriber.on('message', (from, message) => from.startsWith(prefix) && listener(from.slice(prefix.length), message));
   const channels = (topics: readonly string[]) => topics.map(topic => prefix + topic);
   return {
     follow: async topics => void (await subscriber.subscribe(...channels(topics))),
     unfollow: topics => void subscriber.unsubscribe(...channels(topics)).catch(() => {}),
   };
-}
-
-/**
- * The adapter waits for each publish before it delivers to the sockets of this node; a paused Redis would stall these
- * too. What is lost on its way to other nodes is found by G6.
- */
-function unawaited(publisher: Redis, isAway: () => boolean): Redis {
-  const spublish = async (channel: string, message: string) => {
-    if (!isAway()) publisher.spublish(channel, message).catch(() => {});
-    return 0;
-  };
-  return Object.create(publisher, { spublish: { value: spublish } });
-}
-
-/** The adapter does not catch what a subscription answers; one that was lost is made again after a reconnect. */
-function caught(subscriber: Redis): Redis {
-  const quiet = (command: 'ssubscribe' | 'sunsubscribe') => ({
-    value: (...channels: string[]) => subscriber[command](...channels).catch(() => {}),
-  });
-  return Object.create(subscriber, { ssubscribe: quiet('ssubscribe'), sunsubscribe: quiet('sunsubscribe') });
 }
 
 /** A paused or half-open Redis keeps its connections: only one that answers is there. */

@@ -4,7 +4,7 @@ import { type Namespace as IoNamespace, type Socket as IoSocket, Server } from '
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import type { Config } from '../config.ts';
-import type { Announcement, Push } from './announcements.ts';
+import type { Push } from './announcements.ts';
 import type { Authenticate } from './auth.ts';
 import type { Budgets } from './budgets.ts';
 import type { Actor, UseCase } from './context.ts';
@@ -16,8 +16,10 @@ import type { Contract, EventDeclaration, Namespace, Operation } from './operati
 import type { Cluster } from './redis.ts';
 import { sessionEvents } from './session.ts';
 import { ensureShape } from './shapes.ts';
+import { createAudience } from './sockets/audience.ts';
 import { createConnectionCount } from './sockets/connection-count.ts';
 import { forgetRequest } from './sockets/connections.ts';
+import { createDelivery } from './sockets/delivery.ts';
 import { closeAll } from './sockets/drain.ts';
 import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
@@ -52,7 +54,7 @@ export interface Gateway {
   /** Runs when a socket of this namespace is gone. */
   onDisconnect(listener: SocketListener): void;
   /** Users with a socket of this namespace on this instance. */
-  users(): Set<string>;
+  users(): Iterable<string>;
   /** Whether this user has one. */
   has(userId: string): boolean;
   /** To one socket of this instance; nothing if it is gone. */
@@ -61,8 +63,6 @@ export interface Gateway {
     event: EventDeclaration<Schema>,
     payload: z.output<Schema>,
   ): void;
-  /** Whether this user has one on any instance. Asks the others, so it is nothing for the path of a request. */
-  isConnected(userId: string): Promise<boolean>;
   /** Like `push`, to sockets of this instance alone. */
   pushHere: Push;
 }
@@ -71,6 +71,8 @@ export interface SocketDoor {
   /** Opens the namespace of a contract: its operations come in there, its events go out there. */
   open(contract: Contract & { namespace: Namespace }): Gateway;
   push: Push;
+  /** Whether this user has a connection to any instance. Asks Redis, so it is nothing for the path of a request. */
+  isConnected(userId: string): Promise<boolean>;
   /** Tells and cuts the sockets of sessions that have ended. */
   endSessions: SocketSessions['end'];
   attach(server: HttpServer): void;
@@ -90,13 +92,16 @@ const MAX_FRAGMENTS = 128;
 export function createSocketDoor(parts: Parts): SocketDoor {
   const { cluster, config, executor, budgets, metrics } = parts;
   const io = createServer(parts);
-  const namespaceOf = new Map<string, IoNamespace>();
+  const namespaces = new Map<Namespace, IoNamespace>();
+  const namespaceOf = new Map<string, Namespace>();
+  const audience = createAudience();
+  const delivery = createDelivery(audience, namespaceOf, cluster);
   const elsewhere = countElsewhere(config, cluster);
-  const connections = createConnectionCount(config, budgets, elsewhere);
+  const connections = createConnectionCount(config, budgets, elsewhere, delivery);
   const gate = createGate();
   const guard = createGuard(io, config, metrics.cut);
   const sessions = createSocketSessions(parts);
-  const served = { ...parts, sessions };
+  const served = { ...parts, audience, sessions };
   const isChecked = parts.config.NODE_ENV === 'test';
   const settling = new Set<Promise<void>>();
   let isDraining = false;
@@ -116,7 +121,8 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   return {
     open(contract) {
       const namespace = io.of(contract.namespace) as unknown as IoNamespace;
-      for (const event of Object.values(contract.events ?? {})) namespaceOf.set(event.name, namespace);
+      namespaces.set(contract.namespace, namespace);
+      for (const event of Object.values(contract.events ?? {})) namespaceOf.set(event.name, contract.namespace);
       const handlers: Handlers = new Map();
       namespace.use((socket, next) => {
         if (isDraining) return refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
@@ -151,17 +157,13 @@ export function createSocketDoor(parts: Parts): SocketDoor {
           if (isChecked) ensureShape(event.schema, payload, event.name);
           namespace.sockets.get(connection)?.emit(event.name, payload);
         },
-        has: userId => namespace.adapter.rooms.has(`user:${userId}`),
-        isConnected: userId => isConnected(namespace, `user:${userId}`, cluster.isShared),
-        users: () => new Set([...namespace.sockets.values()].map(socket => (socket as ClientSocket).data.actor.userId)),
-        pushHere: announcements => {
-          for (const { name, payload, to } of announcements) namespace.local.to(roomsOf(to)).emit(name, payload);
-        },
+        has: userId => audience.has(contract.namespace, userId),
+        users: () => audience.users(contract.namespace),
+        pushHere: delivery.pushHere,
       };
     },
-    push: announcements => {
-      for (const one of announcements) pushOne(one, namespaceOf.get(one.name), cluster.isShared);
-    },
+    push: delivery.push,
+    isConnected: async userId => connections.has(userId) || delivery.isFollowed(userId),
     endSessions: sessions.end,
     attach(server) {
       io.attach(server);
@@ -170,13 +172,13 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     },
     counts: () => ({
       connection: guard.connections(),
-      ...Object.fromEntries([...new Set(namespaceOf.values())].map(({ name, sockets }) => [name, sockets.size])),
+      ...Object.fromEntries([...namespaces].map(([name, { sockets }]) => [name, sockets.size])),
     }),
     settled: async () => void (await Promise.all(settling)),
     async drain(windowMs) {
       isDraining = true;
       sessions.close();
-      tellDraining(new Set(namespaceOf.values()));
+      tellDraining(namespaces.values());
       await closeAll(io, windowMs);
       elsewhere.close();
       guard.close();
@@ -185,7 +187,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   };
 }
 
-function createServer({ config, cluster }: Parts): Server {
+function createServer({ config }: Parts): Server {
   return new Server({
     transports: ['websocket'],
     maxHttpBufferSize: MAX_FRAME_BYTES,
@@ -197,7 +199,6 @@ function createServer({ config, cluster }: Parts): Server {
     pingTimeout: 20_000 / config.TEST_TIME_SCALE,
     parser,
     allowRequest: (request, done) => done(null, isAllowedUpgrade(config, request)),
-    ...(cluster.adapter && { adapter: cluster.adapter }),
   });
 }
 
@@ -205,29 +206,10 @@ function boundedWebSockets(options: ServerOptions): WebSocketServer {
   return new WebSocketServer({ ...options, maxFragments: MAX_FRAGMENTS });
 }
 
-/** To the devices of each recipient. With several nodes one emit per user: only nodes that hold them then hear it. */
-function pushOne({ name, payload, to }: Announcement, namespace: IoNamespace | undefined, isShared: boolean): void {
-  if (!namespace || to.length === 0) return;
-  const rooms = roomsOf(to);
-  if (isShared) for (const room of rooms) namespace.to(room).emit(name, payload);
-  else namespace.to(rooms).emit(name, payload);
-}
-
-/** Of other instances nothing is known while Redis is away. */
-async function isConnected(namespace: IoNamespace, room: string, isShared: boolean): Promise<boolean> {
-  if (namespace.adapter.rooms.has(room)) return true;
-  if (!isShared) return false;
-  return namespace.in(room).fetchSockets().then(found => found.length > 0, () => false); // biome-ignore format: one line reads better
-}
-
-function roomsOf(userIds: readonly string[]): string[] {
-  return [...new Set(userIds)].map(userId => `user:${userId}`);
-}
-
 /** Connections are closed spread over the window: who is closed need not wait long as well. */
 const RECONNECT_WITHIN_MS = 1_000;
 
-function tellDraining(namespaces: ReadonlySet<IoNamespace>): void {
+function tellDraining(namespaces: Iterable<IoNamespace>): void {
   const reconnect = { min_delay_ms: 0, max_delay_ms: RECONNECT_WITHIN_MS };
-  for (const namespace of namespaces) namespace.local.emit(sessionEvents.draining.name, { reconnect });
+  for (const namespace of namespaces) namespace.emit(sessionEvents.draining.name, { reconnect });
 }

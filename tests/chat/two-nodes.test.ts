@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask, eventually, record, startApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -30,6 +31,57 @@ test('what is sent on one of two nodes is heard on the other, once and in order'
   for (const pushes of heard) expect(pushes.map(push => push.message)).toEqual(acks.map(ack => ack.ok && ack.data.message)); // biome-ignore format: one line reads better
   await ask(stranger, 'thread:list', {});
   expect(overheard).toEqual([]);
+});
+
+/** Of Redis: how often each command was called, and who is followed by any node. */
+async function askRedis() {
+  const client = new Redis(redis.url);
+  const stats = await client.info('commandstats');
+  const followed = (await client.pubsub('CHANNELS', 'parthub:user:*')) as string[];
+  client.disconnect();
+  const calls = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  return { calls, followed };
+}
+
+async function metricOf(node: TestApp, name: string): Promise<number> {
+  const { body } = await node.get(null, '/metrics');
+  const line = (body as string).split('\n').find(one => one.startsWith(`parthub_${name} `));
+  return Number(line!.split(' ')[1]);
+}
+
+const batchesOf = (node: TestApp) => metricOf(node, 'batch_size_count{operation="message:send"}');
+const chatSocketsOf = (node: TestApp) => metricOf(node, 'connections{of="/chat"}');
+
+test('all that one commit announces reaches the other nodes by one call, one word for each user', async () => {
+  const [here, there] = nodes as [TestApp, TestApp];
+  const { buyer, seller, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const heard = record(await there.connect(seller, '/chat'), 'message:created');
+  await ask(sender, 'message:send', message(thread));
+  const [before, batches] = [await askRedis(), await batchesOf(here)];
+  await Promise.all(Array.from({ length: 60 }, () => ask(sender, 'message:send', message(thread))));
+  await eventually(() => expect(heard).toHaveLength(61));
+  const [after, commits] = [await askRedis(), (await batchesOf(here)) - batches];
+  expect(commits).toBeLessThan(60);
+  // Its buyer and its seller; the notes of the seller are told apart from the commit, at most four times a second.
+  const words = after.calls('publish') - before.calls('publish');
+  expect(words).toBeGreaterThanOrEqual(2 * commits);
+  expect(words).toBeLessThan(2 * commits + 10);
+  expect(after.calls('evalsha') - before.calls('evalsha')).toBeLessThan(commits + 10);
+});
+
+test('a node follows a user from the first connection to the last', async () => {
+  const { buyer } = await buildTalk(nodes[0]!);
+  const isFollowed = async () => (await askRedis()).followed.includes(`parthub:user:${buyer.id}`);
+  expect(await isFollowed()).toBe(false);
+  const [first, second] = [await nodes[0]!.connect(buyer, '/chat'), await nodes[0]!.connect(buyer, '/presence')];
+  expect(await isFollowed()).toBe(true);
+  const sockets = await chatSocketsOf(nodes[0]!);
+  first.disconnect();
+  await eventually(async () => expect(await chatSocketsOf(nodes[0]!)).toBe(sockets - 1));
+  expect(await isFollowed()).toBe(true);
+  second.disconnect();
+  await eventually(async () => expect(await isFollowed()).toBe(false));
 });
 
 test('G3: two nodes number one thread without a hole, and each socket hears every message once', async () => {

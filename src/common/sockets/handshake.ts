@@ -9,7 +9,6 @@ import { AppError } from '../errors.ts';
 import { isAllowedHost } from '../http/request.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
-import type { Cluster } from '../redis.ts';
 import { eventLimit, Handshake, PROTOCOL } from '../session.ts';
 import type { ConnectionCount } from './connection-count.ts';
 import { stateOf } from './connections.ts';
@@ -54,7 +53,6 @@ export function refusal(error: AppError): Error {
 export interface Doorkeeper {
   config: Config;
   authenticate: Authenticate;
-  cluster: Cluster;
   budgets: Budgets;
   gate: Gate;
   connections: ConnectionCount;
@@ -66,7 +64,7 @@ const HandshakeOptions = Handshake.partial();
 /** A connection that is refused so often does not learn: it is closed. */
 const MAX_REFUSED = 20;
 
-/** Who connects, and may they? Joins the user's rooms before `connect` is said. */
+/** Who connects, and may they? What is pushed from the moment on in which `connect` is said is heard. */
 export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
   try {
     await ensureWelcome(keeper, socket);
@@ -79,7 +77,7 @@ export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<v
 }
 
 async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
-  const { config, cluster, budgets, gate } = keeper;
+  const { config, budgets, gate } = keeper;
   const { auth, headers } = socket.handshake;
   if (headers.origin !== undefined && !isAllowedOrigin(config, headers.origin)) throw new AppError('origin_forbidden');
   if (!isPlainObject(auth) || auth['token'] === undefined || auth['token'] === null || auth['token'] === '')
@@ -96,8 +94,6 @@ async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<
   const ip = addressOf(config.TRUST_PROXY, socket.handshake);
   socket.data = { actor: sharedActor(socket, actor), deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip }; // biome-ignore format: one line reads better
   forgetToken(socket);
-  await socket.join(`user:${actor.userId}`);
-  await cluster.subscribed();
 }
 
 /** It is not looked at again, and must not lie about; nor need each namespace have a handshake of its own. */

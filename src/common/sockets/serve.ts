@@ -12,6 +12,7 @@ import type { Operation } from '../operations.ts';
 import { isPlainObject, isTooComplex } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
 import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
+import type { Audience } from './audience.ts';
 import { type Connection, createExcess, stateOf } from './connections.ts';
 import type { ClientSocket } from './handshake.ts';
 import { frameBytes } from './parser.ts';
@@ -32,6 +33,7 @@ export interface Parts {
   config: Config;
   log: Logger;
   cluster: Cluster;
+  audience: Audience;
   sessions: SocketSessions;
   budgets: Budgets;
   metrics: Metrics;
@@ -42,6 +44,7 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   // Most namespaces of most connections only listen.
   let queue: SocketQueue | null = null;
   stateOf(socket.conn).sockets.add(socket);
+  parts.audience.add(socket);
   greet(parts, socket);
   parts.sessions.watch(socket);
   // As a middleware that never calls `next`: the event names of clients never reach an EventEmitter, where `error`
@@ -64,8 +67,9 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
 }
 
 /** Its socket is gone. */
-export function unserve({ sessions }: Pick<Parts, 'sessions'>, socket: ClientSocket): void {
+export function unserve({ audience, sessions }: Pick<Parts, 'audience' | 'sessions'>, socket: ClientSocket): void {
   stateOf(socket.conn).sockets.delete(socket);
+  audience.remove(socket);
   sessions.unwatch(socket);
 }
 

@@ -1,17 +1,25 @@
-import type { Duplex } from 'node:stream';
 import type { Connection } from './connections.ts';
+import { frameOf } from './frames.ts';
+
+interface Packet {
+  type: string;
+  data?: string;
+  options: { wsPreEncodedFrame?: Buffer[] };
+}
 
 /** What engine.io's socket has beside its public parts. */
 interface Engine {
   flush(): void;
-  transport: { socket?: { _socket: Duplex | null } };
+  writeBuffer: Packet[];
+  transport: { writable: boolean; socket?: { readyState: number } };
 }
 
+const OPEN = 1;
 let waiting = new Set<Engine>();
 
 /**
- * Packets that one turn of the event loop brings for a connection leave by one system call, where the library makes one
- * for each: it costs more than all else that is done for a packet. Of a push and the ack after it one is saved.
+ * Packets that one turn of the event loop brings for a connection leave as one piece by one system call, where the library
+ * makes one for each: it costs more than all else that is done for a packet. Of a push and the ack after it one is saved.
  */
 export function writeOncePerTurn(connection: Connection): void {
   (connection as unknown as Engine).flush = flushLater;
@@ -26,10 +34,16 @@ function flushAll(): void {
   const now = waiting;
   waiting = new Set();
   for (const engine of now) {
-    const { flush } = Object.getPrototypeOf(engine) as Engine;
-    const stream = engine.transport.socket?._socket;
-    stream?.cork();
-    flush.call(engine);
-    stream?.uncork();
+    const { writable, socket } = engine.transport;
+    if (writable && socket?.readyState === OPEN && engine.writeBuffer.every(isMessage)) joinPackets(engine);
+    (Object.getPrototypeOf(engine) as Engine).flush.call(engine);
   }
+}
+
+const isMessage = ({ type, data }: Packet) => type === 'message' && typeof data === 'string';
+
+function joinPackets(engine: Engine): void {
+  const frames = engine.writeBuffer.flatMap(({ data, options }) => options.wsPreEncodedFrame ?? frameOf(data!));
+  const joined = frames.length > 1 ? Buffer.concat(frames) : frames[0];
+  if (joined) engine.writeBuffer = [{ type: 'message', options: { wsPreEncodedFrame: [joined] } }];
 }
