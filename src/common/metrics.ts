@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { AppError } from './errors.ts';
+import { registerHistogram } from './histogram.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -33,7 +34,7 @@ export function createMetrics(): Metrics {
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name: `parthub_${name}`, help, labelNames, registers });
   const histogram = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
-    new Histogram({ name: `parthub_${name}`, help, labelNames, buckets, registers });
+    registerHistogram(registers[0]!, { name: `parthub_${name}`, help, labelNames, buckets });
 
   const handshakes = counter('handshakes_total', 'Namespaces joined or refused, by result.', ['result']);
   const cuts = counter('connections_cut_total', 'Connections closed by the server, by reason.', ['reason']);
@@ -43,20 +44,17 @@ export function createMetrics(): Metrics {
   const batchSizes = histogram('batch_size', 'Calls that shared a transaction.', ['operation'], SIZES);
   const commits = histogram('batch_seconds', 'Time of a batch until it was committed.', ['operation']);
   const pushes = counter('pushes_total', 'Announcements pushed to the devices of users.');
-  const pushTimes = histogram('push_seconds', 'From the arrival of a call to its pushes.', []);
+  const pushTimes = histogram('push_seconds', 'From the arrival of a call to its pushes.', []).labels();
 
   return {
     handshake: result => handshakes.inc({ result }),
     cut: reason => cuts.inc({ reason }),
-    acked(event) {
-      const child = acks.labels(event);
-      return seconds => child.observe(seconds);
-    },
+    acked: event => acks.labels(event),
     operation(name) {
       const time = durations.labels(name);
       const byResult = new Map<string, Counter.Internal>();
       return (result, seconds) => {
-        time.observe(seconds);
+        time(seconds);
         const child = byResult.get(result) ?? operations.labels(name, result);
         byResult.set(result, child);
         child.inc();
@@ -65,13 +63,13 @@ export function createMetrics(): Metrics {
     batch(operation) {
       const [size, commit] = [batchSizes.labels(operation), commits.labels(operation)];
       return (calls, seconds) => {
-        size.observe(calls);
-        commit.observe(seconds);
+        size(calls);
+        commit(seconds);
       };
     },
     pushed(count, seconds) {
       pushes.inc(count);
-      pushTimes.observe(Math.max(0, seconds));
+      pushTimes(Math.max(0, seconds));
     },
     count(name, help, labels) {
       const counted = counter(name, help, [...labels]);
