@@ -6,15 +6,15 @@ import type { Metrics } from './metrics.ts';
 import type { Batch, Input, Operation, Output } from './operations.ts';
 import { ensureShape } from './shapes.ts';
 import { within } from './time.ts';
-import type { Place, Span, SpanOptions, Tracing } from './tracing.ts';
+import { type Place, type Span, type SpanOptions, silent, type Tracing } from './tracing.ts';
 import { createTransactions, type TransactionParts, type Transactions } from './transactions.ts';
 
 export interface RawCall extends Request {
   actor: Actor | null;
   /** What the client sent, unparsed. */
   raw: unknown;
-  /** In the queue of its connection, which its caller waits for as well. */
-  waitedMs?: number;
+  /** By the monotonic clock: its caller waits while it is in the queue of its connection too. */
+  arrivedAt?: number;
 }
 
 /** An operation with its use-case behind it: what a door calls. Rejects with an `AppError`, whatever happened. */
@@ -48,7 +48,6 @@ export function createExecutor(parts: Parts): Executor {
     const run = runnerOf({ transactions, metrics, tracing }, operation, useCase);
     const name = nameOf(operation);
     const count = metrics.operation(name);
-    const limitMs = operation.kind === 'procedure' ? PROCEDURE_LIMIT_MS : LIMIT_MS;
     const answer = async (call: RawCall, span: Span) => {
       const startedAt = performance.now();
       let result = 'ok';
@@ -57,7 +56,7 @@ export function createExecutor(parts: Parts): Executor {
         const limited = parts.limit(operation, call);
         if (limited) await limited;
         const input = parseInput(operation, call.raw);
-        const output = await within(Math.max(0, limitMs - (call.waitedMs ?? 0)), run(call, input), refuseLate);
+        const output = await run(call, input);
         if (isChecked) ensureShape(operation.output, output, operation.summary);
         result = operation.countedAs?.(input, output) ?? 'ok';
         return output;
@@ -71,6 +70,7 @@ export function createExecutor(parts: Parts): Executor {
         count(result, (performance.now() - startedAt) / 1000);
       }
     };
+    if (!tracing.isOn) return call => answer(call, silent);
     return call => tracing.span(name, spanOf(call), span => answer(call, span));
   }
 
@@ -106,15 +106,29 @@ function runnerOf(means: Means, operation: Operation, useCase: UseCase<Operation
   const { transactions } = means;
   if (operation.kind === 'batch') {
     const commit = gather(means, operation, useCase as UseCase<Batch>);
-    return (call, input) => commit.submit({ ...call, input, cause: means.tracing.here() } as Job);
+    return (call, input) => commit.submit(jobOf(call, input, means.tracing.here()), call.arrivedAt);
   }
   const run = useCase as (ctx: unknown, input: unknown) => Promise<unknown>;
-  if (operation.kind === 'query') return (call, input) => run(transactions.reading(call), input);
-  if (operation.kind === 'procedure') return (call, input) => run(transactions.procedure(call), input);
-  return (call, input) => transactions.single(call, ctx => run(ctx, input));
+  if (operation.kind === 'query') return inTime(LIMIT_MS, (call, input) => run(transactions.reading(call), input));
+  if (operation.kind === 'procedure')
+    return inTime(PROCEDURE_LIMIT_MS, (call, input) => run(transactions.procedure(call), input));
+  return inTime(LIMIT_MS, (call, input) => transactions.single(call, ctx => run(ctx, input)));
+}
+
+/** After the limit the outcome is unknown, and the caller may repeat. */
+function inTime(limitMs: number, run: Runner): Runner {
+  return (call, input) => {
+    const waitedMs = call.arrivedAt === undefined ? 0 : performance.now() - call.arrivedAt;
+    return within(Math.max(0, limitMs - waitedMs), run(call, input), refuseLate);
+  };
 }
 
 type Job = Call<Input<Batch>> & { cause: Place | undefined };
+
+function jobOf(call: RawCall, input: unknown, cause: Place | undefined): Job {
+  const { now, requestId, ip, userAgent, locale, connection, reportLimit } = call;
+  return { actor: call.actor!, input, now, requestId, ip, userAgent, locale, connection, reportLimit, cause } as Job;
+}
 
 function gather(
   { transactions, metrics, tracing }: Means,
@@ -163,7 +177,6 @@ function nameOf({ socket, http, summary }: Operation): string {
   return socket ?? [http ?? summary].flat()[0]!;
 }
 
-/** The outcome is unknown by then, so the caller may repeat. */
 function refuseLate(): never {
   throw new AppError('unavailable');
 }

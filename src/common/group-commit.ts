@@ -7,7 +7,8 @@ interface Waiting<Job, Result> {
 }
 
 export interface GroupCommit<Job, Result> {
-  submit(job: Job): Promise<Result>;
+  /** `since`: when its caller began to wait, by the monotonic clock. */
+  submit(job: Job, since?: number): Promise<Result>;
 }
 
 interface Options<Job, Result> {
@@ -15,12 +16,17 @@ interface Options<Job, Result> {
   run: (jobs: Job[]) => Promise<PromiseSettledResult<Result>[]>;
   /** Jobs that share a lane run in the order of their submission and never in two batches at once. */
   lanes: (job: Job) => readonly string[];
-  /** Who waits longer is not run any more but refused: while the database hangs, the queue would only grow. */
+  /**
+   * Who waits longer is refused, within a quarter of a second, and not run any more: while the database hangs, the queue would
+   * only grow. What is under way by then may still be stored.
+   */
   maxWaitMs: number;
   refuse: () => Error;
   maxBatch?: number;
   maxInFlight?: number;
 }
+
+const LOOK_EVERY_MS = 250;
 
 /**
  * Group commit: while a batch is being committed the next one gathers. There is no timer, so the first caller on an
@@ -30,20 +36,16 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   const { run, lanes, maxWaitMs, refuse, maxBatch = 256, maxInFlight = 2 } = options;
   let waiting: Waiting<Job, Result>[] = [];
   const busyLanes = new Set<string>();
-  let inFlight = 0;
+  const inFlight = new Set<Waiting<Job, Result>[]>();
   let scheduled = false;
+  let watch: NodeJS.Timeout | undefined;
 
   /** Takes what may run now; what shares a lane with a batch in flight, or with a job left behind, stays. */
   function takeBatch(): Waiting<Job, Result>[] {
     const taken: Waiting<Job, Result>[] = [];
     const left: Waiting<Job, Result>[] = [];
     const blocked = new Set(busyLanes);
-    const oldest = performance.now() - maxWaitMs;
     for (const one of waiting) {
-      if (one.since < oldest) {
-        one.reject(refuse());
-        continue;
-      }
       if (taken.length < maxBatch && !one.lanes.some(lane => blocked.has(lane))) taken.push(one);
       else {
         for (const lane of one.lanes) blocked.add(lane);
@@ -55,7 +57,7 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   }
 
   async function runBatch(batch: Waiting<Job, Result>[]): Promise<void> {
-    inFlight += 1;
+    inFlight.add(batch);
     for (const { lanes } of batch) for (const lane of lanes) busyLanes.add(lane);
     try {
       const results = await run(batch.map(one => one.job));
@@ -67,13 +69,24 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
       for (const one of batch) one.reject(error);
     }
     for (const { lanes } of batch) for (const lane of lanes) busyLanes.delete(lane);
-    inFlight -= 1;
+    inFlight.delete(batch);
     start();
+  }
+
+  /** One timer for all: of its own each call would have a promise and a timer more. */
+  function refuseLate(): void {
+    const oldest = performance.now() - maxWaitMs;
+    const isLate = ({ since }: Waiting<Job, Result>) => since < oldest;
+    for (const one of [waiting, ...inFlight].flat()) if (isLate(one)) one.reject(refuse());
+    waiting = waiting.filter(one => !isLate(one));
+    if (waiting.length > 0 || inFlight.size > 0) return;
+    clearInterval(watch);
+    watch = undefined;
   }
 
   function start(): void {
     scheduled = false;
-    while (inFlight < maxInFlight && waiting.length > 0) {
+    while (inFlight.size < maxInFlight && waiting.length > 0) {
       const batch = takeBatch();
       if (batch.length === 0) return;
       void runBatch(batch);
@@ -81,9 +94,10 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   }
 
   return {
-    submit: job =>
+    submit: (job, since = performance.now()) =>
       new Promise((resolve, reject) => {
-        waiting.push({ job, lanes: lanes(job), resolve, reject, since: performance.now() });
+        waiting.push({ job, lanes: lanes(job), resolve, reject, since });
+        watch ??= setInterval(refuseLate, LOOK_EVERY_MS).unref();
         // What one read of the event loop brought (many frames of many sockets) shares a batch.
         if (!scheduled) {
           scheduled = true;

@@ -159,7 +159,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
         },
         has: userId => audience.has(contract.namespace, userId),
         users: () => audience.users(contract.namespace),
-        pushHere: delivery.pushHere,
+        pushHere: announcements => delivery.pushHere(contract.namespace, announcements),
       };
     },
     push: delivery.push,

@@ -7,11 +7,11 @@ interface Job {
 }
 
 /** Batches are recorded and stay open until they are released. */
-function recorder(maxBatch = 256) {
+function recorder(maxBatch = 256, maxWaitMs = 10_000) {
   const batches: number[][] = [];
   const open: (() => void)[] = [];
   const commit = groupCommit<Job, number>({
-    maxWaitMs: 10_000,
+    maxWaitMs,
     refuse: () => new Error('waited too long'),
     maxBatch,
     lanes: job => [job.lane],
@@ -86,4 +86,29 @@ test('one bad call fails alone', async () => {
   await turn();
   release();
   expect((await answers).map(answer => answer.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('who has waited too long is refused, under way or not, and what was not begun never is', async () => {
+  const { commit, batches, turn, release } = recorder(1, 50);
+  const answers = Promise.allSettled([1, 2, 3].map(n => commit.submit({ n, lane: `${n}` })));
+  await turn();
+  expect((await answers).map(answer => answer.status)).toEqual(['rejected', 'rejected', 'rejected']);
+  release();
+  release();
+  await turn();
+  expect(batches).toEqual([[1], [2]]);
+  const later = commit.submit({ n: 4, lane: 'a' });
+  await turn();
+  release();
+  expect(await later).toBe(4);
+});
+
+test('the time of a caller runs from the moment at which it began to wait', async () => {
+  const { commit, turn } = recorder(1, 3_600_000);
+  const answers = [
+    commit.submit({ n: 1, lane: 'a' }),
+    commit.submit({ n: 2, lane: 'b' }, performance.now() - 3_600_001),
+  ];
+  await turn();
+  await expect(answers[1]).rejects.toThrow('waited too long');
 });

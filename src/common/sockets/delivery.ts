@@ -1,4 +1,4 @@
-import type { Push } from '../announcements.ts';
+import type { Announcement, Push } from '../announcements.ts';
 import { newId } from '../ids.ts';
 import type { Namespace } from '../operations.ts';
 import type { Cluster } from '../redis.ts';
@@ -10,8 +10,8 @@ import type { ClientSocket } from './handshake.ts';
 /** Brings announcements to the sockets of their recipients. */
 export interface Delivery {
   push: Push;
-  /** Like `push`, to sockets of this instance alone. */
-  pushHere: Push;
+  /** To sockets of this instance alone, in this namespace. */
+  pushHere(namespace: Namespace, announcements: readonly Announcement[]): void;
   /** Resolves once this user, who is here, hears other instances too; at once while Redis is away. */
   follow(userId: string): Promise<void>;
   unfollow(userId: string): void;
@@ -36,31 +36,33 @@ export function createDelivery(
   const topics = cluster.topics(PREFIX, (userId, message) => {
     const [from, ...packets] = message.split('\n');
     if (from === me) return;
-    for (const packet of packets) send(packet, audience.of(namespaceOfPacket(packet), userId));
+    for (const text of packets) send({ text }, audience.of(namespaceOfPacket(text), userId));
   });
 
-  /** The packets of each recipient, one a line: JSON has no line feed of its own. */
-  function deliver(announcements: Parameters<Push>[0], elsewhere?: Map<string, string>): void {
-    for (const { name, payload, to } of announcements) {
-      const namespace = namespaceOf.get(name);
-      if (!namespace || to.length === 0) continue;
-      const recipients = [...new Set(to)];
-      const sockets = recipients.flatMap(userId => [...audience.of(namespace, userId)]);
-      if (sockets.length === 0 && !elsewhere) continue;
-      const packet = eventPacket(namespace, name, payload);
-      send(packet, sockets);
-      for (const userId of elsewhere ? recipients : [])
-        elsewhere!.set(userId, `${elsewhere!.get(userId) ?? me}\n${packet}`);
+  /** `elsewhere` gets the packets of each recipient, one a line: JSON has no line feed of its own. */
+  function deliver(
+    namespace: Namespace | undefined,
+    { name, payload, to }: Announcement,
+    elsewhere?: Map<string, string>,
+  ): void {
+    if (!namespace) return;
+    let packet: Packet | undefined;
+    for (const userId of to.length > 1 ? new Set(to) : to) {
+      if (!elsewhere && !audience.has(namespace, userId)) continue;
+      packet ??= { text: eventPacket(namespace, name, payload) };
+      send(packet, audience.of(namespace, userId));
+      elsewhere?.set(userId, `${elsewhere.get(userId) ?? me}\n${packet.text}`);
     }
   }
 
   return {
-    pushHere: announcements => deliver(announcements),
+    pushHere(namespace, announcements) {
+      for (const one of announcements) deliver(namespace, one);
+    },
     push(announcements) {
-      if (!cluster.isShared) return deliver(announcements);
-      const elsewhere = new Map<string, string>();
-      deliver(announcements, elsewhere);
-      if (elsewhere.size > 0) cluster.publishAll([...elsewhere].map(([userId, packets]) => [PREFIX + userId, packets]));
+      const elsewhere = cluster.isShared ? new Map<string, string>() : undefined;
+      for (const one of announcements) deliver(namespaceOf.get(one.name), one, elsewhere);
+      if (elsewhere?.size) cluster.publishAll([...elsewhere].map(([userId, packets]) => [PREFIX + userId, packets]));
     },
     async follow(userId) {
       const followed = topics.follow([userId]).catch(() => {});
@@ -71,10 +73,15 @@ export function createDelivery(
   };
 }
 
-function send(packet: string, sockets: Iterable<ClientSocket>): void {
-  let options: object | undefined;
+interface Packet {
+  text: string;
+  /** Once somebody has heard it. */
+  options?: object;
+}
+
+function send(packet: Packet, sockets: Iterable<ClientSocket>): void {
   for (const { conn } of sockets) {
-    options ??= { wsPreEncodedFrame: [frameOf(packet)] };
-    conn.write(packet, options);
+    packet.options ??= { wsPreEncodedFrame: [frameOf(packet.text)] };
+    conn.write(packet.text, packet.options);
   }
 }

@@ -1,27 +1,28 @@
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 import { AppError, presentError } from '../errors.ts';
 import { randomToken } from '../ids.ts';
+import { sessionLimits } from '../session.ts';
 
-const bytesOf = new WeakMap<object, number>();
+const tooLarge = new WeakSet<object>();
 
-/** The size of the frame an event came in; the parser is the only place that sees it. */
-export function frameBytes(event: object): number {
-  return bytesOf.get(event) ?? 0;
+/** Whether an event came in a frame above the limit; the parser is the only place that sees its size. */
+export function isTooLarge(event: object): boolean {
+  return tooLarge.has(event);
 }
 
 class MeasuringDecoder extends Decoder {
-  #bytes = 0;
+  #isTooLarge = false;
 
   constructor() {
     super();
     // Registered before Socket.IO's own listener, so it runs first.
     this.on('decoded', ({ data }) => {
-      if (Array.isArray(data)) bytesOf.set(data, this.#bytes);
+      if (this.#isTooLarge && Array.isArray(data)) tooLarge.add(data);
     });
   }
 
   override add(frame: unknown): void {
-    this.#bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : 0;
+    this.#isTooLarge = typeof frame === 'string' && Buffer.byteLength(frame) > sessionLimits.event_bytes;
     super.add(frame);
   }
 }

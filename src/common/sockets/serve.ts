@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts';
 import type { Budgets } from '../budgets.ts';
 import { asAppError } from '../database.ts';
 import { AppError, presentError } from '../errors.ts';
-import type { Run } from '../execute.ts';
+import type { RawCall, Run } from '../execute.ts';
 import { randomToken } from '../ids.ts';
 import type { LimitState } from '../limits.ts';
 import { describeError, type Locale } from '../messages.ts';
@@ -15,7 +15,7 @@ import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessio
 import type { Audience } from './audience.ts';
 import { type Connection, createExcess, stateOf } from './connections.ts';
 import type { ClientSocket } from './handshake.ts';
-import { frameBytes } from './parser.ts';
+import { isTooLarge } from './parser.ts';
 import { createSocketQueue, type SocketQueue } from './queue.ts';
 import type { SocketSessions } from './sessions.ts';
 
@@ -42,27 +42,25 @@ export interface Parts {
 /** Greets a socket and serves its events, in their order; nothing thrown here ends the process. */
 export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): void {
   // Most namespaces of most connections only listen.
-  let queue: SocketQueue | null = null;
+  let queue: SocketQueue<Task> | null = null;
   stateOf(socket.conn).sockets.add(socket);
   parts.audience.add(socket);
   greet(parts, socket);
   parts.sessions.watch(socket);
+  const run = (task: Task) => answer(parts, socket, task, task.handler);
   // As a middleware that never calls `next`: the event names of clients never reach an EventEmitter, where `error`
   // or `connect` have a meaning of their own.
   socket.use(packet => {
-    const [name, ...args] = packet as [unknown, ...unknown[]];
-    const ack = typeof args.at(-1) === 'function' ? (args.pop() as (reply: object) => void) : null;
-    const arrivedAt = performance.now();
-    const asked = { raw: args[0], requestId: randomToken(), locale: socket.data.locale, ack, arrivedAt };
+    const [name, raw] = packet as [unknown, unknown];
     const handler = typeof name === 'string' ? handlers.get(name) : undefined;
-    const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, args) : new AppError('unknown_event')); // biome-ignore format: one line reads better
+    const asked = askedIn(packet, socket, handler);
+    const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, asked) : new AppError('unknown_event')); // biome-ignore format: one line reads better
     if (wrong) return refuse(parts, asked, wrong);
-    if (!handler) return void answer(parts, socket, asked, () => parts.sessions.renew(socket, asked.raw));
-    const task = () => answer(parts, socket, asked, () => handler.run(callOf(parts, socket, asked)), handler.acked);
-    if (handler.operation.volatile) return void task();
-    queue ??= createSocketQueue();
-    if (!queue.add(handler.operation, task))
-      refuse(parts, asked, new AppError('rate_limited', { retry_after_ms: 1_000 }));
+    if (!handler) return void answer(parts, socket, asked, { run: () => parts.sessions.renew(socket, raw) });
+    const task = asked as Task;
+    if (handler.operation.volatile) return void run(task);
+    queue ??= createSocketQueue(run);
+    if (!queue.add(task)) refuse(parts, asked, new AppError('rate_limited', { retry_after_ms: 1_000 }));
   });
 }
 
@@ -112,20 +110,35 @@ function noteExcess(
   connection.close();
 }
 
-function wrongPayload(packet: object, args: readonly unknown[]): AppError | null {
-  if (frameBytes(packet) > sessionLimits.event_bytes)
-    return new AppError('payload_too_large', { max_bytes: sessionLimits.event_bytes });
-  const code =
-    args.length !== 1 || !isPlainObject(args[0]) ? 'invalid_type' : isTooComplex(args[0]) ? 'too_complex' : null;
+function wrongPayload(packet: readonly unknown[], { raw, ack }: Asked): AppError | null {
+  if (isTooLarge(packet)) return new AppError('payload_too_large', { max_bytes: sessionLimits.event_bytes });
+  const payloads = packet.length - (ack ? 2 : 1);
+  const code = payloads !== 1 || !isPlainObject(raw) ? 'invalid_type' : isTooComplex(raw) ? 'too_complex' : null;
   return code && new AppError('validation_failed', { fields: [{ path: '', code }] });
 }
 
+/** One event of a client. */
 interface Asked {
+  handler: Handler | undefined;
   raw: unknown;
   requestId: string;
   locale: Locale;
   ack: ((reply: object) => void) | null;
   arrivedAt: number;
+}
+
+type Task = Asked & { handler: Handler };
+
+function askedIn(packet: readonly unknown[], { data }: ClientSocket, handler: Handler | undefined): Asked {
+  const last = packet.at(-1);
+  return {
+    handler,
+    raw: packet[1],
+    requestId: randomToken(),
+    locale: data.locale,
+    ack: typeof last === 'function' ? (last as Asked['ack']) : null,
+    arrivedAt: performance.now(),
+  };
 }
 
 function callOf(parts: Parts, socket: ClientSocket, { raw, requestId, arrivedAt }: Asked) {
@@ -134,9 +147,7 @@ function callOf(parts: Parts, socket: ClientSocket, { raw, requestId, arrivedAt 
   const reportLimit = (state: LimitState) => {
     if (state.isRefused) noteExcess(parts, socket.conn, state);
   };
-  const from = { ip, userAgent, connection: socket.id };
-  const waitedMs = performance.now() - arrivedAt;
-  return { actor, raw, requestId, now: new Date(), ...from, reportLimit, waitedMs };
+  return { actor, raw, requestId, now: new Date(), ip, userAgent, connection: socket.id, reportLimit, arrivedAt };
 }
 
 /** Runs the operation and acknowledges; never rejects. */
@@ -144,14 +155,13 @@ async function answer(
   parts: Parts,
   socket: ClientSocket,
   asked: Asked,
-  run: () => Promise<unknown>,
-  acked?: Handler['acked'],
+  { run, acked }: { run: (call: RawCall) => Promise<unknown>; acked?: Handler['acked'] },
 ): Promise<void> {
   if (!socket.connected) return;
   const state = stateOf(socket.conn);
   state.running += 1;
   try {
-    const data = await run();
+    const data = await run(callOf(parts, socket, asked));
     asked.ack?.({ ok: true, data });
   } catch (thrown) {
     refuse(parts, asked, asAppError(thrown));

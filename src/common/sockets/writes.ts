@@ -43,7 +43,10 @@ function flushAll(): void {
 const isMessage = ({ type, data }: Packet) => type === 'message' && typeof data === 'string';
 
 function joinPackets(engine: Engine): void {
-  const frames = engine.writeBuffer.flatMap(({ data, options }) => options.wsPreEncodedFrame ?? frameOf(data!));
-  const joined = frames.length > 1 ? Buffer.concat(frames) : frames[0];
-  if (joined) engine.writeBuffer = [{ type: 'message', options: { wsPreEncodedFrame: [joined] } }];
+  const pieces: Buffer[] = [];
+  // The library's own frames, of a broadcast, come in two.
+  for (const { data, options } of engine.writeBuffer) pieces.push(...(options.wsPreEncodedFrame ?? [frameOf(data!)]));
+  if (pieces.length === 0) return;
+  const joined = pieces.length > 1 ? Buffer.concat(pieces) : pieces[0]!;
+  engine.writeBuffer = [{ type: 'message', options: { wsPreEncodedFrame: [joined] } }];
 }
