@@ -69,8 +69,8 @@ export const facts = {
  * What else the statement does that stores messages. Its parts read the relation `stored`, a row for each of them:
  * `place, id, thread_id, seq, sender_id, recipient_id` (null: nobody is left), `text, created_at, post_id, post_title,
  * base_seq` (of the thread, before), `read_seq` (of the sender, before; it is `seq` now), `is_last` (of its thread; it
- * knows how far each side has sent now: `buyer_seq, seller_seq`, null for who has not), `is_buyer` (the sender), `note_id`
- * (a fresh id for a row made of it); `$12` is the moment of the batch.
+ * knows how far each side has sent now: `buyer_seq, seller_seq`, null for who has not), `is_buyer` (the sender); `$11` is the
+ * moment of the batch.
  */
 export const whenStored = statementSlot('chat.when-stored');
 

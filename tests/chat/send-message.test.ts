@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
-import { buildTalk, message } from '../support/talk.ts';
+import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
 const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
@@ -130,6 +130,19 @@ test('G2: the same client_id with other content is idempotency_conflict, in anot
   expect(await app.post(seller, '/api/chat/send/', { ...mine, thread_id: thread2.body.thread.id })).toMatchObject(
     conflict,
   );
+});
+
+test('S-47: two senders who choose one client_id at the same moment, each of them twice, have a message each', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const sockets = await Promise.all([buyer, seller].map(user => app.connect(user, '/chat')));
+  const same = message(thread);
+  const acks = await Promise.all(
+    [0, 1, 0, 1].map(at => done(sockets[at]!, 'message:send', { ...same, text: `of ${at}` })),
+  );
+  expect(acks.map(ack => ack.message.text)).toEqual(['of 0', 'of 1', 'of 0', 'of 1']);
+  expect(acks.filter(ack => ack.duplicate)).toHaveLength(2);
+  expect(new Set(acks.map(ack => ack.message.id)).size).toBe(2);
+  expect((await done(sockets[0]!, 'thread:history', { thread_id: thread.id })).messages).toHaveLength(2);
 });
 
 test("S-47: another user's client_id neither collides nor shows their message", async () => {

@@ -2,11 +2,11 @@ import type { StatementPart } from '../../common/slots.ts';
 import type { Statement } from '../../common/statements.ts';
 import { closedAccount } from './closed-accounts.ts';
 
-/** What waits: one array per column. `note_id` is a fresh id for a row that a part makes of it. */
+/** What waits: one array per column. */
 const draft = `
   select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::text[], $7::uuid[], $8::jsonb[],
-    $9::text[], $10::timestamptz[], $11::uuid[]) with ordinality
-  as d(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at, note_id, place)`;
+    $9::text[], $10::timestamptz[]) with ordinality
+  as d(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at, place)`;
 
 /**
  * The threads, locked in id order before anything is written. What a lock waited for is read as it is then: numbers have
@@ -19,12 +19,14 @@ const locked = `
 
 // `for share`: an edit that the lock of the thread waited for is shown in the preview. It is found by its id alone: were
 // the thread a condition too, a plan made while the table was empty would read whole threads.
-const checked = `
-  select d.*, t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post_title, t.is_locked, s.*, k.id as known_id,
-    k.content_hash as known_hash, q.preview as reply_to, t.is_blocked or u.is_closed as is_unavailable,
-    d.reply_to_id is null or q.thread_id = d.thread_id as has_reply_target,
-    k.id is null and s.is_participant and not t.is_locked and not t.is_blocked and not u.is_closed
-      and (d.reply_to_id is null or q.thread_id = d.thread_id) as is_stored
+const looked = `
+  select d.*, t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post_title, s.*, k.id as known_id,
+    k.content_hash as known_hash, q.preview as reply_to,
+    case when s.is_participant is not true then 'not_found'
+         when k.id is not null then null
+         when t.is_locked then 'thread_locked'
+         when t.is_blocked or u.is_closed then 'recipient_unavailable'
+         when d.reply_to_id is not null and q.thread_id is distinct from d.thread_id then 'not_found' end as refusal
   from draft d
   left join locked t on t.id = d.thread_id
   left join lateral (
@@ -34,13 +36,15 @@ const checked = `
       case when t.buyer_id = d.sender_id and not t.is_seller_removed then t.seller_id
            when t.seller_id = d.sender_id and not t.is_buyer_removed then t.buyer_id end as recipient_id,
       case when t.buyer_id = d.sender_id then t.buyer_read_seq else t.seller_read_seq end as read_seq) s on true
-  left join lateral (select ${closedAccount('u', '$12::timestamptz')} as is_closed from users u where u.id = s.peer_id limit 1) u on true
+  left join lateral (select ${closedAccount('u', '$11::timestamptz')} as is_closed from users u where u.id = s.peer_id limit 1) u on true
   left join lateral (
     select k.id, k.content_hash from messages k where k.sender_id = d.sender_id and k.client_id = d.client_id limit 1) k on true
   left join lateral (
     select q.thread_id, json_build_object('id', q.id, 'seq', q.seq, 'sender_id', q.sender_id, 'type', q.type, 'text', left(q.text, 140),
       'created_at', q.created_at) as preview
     from messages q where q.id = d.reply_to_id limit 1 for share) q on true`;
+
+const checked = `select *, known_id is null and refusal is null as is_stored from (${looked}) l`;
 
 /** Numbers what is stored per thread. The last row of a thread knows how far each side has sent. */
 const numbered = `
@@ -79,8 +83,8 @@ export function sendStatement(parts: readonly StatementPart[]): Statement {
   const text = `with draft as (${draft}), locked as materialized (${locked}), checked as (${checked}),
     numbered as materialized (${numbered}), stored as not materialized (select * from numbered where is_stored),
     inserted as (${inserted}), moved as (${moved})${withParts}
-    select place, is_participant, is_locked, is_unavailable, has_reply_target, known_id, known_hash, reply_to,
-      is_stored, seq, rev, recipient_id, case when place = 1 then json_build_array(${values}) end as parts
+    select place, refusal, known_id, known_hash, reply_to, seq, rev, recipient_id,
+      case when place = 1 then json_build_array(${values}) end as parts
     from numbered`;
   const statement = { name: 'send-messages', text };
   statements.set(parts, statement);

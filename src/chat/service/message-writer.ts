@@ -12,22 +12,20 @@ import { partNumbersOf } from './part-numbers.ts';
 export interface Draft {
   id: string;
   call: Call<SendMessage>;
-  contentHash: Buffer;
+  /** In hexadecimal digits. */
+  contentHash: string;
   attachments: Attachment[];
   partNumbers: string[];
 }
 
 /** What the database found and did with a draft. */
 export interface Written {
-  is_participant: boolean;
-  is_locked: boolean;
-  is_unavailable: boolean;
-  has_reply_target: boolean;
+  /** Why it may not be stored. */
+  refusal: 'not_found' | 'thread_locked' | 'recipient_unavailable' | null;
   /** The message that the sender stored under this `client_id` before. */
   known_id: string | null;
   known_hash: Buffer | null;
-  /** Whether it was stored just now, as this entry of the thread. */
-  is_stored: boolean;
+  /** The entry of the thread as which it was stored, if neither is the case. */
   seq: number;
   rev: number;
   recipient_id: string | null;
@@ -39,9 +37,9 @@ export interface Written {
 }
 
 /** Of what was first sent, the thread included: tells a retry from another message under the same id (G2). */
-export function contentHashOf({ thread_id, text, attachments, reply_to }: SendMessage): Buffer {
+export function contentHashOf({ thread_id, text, attachments, reply_to }: SendMessage): string {
   const content = JSON.stringify([thread_id, text ?? null, attachments ?? [], reply_to ?? null]);
-  return hash('sha256', content, 'buffer').subarray(0, 16);
+  return hash('sha256', content, 'hex').slice(0, 32);
 }
 
 export function draftOf(call: Call<SendMessage>): Draft {
@@ -74,13 +72,12 @@ function valuesOf(drafts: readonly Draft[], now: Date): unknown[] {
     plainArray(list(one => one.call.input.thread_id)),
     plainArray(list(one => one.call.actor.userId)),
     plainArray(list(one => one.call.input.client_id)),
-    list(one => one.contentHash),
+    plainArray(list(one => `"\\\\x${one.contentHash}"`)),
     list(one => one.call.input.text ?? null),
     plainArray(list(one => one.call.input.reply_to ?? null)),
     list(one => (one.attachments.length > 0 ? JSON.stringify(one.attachments) : null)),
     list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null)),
     plainArray(list(one => one.call.now.toISOString())),
-    plainArray(list(newId)),
     now.toISOString(),
   ];
 }

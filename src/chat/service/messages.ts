@@ -19,36 +19,48 @@ type Sent = Output<typeof operations.sendMessage>;
  * attachment_not_ready.
  */
 export async function sendMessages(ctx: SharedContext, calls: Call<SendMessage>[]): Promise<Answer<Sent>[]> {
-  const drafts = new Map<string, Draft>();
-  for (const call of calls) if (!drafts.has(keyOf(call))) drafts.set(keyOf(call), draftOf(call));
-  const answers = await storeDrafts(ctx, [...drafts.values()]);
-  return calls.map(call => answerOf(call, drafts.get(keyOf(call))!, answers));
+  const drafts = draftsOf(calls);
+  const answers = await storeDrafts(
+    ctx,
+    drafts.filter((draft, index) => draft.call === calls[index]),
+  );
+  return calls.map((call, index) => answerOf(call, drafts[index]!, answers));
 }
 
-const keyOf = ({ actor, input }: Call<SendMessage>): string => `${actor.userId} ${input.client_id}`;
+/** The draft of each call; a second call with the same id gets that of the first. */
+function draftsOf(calls: readonly Call<SendMessage>[]): Draft[] {
+  const byClientId = new Map<string, Draft>();
+  return calls.map(call => {
+    const known = byClientId.get(call.input.client_id);
+    if (known?.call.actor.userId === call.actor.userId) return known;
+    const draft = draftOf(call);
+    // Two senders with one id between them: should a call of theirs come twice in this batch, it is stored call by call.
+    if (!known) byClientId.set(call.input.client_id, draft);
+    return draft;
+  });
+}
 
-async function storeDrafts(ctx: SharedContext, drafts: Draft[]): Promise<Map<Draft, Answer<Sent>>> {
-  const refused = await attachUploads(ctx, drafts);
-  const writable = drafts.filter(draft => !refused.has(draft));
+async function storeDrafts(ctx: SharedContext, drafts: readonly Draft[]): Promise<ReadonlyMap<Draft, Answer<Sent>>> {
+  const answers = new Map<Draft, Answer<Sent>>(await attachUploads(ctx, drafts));
+  const writable = answers.size === 0 ? drafts : drafts.filter(draft => !answers.has(draft));
   const written = await writeMessages(ctx, writable);
   const known = await loadKnown(
     ctx,
     written.flatMap(one => one.known_id ?? []),
   );
-  const settled = writable.map((draft, index) => [draft, settle(ctx, draft, written[index]!, known)] as const);
-  const unwritten = settled.filter(([, answer]) => answer instanceof AppError).map(([draft]) => draft);
+  for (const [index, draft] of writable.entries()) answers.set(draft, settle(ctx, draft, written[index]!, known));
   await leaveUploads(
     ctx,
-    unwritten.filter(draft => written[writable.indexOf(draft)]!.known_id === null),
+    writable.filter((_draft, index) => written[index]!.refusal !== null),
   );
-  return new Map<Draft, Answer<Sent>>([...refused, ...settled]);
+  return answers;
 }
 
 /** A second call with the same id in one batch is a repeat of the first one. */
 function answerOf(call: Call<SendMessage>, draft: Draft, answers: ReadonlyMap<Draft, Answer<Sent>>): Answer<Sent> {
   const answer = answers.get(draft)!;
   if (call === draft.call || answer instanceof AppError) return answer;
-  if (!contentHashOf(call.input).equals(draft.contentHash)) return new AppError('idempotency_conflict');
+  if (contentHashOf(call.input) !== draft.contentHash) return new AppError('idempotency_conflict');
   return { ...answer, duplicate: true };
 }
 
@@ -58,18 +70,15 @@ function settle(
   written: Written,
   known: ReadonlyMap<string, KnownMessage>,
 ): Answer<Sent> {
-  if (!written.is_participant) return new AppError('not_found');
+  if (written.refusal) return new AppError(written.refusal);
   if (written.known_id !== null) return repeat(ctx, draft, written, known.get(written.known_id)!);
-  if (written.is_locked) return new AppError('thread_locked');
-  if (written.is_unavailable) return new AppError('recipient_unavailable');
-  if (!written.has_reply_target) return new AppError('not_found');
   const message = presentDraft(draft, { ...written, reply_to: presentPreview(written.reply_to) });
   announce(ctx, message, written);
   return { message, duplicate: false };
 }
 
 function repeat(ctx: SharedContext, draft: Draft, written: Written, { message, at }: KnownMessage): Answer<Sent> {
-  if (!draft.contentHash.equals(written.known_hash!)) return new AppError('idempotency_conflict');
+  if (draft.contentHash !== written.known_hash!.toString('hex')) return new AppError('idempotency_conflict');
   push(ctx, message, at, written);
   return { message, duplicate: true };
 }

@@ -9,7 +9,7 @@ export const PICTURE = '📷';
 // send last has something unread then: what came after the last of its own.
 const ctes = `
   notes_read as (
-    update notifications n set read_at = coalesce(n.read_at, $12), seen_at = coalesce(n.seen_at, $12), rev = n.rev + 1
+    update notifications n set read_at = coalesce(n.read_at, $11), seen_at = coalesce(n.seen_at, $11), rev = n.rev + 1
     where n.id = any(array(
       select (select o.id from notifications o
               where o.user_id = s.sender_id and o.group_key = 'thread:' || s.thread_id and o.read_at is null limit 1)
@@ -17,10 +17,10 @@ const ctes = `
     returning n.id, n.user_id
   ), noted as (
     insert into notifications as n (id, user_id, type, group_key, count, title, body, actor_ids, data, created_at, updated_at)
-    select note_id, recipient_id, 'chat_message', 'thread:' || thread_id,
+    select id, recipient_id, 'chat_message', 'thread:' || thread_id,
       seq - greatest(base_seq, case when is_buyer then seller_seq else buyer_seq end), post_title,
       left(coalesce(text, '${PICTURE}'), 140), array[sender_id::text],
-      jsonb_build_object('thread_id', thread_id, 'post_id', post_id, 'message_id', id), $12, $12
+      jsonb_build_object('thread_id', thread_id, 'post_id', post_id, 'message_id', id), $11, $11
     from stored where is_last and recipient_id is not null and (select count(*) from notes_read) >= 0
       and not exists (select from notification_preferences p
         where p.user_id = recipient_id and 'chat_message' = any(p.disabled_types))
@@ -32,9 +32,9 @@ const ctes = `
   ), told as (
     select n.id, n.user_id, n.rev = 1 as is_new,
       not exists (select from participants p
-        where p.thread_id = n.thread_id and p.user_id = n.user_id and p.muted_until > $12)
+        where p.thread_id = n.thread_id and p.user_id = n.user_id and p.muted_until > $11)
       and not exists (select from focus_leases f
-        where f.user_id = n.user_id and f.thread_id = n.thread_id and f.expires_at > $12) as alert
+        where f.user_id = n.user_id and f.thread_id = n.thread_id and f.expires_at > $11) as alert
     from noted n
     union all select id, user_id, false, false from notes_read
   )`;
