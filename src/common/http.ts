@@ -73,7 +73,8 @@ export function createHttpDoor(parts: Parts): HttpDoor {
     },
     raw: (path, ...handlers) => route(path, handlers),
     seal() {
-      for (const [path, methods] of methodsByPath) app.all(path, refuseMethod(methods));
+      // `app.all` would add one for each method there is.
+      for (const [path, methods] of methodsByPath) app.route(path).all(refuseMethod(methods));
       app.use(() => {
         throw new AppError('not_found');
       });

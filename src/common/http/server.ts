@@ -1,6 +1,9 @@
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../../config.ts';
+
+// Imported, it would load all that it exports, the clients of WebSocket and fetch among them: 4 MB.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** The server behind both doors; who is slow or silent holds no connection. */
 export function openServer(config: Config, listener: RequestListener, onSilent: () => void): Server {

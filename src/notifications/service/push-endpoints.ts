@@ -1,5 +1,4 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
-import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { Config } from '../../config.ts';
@@ -34,7 +33,7 @@ export function postTo(
   endpoint: string,
   { headers, body, timeScale }: { headers: Record<string, string>; body: Buffer; timeScale: number },
 ): Promise<PushAnswer> {
-  const request = endpoint.startsWith('https:') ? requestHttps : requestHttp;
+  const request = endpoint.startsWith('https:') ? requestHttps : process.getBuiltinModule('node:http').request;
   const signal = AbortSignal.timeout(TIMEOUT_MS / timeScale);
   return new Promise((resolve, reject) => {
     request(endpoint, { method: 'POST', headers, signal, lookup: lookupPublic }, answer => {
