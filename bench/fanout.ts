@@ -2,7 +2,7 @@
  * What it costs to bring a message to all devices of both sides, against a bare Socket.IO room of as many, side by side: all that is
  * done for it, and what each further device adds.
  * At the same rate, since who sends as fast as it can keeps its readers busy, and a reader that sleeps costs more to write to.
- * `npm run bench -- fanout [--devices 10] [--threads 20] [--rate 500] [--rounds 5] [--seconds 5]`
+ * `npm run bench -- fanout [--devices 10] [--threads 20] [--rate 1000] [--rounds 5] [--seconds 5]`
  */
 import { join } from 'node:path';
 import type { Load, Measured } from './chat/measured.ts';
@@ -20,7 +20,7 @@ export const quick = ['--rounds', '1', '--seconds', '2'];
 const GOAL = 1.5;
 
 export async function run(args: string[]): Promise<Outcome> {
-  const presets = { devices: 10, threads: 20, rate: 500, rounds: 5, seconds: 5 };
+  const presets = { devices: 10, threads: 20, rate: 1_000, rounds: 5, seconds: 5 };
   const settings = numbersOf(args, presets);
   const { threads, rounds, rate, seconds } = settings;
   return inWorld({ users: 2 * threads, posts: threads, threads }, async world => {
