@@ -7,6 +7,7 @@ import { resources } from '../src/admin/resources.ts';
 import { listRecords } from '../src/admin/service/read.ts';
 import type { Context } from '../src/common/context.ts';
 import { connect, migrate } from '../src/common/database.ts';
+import { DAY_MS } from '../src/common/time.ts';
 import { entities } from '../src/entities.ts';
 import { numbersOf } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
@@ -80,7 +81,7 @@ const questions: Question[] = [
   ['users', { search: '900777' }],
   ['users', { search: 'dealer c4ca4238' }],
   ['users', { search: 'nobody at all' }],
-  ['users', { created_after: new Date(Date.now() - 86_400_000).toISOString() }],
+  ['users', { created_after: new Date(Date.now() - DAY_MS).toISOString() }],
   ['audit', {}],
   ['audit', lastPages],
   ['audit', { action: 'block' }],

@@ -4,18 +4,12 @@ import { enableProfile } from '../../src/b2b/service/profiles.ts';
 import type { Role } from '../../src/common/context.ts';
 import type { TestUser } from '../support/app.ts';
 import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
-import { dayOf, iso, useBilling } from './world.ts';
+import { dayOf, iso, ok, refused, useBilling } from './world.ts';
 
 const billing = useBilling();
-const { app, me, request, cancel, act, subscriber, buildPlan, newestId, auditOf, heard, states } = billing;
+const { app, me, request, cancel, act, actOnPlan, subscriber, buildPlan, newestId, auditOf, heard, states } = billing;
 const buildStaff = (role: Role = 'billing') => app.buildUser({ role });
 const reason = { reason: 'Not paid' };
-const ok = async (reply: Promise<{ body: { results: object[] } }>) =>
-  expect((await reply).body.results).toMatchObject([{ ok: true }]);
-const refused = async (reply: Promise<{ body: { results: object[] } }>, code: string) =>
-  expect((await reply).body.results).toMatchObject([{ ok: false, code }]);
-const actOnPlan = (staff: TestUser, action: string, id: string, params: object = {}) =>
-  app.post(staff, `/api/admin/plans/actions/${action}/`, { ids: [id], params });
 
 test('staff activate what was asked for: a month of Tashkent from now on', async () => {
   const [user, staff] = [await app.buildUser(), await buildStaff()];
@@ -292,81 +286,4 @@ test('S-66: every act of staff leaves a row of the audit: who, what, before and 
       reason: 'Not paid',
     },
   ]);
-});
-
-test('staff edit a plan: the list shows it with another ETag, subscribers have it at once', async () => {
-  const [staff, plan] = [await buildStaff(), await buildPlan()];
-  const [user, list] = [await subscriber({ plan: plan.code }), () => app.get(null, '/api/billing/plans/')];
-  const find = async () => (await list()).body.results.find(({ code }: { code: string }) => code === plan.code);
-  const { etag } = Object.fromEntries((await list()).headers);
-  const cached = await app.get(null, '/api/billing/plans/', { 'if-none-match': etag! });
-  expect([cached.status, cached.body, cached.headers.get('etag')]).toEqual([304, '', etag]);
-  const changes = {
-    ...{ name: 'Oltin', description: 'Hammasi', price: '99000.5', currency: 'USD', trial_days: 7, sort_order: 50 },
-    entitlements: { posts_per_month: 9 },
-  };
-  await ok(actOnPlan(staff, 'edit', plan.id, changes));
-  expect(await find()).toEqual({
-    ...changes,
-    ...{ code: plan.code, interval: 'month', price: '99000.50' },
-    entitlements: { posts_per_month: 9, max_images_per_post: 1, saved_searches: 1, contact_reveals_per_day: 1 },
-  });
-  const fresh = await app.get(null, '/api/billing/plans/', { 'if-none-match': etag! });
-  expect([fresh.status, fresh.headers.get('etag') === etag]).toEqual([200, false]);
-  expect(await me(user)).toMatchObject({ entitlements: { posts_per_month: 9 }, usage: { posts_limit: 9 } });
-  expect(await auditOf(plan.id)).toMatchObject([
-    { action: 'edit', resource: 'plans', before: { name: 'Own' }, after: { name: 'Oltin', price: '99000.5' } },
-  ]);
-});
-
-test('a limit that is lowered below what is used is told as it is', async () => {
-  const [staff, plan] = [await buildStaff(), await buildPlan()];
-  const dealer = await buildDealer(app, { plan: plan.code });
-  const create = () => app.post(dealer, '/api/b2b/posts/', postInput());
-  for (let n = 0; n < 3; n += 1) expect((await create()).status).toBe(201);
-  await ok(actOnPlan(staff, 'edit', plan.id, { entitlements: { posts_per_month: 2 } }));
-  expect(await create()).toMatchObject({ body: { code: 'post_limit_reached', details: { limit: 2, used: 3 } } });
-  await ok(actOnPlan(staff, 'edit', plan.id, { entitlements: { posts_per_month: null } }));
-  expect((await create()).body.usage).toMatchObject({ posts_used: 4, posts_limit: null, posts_remaining: null });
-});
-
-test('a plan off the list is no longer asked for, and stays with those who have it', async () => {
-  const [staff, plan, user] = [await buildStaff(), await buildPlan(), await app.buildUser()];
-  const holder = await subscriber({ plan: plan.code });
-  await ok(actOnPlan(staff, 'deactivate', plan.id));
-  await refused(actOnPlan(staff, 'deactivate', plan.id), 'invalid_state');
-  const { body } = await app.get(null, '/api/billing/plans/');
-  expect(body.results.map(({ code }: { code: string }) => code)).not.toContain(plan.code);
-  expect(await request(user, plan.code)).toMatchObject({ status: 404 });
-  expect(await me(holder)).toMatchObject({ subscription: { status: 'active' }, entitlements: { posts_per_month: 7 } });
-  await cancel(holder);
-  expect(await request(holder, plan.code)).toMatchObject({ status: 200 });
-  await ok(actOnPlan(staff, 'edit', plan.id, { is_active: true }));
-  expect(await request(user, plan.code)).toMatchObject({ status: 201 });
-});
-
-test.each([
-  [{}, 'params'],
-  [{ price: '-1' }, 'params.price'],
-  [{ price: 'free' }, 'params.price'],
-  [{ price: '1.005' }, 'params.price'],
-  [{ price: '1000000000000' }, 'params.price'],
-  [{ currency: 'sum' }, 'params.currency'],
-  [{ name: '  ' }, 'params.name'],
-  [{ trial_days: -1 }, 'params.trial_days'],
-  [{ entitlements: { posts_per_month: 2_147_483_648 } }, 'params.entitlements.posts_per_month'],
-  [{ entitlements: { posts_per_day: 5 } }, 'params.entitlements'],
-])('a wrong edit of a plan is named: %j', async (params, path) => {
-  const [staff, plan] = [await buildStaff(), await buildPlan()];
-  expect(await actOnPlan(staff, 'edit', plan.id, params)).toMatchObject({
-    status: 400,
-    body: { code: 'validation_failed', details: { fields: [{ path }] } },
-  });
-});
-
-test('a plan that does not exist is not found, and what is no action neither', async () => {
-  const staff = await buildStaff();
-  await refused(actOnPlan(staff, 'edit', randomUUID(), { name: 'X' }), 'not_found');
-  expect(await actOnPlan(staff, 'remove', randomUUID())).toMatchObject({ status: 404 });
-  expect(await act(staff, 'refund', await subscriber())).toMatchObject({ status: 404 });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll } from 'vitest';
+import { beforeAll, expect } from 'vitest';
 import { facts } from '../../src/billing/contract.ts';
 import { Plan, type SubscriptionStatus } from '../../src/billing/entities.ts';
 import { seedPlans } from '../../src/billing/service/plans.ts';
@@ -40,6 +40,8 @@ export interface Billing {
   cancel(who: TestUser, body?: object, moment?: Date): Promise<Reply>;
   /** What staff do to the newest subscription of a user. */
   act(staff: TestUser, action: string, whose: TestUser, terms?: Terms, moment?: Date): Promise<Reply>;
+  /** What staff do to a plan. */
+  actOnPlan(staff: TestUser, action: string, id: string, params?: object): Promise<Reply>;
   /** A user with a subscription that began at BEGIN. */
   subscriber(wish?: Subscriber): Promise<TestUser>;
   /** A plan of the test's own. */
@@ -78,6 +80,8 @@ export function useBilling(env: Record<string, string> = {}): Billing {
       const ids = [await billing.newestId(whose)];
       return post(staff, `/api/admin/subscriptions/actions/${action}/`, { ids, ...terms }, moment);
     },
+    actOnPlan: (staff, action, id, params = {}) =>
+      app.post(staff, `/api/admin/plans/actions/${action}/`, { ids: [id], params }),
     async subscriber({ plan = 'basic', status = 'active', days = 30 } = {}) {
       const user = await app.buildUser();
       await asStaff(app, ctx => setSubscription(ctx, { userId: user.id, planCode: plan, status, days }), BEGIN);
@@ -106,4 +110,13 @@ export function useBilling(env: Record<string, string> = {}): Billing {
     auditOf: objectId => sql('select * from audit_log where object_id = ? order by id', objectId),
   };
   return billing;
+}
+
+/** What is answered of an action on one record. */
+export async function ok(reply: Promise<Reply>): Promise<void> {
+  expect((await reply).body.results).toMatchObject([{ ok: true }]);
+}
+
+export async function refused(reply: Promise<Reply>, code: string): Promise<void> {
+  expect((await reply).body.results).toMatchObject([{ ok: false, code }]);
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
@@ -17,11 +17,23 @@ export async function launchBrowser(): Promise<Browser> {
   return playwright.launch({ executablePath, args: quiet });
 }
 
-/** The package unpacks into the folder of temporary files: one of this user, who may not run what another has unpacked. */
+/**
+ * The package unpacks into the folder of temporary files: one of this user, who may not run what another has unpacked. Two
+ * files of tests may come here at once: each unpacks into a folder of its own, and the first to be ready gives it the name.
+ */
 async function unpackChromium(): Promise<string> {
-  const { TMPDIR: before } = process.env;
   const folder = join(tmpdir(), `parthub-chromium-${process.getuid?.()}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (!existsSync(folder)) {
+    const draft = await mkdtemp(`${folder}-`);
+    await unpackInto(draft);
+    await rename(draft, folder).catch(() => rm(draft, { recursive: true }));
+  }
+  return unpackInto(folder);
+}
+
+/** Nothing to do where it is already. */
+async function unpackInto(folder: string): Promise<string> {
+  const { TMPDIR: before } = process.env;
   process.env['TMPDIR'] = folder;
   try {
     return await chromium.executablePath();
