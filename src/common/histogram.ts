@@ -4,7 +4,6 @@ interface Child {
   labels: Record<string, string>;
   /** Of each bucket alone; the last one has no end. */
   counts: number[];
-  count: number;
   sum: number;
 }
 
@@ -28,10 +27,13 @@ interface Shape {
 export function registerHistogram(registry: Registry, { name, help, labelNames, buckets }: Shape): Histogram {
   const children: Child[] = [];
   const about = { name, help, type: 'histogram', aggregator: 'sum' };
-  const get = async () => ({ ...about, values: children.filter(({ count }) => count > 0).flatMap(valuesOf) });
+  const get = async () => ({
+    ...about,
+    values: children.filter(({ counts }) => counts.some(count => count > 0)).flatMap(valuesOf),
+  });
   registry.registerMetric({ ...about, get } as unknown as Metric);
 
-  function valuesOf({ labels, counts, count, sum }: Child) {
+  function valuesOf({ labels, counts, sum }: Child) {
     let below = 0;
     const bounds = [...buckets, '+Inf'].map((le, index) => {
       below += counts[index]!;
@@ -40,20 +42,19 @@ export function registerHistogram(registry: Registry, { name, help, labelNames, 
     return [
       ...bounds,
       { metricName: `${name}_sum`, labels, value: sum },
-      { metricName: `${name}_count`, labels, value: count },
+      { metricName: `${name}_count`, labels, value: below },
     ];
   }
 
   return {
     labels(...values) {
       const labels = Object.fromEntries(labelNames.map((label, index) => [label, values[index]!]));
-      const child: Child = { labels, counts: new Array(buckets.length + 1).fill(0), count: 0, sum: 0 };
+      const child: Child = { labels, counts: new Array(buckets.length + 1).fill(0), sum: 0 };
       children.push(child);
       return value => {
         let bucket = 0;
         while (bucket < buckets.length && value > buckets[bucket]!) bucket += 1;
         child.counts[bucket]! += 1;
-        child.count += 1;
         child.sum += value;
       };
     },

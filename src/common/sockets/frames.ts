@@ -1,8 +1,14 @@
+import { type Packet, PacketType } from 'socket.io-parser';
 import type { Namespace } from '../operations.ts';
 
-/** An event without an ack, as Socket.IO's protocol writes it. */
+/** An event or an ack as Socket.IO's protocol writes it, if all of it is JSON. */
+export function packetOf({ type, nsp, id, data }: Pick<Packet, 'type' | 'nsp' | 'id' | 'data'>): string {
+  return `${type}${nsp === '/' ? '' : `${nsp},`}${id ?? ''}${JSON.stringify(data)}`;
+}
+
+/** An event without an ack. */
 export function eventPacket(namespace: Namespace, name: string, payload: unknown): string {
-  return `2${namespace},${JSON.stringify([name, payload])}`;
+  return packetOf({ type: PacketType.EVENT, nsp: namespace, data: [name, payload] });
 }
 
 export function namespaceOfPacket(packet: string): string {

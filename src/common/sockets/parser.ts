@@ -2,6 +2,7 @@ import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 import { AppError, presentError } from '../errors.ts';
 import { randomToken } from '../ids.ts';
 import { sessionLimits } from '../session.ts';
+import { packetOf } from './frames.ts';
 
 const tooLarge = new WeakSet<object>();
 
@@ -33,9 +34,8 @@ class MeasuringDecoder extends Decoder {
  */
 class JsonEncoder extends Encoder {
   override encode(packet: Packet): unknown[] {
-    const { type, nsp, id = '', data } = packet;
-    if (type === PacketType.EVENT || type === PacketType.ACK)
-      return [`${type}${nsp === '/' ? '' : `${nsp},`}${id}${JSON.stringify(data)}`];
+    const { type, data } = packet;
+    if (type === PacketType.EVENT || type === PacketType.ACK) return [packetOf(packet)];
     if (type === PacketType.CONNECT_ERROR && data?.message === 'Invalid namespace')
       return super.encode({ ...packet, data: refusalData(new AppError('namespace_unknown')) });
     return super.encode(packet);

@@ -51,12 +51,12 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   // As a middleware that never calls `next`: the event names of clients never reach an EventEmitter, where `error`
   // or `connect` have a meaning of their own.
   socket.use(packet => {
-    const [name, raw] = packet as [unknown, unknown];
+    const name = packet[0] as unknown;
     const handler = typeof name === 'string' ? handlers.get(name) : undefined;
     const asked = askedIn(packet, socket, handler);
     const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, asked) : new AppError('unknown_event')); // biome-ignore format: one line reads better
     if (wrong) return refuse(parts, asked, wrong);
-    if (!handler) return void answer(parts, socket, asked, { run: () => parts.sessions.renew(socket, raw) });
+    if (!handler) return void answer(parts, socket, asked, { run: () => parts.sessions.renew(socket, asked.raw) });
     const task = asked as Task;
     if (handler.operation.volatile) return void run(task);
     queue ??= createSocketQueue(run);
