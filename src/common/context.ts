@@ -75,8 +75,8 @@ export interface ProcedureContext<Who extends Actor | null = Actor> extends Omit
   transaction<T>(work: (ctx: Context<Who>) => Promise<T>): Promise<T>;
 }
 
-/** One caller of a batch. */
-export interface Call<I> extends Request {
+/** One caller of a batch; no more of the request, since very many wait at a time. */
+export interface Call<I> extends Pick<Request, 'now'> {
   actor: Actor;
   input: I;
 }

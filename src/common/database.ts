@@ -126,7 +126,9 @@ export async function connect(entities: Entities, url: string, options: ConnectO
  */
 function openStatementPool(url: string): Pool {
   const options = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off';
-  const pool = new Pool({ connectionString: url, max: STATEMENT_CONNECTIONS, ...timeouts, options });
+  // Kept while they are idle: a new one would have to plan again.
+  const kept = { max: STATEMENT_CONNECTIONS, idleTimeoutMillis: 0 };
+  const pool = new Pool({ connectionString: url, ...kept, ...timeouts, options });
   // A connection that the server drops while it is idle; the next statement opens another.
   pool.on('error', () => {});
   return pool;

@@ -123,11 +123,10 @@ function inTime(limitMs: number, run: Runner): Runner {
   };
 }
 
-type Job = Call<Input<Batch>> & { cause: Place | undefined };
+type Job = Call<Input<Batch>> & { connection: string | undefined; cause: Place | undefined };
 
-function jobOf(call: RawCall, input: unknown, cause: Place | undefined): Job {
-  const { now, requestId, ip, userAgent, locale, connection, reportLimit } = call;
-  return { actor: call.actor!, input, now, requestId, ip, userAgent, locale, connection, reportLimit, cause } as Job;
+function jobOf({ actor, now, connection }: RawCall, input: unknown, cause: Place | undefined): Job {
+  return { actor: actor!, input, now, connection, cause } as Job;
 }
 
 function gather(
@@ -148,7 +147,7 @@ function gather(
   return groupCommit<Job, unknown>({
     maxWaitMs: LIMIT_MS,
     refuse: () => new AppError('unavailable'),
-    lanes: job => [operation.lane(job.input), ...(job.connection ? [job.connection] : [])],
+    lanes: [job => operation.lane(job.input), job => job.connection],
     run: async jobs => {
       try {
         const startedAt = performance.now();

@@ -1,6 +1,5 @@
 interface Waiting<Job, Result> {
   job: Job;
-  lanes: readonly string[];
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
   since: number;
@@ -15,7 +14,7 @@ interface Options<Job, Result> {
   /** Runs a batch in one transaction and answers every job at its place. */
   run: (jobs: Job[]) => Promise<PromiseSettledResult<Result>[]>;
   /** Jobs that share a lane run in the order of their submission and never in two batches at once. */
-  lanes: (job: Job) => readonly string[];
+  lanes: readonly ((job: Job) => string | undefined)[];
   /**
    * Who waits longer is refused, within a quarter of a second, and not run any more: while the database hangs, the queue would
    * only grow. What is under way by then may still be stored.
@@ -35,7 +34,7 @@ const LOOK_EVERY_MS = 250;
 export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCommit<Job, Result> {
   const { run, lanes, maxWaitMs, refuse, maxBatch = 256, maxInFlight = 2 } = options;
   let waiting: Waiting<Job, Result>[] = [];
-  const busyLanes = new Set<string>();
+  const busyLanes = new Set<string | undefined>();
   const inFlight = new Set<Waiting<Job, Result>[]>();
   let scheduled = false;
   let watch: NodeJS.Timeout | undefined;
@@ -44,11 +43,18 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   function takeBatch(): Waiting<Job, Result>[] {
     const taken: Waiting<Job, Result>[] = [];
     const left: Waiting<Job, Result>[] = [];
-    const blocked = new Set(busyLanes);
+    const leftLanes = new Set<string | undefined>();
+    const mayRun = ({ job }: Waiting<Job, Result>): boolean => {
+      for (const laneOf of lanes) {
+        const lane = laneOf(job);
+        if (lane !== undefined && (busyLanes.has(lane) || leftLanes.has(lane))) return false;
+      }
+      return true;
+    };
     for (const one of waiting) {
-      if (taken.length < maxBatch && !one.lanes.some(lane => blocked.has(lane))) taken.push(one);
+      if (taken.length < maxBatch && mayRun(one)) taken.push(one);
       else {
-        for (const lane of one.lanes) blocked.add(lane);
+        for (const laneOf of lanes) leftLanes.add(laneOf(one.job));
         left.push(one);
       }
     }
@@ -58,7 +64,7 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
 
   async function runBatch(batch: Waiting<Job, Result>[]): Promise<void> {
     inFlight.add(batch);
-    for (const { lanes } of batch) for (const lane of lanes) busyLanes.add(lane);
+    for (const { job } of batch) for (const laneOf of lanes) busyLanes.add(laneOf(job));
     try {
       const results = await run(batch.map(one => one.job));
       for (const [index, result] of results.entries()) {
@@ -68,7 +74,7 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
     } catch (error) {
       for (const one of batch) one.reject(error);
     }
-    for (const { lanes } of batch) for (const lane of lanes) busyLanes.delete(lane);
+    for (const { job } of batch) for (const laneOf of lanes) busyLanes.delete(laneOf(job));
     inFlight.delete(batch);
     start();
   }
@@ -96,7 +102,7 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   return {
     submit: (job, since = performance.now()) =>
       new Promise((resolve, reject) => {
-        waiting.push({ job, lanes: lanes(job), resolve, reject, since });
+        waiting.push({ job, resolve, reject, since });
         watch ??= setInterval(refuseLate, LOOK_EVERY_MS).unref();
         // What one read of the event loop brought (many frames of many sockets) shares a batch.
         if (!scheduled) {

@@ -87,13 +87,15 @@ export function createTransactions(parts: TransactionParts): Transactions {
     });
   }
 
+  /** Of all batches that are one statement: plain SQL needs no identity map of its own. */
+  const statements = parts.orm.em.fork() as EntityManager;
+  runAlone(statements, statementPool(parts.orm));
+
   /** The one statement of `work` is a transaction by itself. */
   function transactAlone<T>(now: Date, work: (ctx: SharedContext) => Promise<T>): Promise<T> {
     return again(async () => {
       const announced: Announcement[] = [];
-      const em = parts.orm.em.fork() as EntityManager;
-      runAlone(em, statementPool(parts.orm));
-      const result = await work(sharedContext(em, now, recordInto(announced, config.NODE_ENV === 'test')));
+      const result = await work(sharedContext(statements, now, recordInto(announced, config.NODE_ENV === 'test')));
       parts.listeners.ensureNoneInside(announced);
       tell(announced, now);
       return result;

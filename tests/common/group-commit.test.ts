@@ -14,7 +14,7 @@ function recorder(maxBatch = 256, maxWaitMs = 10_000) {
     maxWaitMs,
     refuse: () => new Error('waited too long'),
     maxBatch,
-    lanes: job => [job.lane],
+    lanes: [job => job.lane],
     run: async jobs => {
       batches.push(jobs.map(job => job.n));
       await new Promise<void>(resolve => open.push(resolve));

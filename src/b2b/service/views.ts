@@ -43,7 +43,7 @@ export function createViews({ executor, config, log }: Parts): Views {
   }
 
   const batches = groupCommit<Look, void>({
-    lanes: () => [],
+    lanes: [],
     maxInFlight: 1,
     maxWaitMs: 5_000,
     refuse: () => new AppError('unavailable'),

@@ -81,8 +81,8 @@ async function sendFirst(ctx: Context, thread_id: string, input: OpenThread): Pr
   const first = input.first_message ?? (input.text === undefined ? null : { text: input.text });
   if (!first) return null;
   const { client_id = input.client_id ?? newId(), ...content } = first as NonNullable<OpenThread['first_message']>;
-  const { actor, now, requestId, ip, userAgent } = ctx;
-  const call = { actor, now, requestId, ip, userAgent, input: { thread_id, client_id, ...content } };
+  const { actor, now } = ctx;
+  const call = { actor, now, input: { thread_id, client_id, ...content } };
   const [answer] = await sendMessages(ctx, [call]);
   if (answer instanceof AppError) throw answer;
   return answer!.message;

@@ -47,7 +47,7 @@ export function createDelivery(
   ): void {
     if (!namespace) return;
     let packet: Packet | undefined;
-    for (const userId of to.length > 1 ? new Set(to) : to) {
+    for (const userId of distinct(to)) {
       if (!elsewhere && !audience.has(namespace, userId)) continue;
       packet ??= { text: eventPacket(namespace, name, payload) };
       send(packet, audience.of(namespace, userId));
@@ -71,6 +71,11 @@ export function createDelivery(
     unfollow: userId => topics.unfollow([userId]),
     isFollowed: userId => cluster.hasListeners(PREFIX + userId),
   };
+}
+
+/** Most pushes have two recipients, or one. */
+function distinct(userIds: readonly string[]): Iterable<string> {
+  return userIds.length < 2 || (userIds.length === 2 && userIds[0] !== userIds[1]) ? userIds : new Set(userIds);
 }
 
 interface Packet {

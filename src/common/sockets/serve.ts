@@ -4,15 +4,15 @@ import type { Budgets } from '../budgets.ts';
 import { asAppError } from '../database.ts';
 import { AppError, presentError } from '../errors.ts';
 import type { RawCall, Run } from '../execute.ts';
-import { randomToken } from '../ids.ts';
 import type { LimitState } from '../limits.ts';
-import { describeError, type Locale } from '../messages.ts';
+import { describeError } from '../messages.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Operation } from '../operations.ts';
 import { isPlainObject, isTooComplex } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
 import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
 import type { Audience } from './audience.ts';
+import { EventCall } from './call.ts';
 import { type Connection, createExcess, stateOf } from './connections.ts';
 import type { ClientSocket } from './handshake.ts';
 import { isTooLarge } from './parser.ts';
@@ -47,20 +47,22 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   parts.audience.add(socket);
   greet(parts, socket);
   parts.sessions.watch(socket);
-  const run = (task: Task) => answer(parts, socket, task, task.handler);
+  const run = ({ call, handler }: Task) => answer(parts, call, handler);
+  const reportLimit = (state: LimitState) => {
+    if (state.isRefused) noteExcess(parts, socket.conn, state);
+  };
   // As a middleware that never calls `next`: the event names of clients never reach an EventEmitter, where `error`
   // or `connect` have a meaning of their own.
   socket.use(packet => {
     const name = packet[0] as unknown;
     const handler = typeof name === 'string' ? handlers.get(name) : undefined;
-    const asked = askedIn(packet, socket, handler);
-    const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, asked) : new AppError('unknown_event')); // biome-ignore format: one line reads better
-    if (wrong) return refuse(parts, asked, wrong);
-    if (!handler) return void answer(parts, socket, asked, { run: () => parts.sessions.renew(socket, asked.raw) });
-    const task = asked as Task;
-    if (handler.operation.volatile) return void run(task);
+    const call = new EventCall(socket, packet, reportLimit);
+    const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, call) : new AppError('unknown_event')); // biome-ignore format: one line reads better
+    if (wrong) return refuse(parts, call, wrong);
+    if (!handler) return void answer(parts, call, { run: () => parts.sessions.renew(socket, call.raw) });
+    if (handler.operation.volatile) return void answer(parts, call, handler);
     queue ??= createSocketQueue(run);
-    if (!queue.add(task)) refuse(parts, asked, new AppError('rate_limited', { retry_after_ms: 1_000 }));
+    if (!queue.add({ call, handler })) refuse(parts, call, new AppError('rate_limited', { retry_after_ms: 1_000 }));
   });
 }
 
@@ -110,69 +112,41 @@ function noteExcess(
   connection.close();
 }
 
-function wrongPayload(packet: readonly unknown[], { raw, ack }: Asked): AppError | null {
+function wrongPayload(packet: readonly unknown[], { raw, ack }: EventCall): AppError | null {
   if (isTooLarge(packet)) return new AppError('payload_too_large', { max_bytes: sessionLimits.event_bytes });
   const payloads = packet.length - (ack ? 2 : 1);
   const code = payloads !== 1 || !isPlainObject(raw) ? 'invalid_type' : isTooComplex(raw) ? 'too_complex' : null;
   return code && new AppError('validation_failed', { fields: [{ path: '', code }] });
 }
 
-/** One event of a client. */
-interface Asked {
-  handler: Handler | undefined;
-  raw: unknown;
-  requestId: string;
-  locale: Locale;
-  ack: ((reply: object) => void) | null;
-  arrivedAt: number;
-}
-
-type Task = Asked & { handler: Handler };
-
-function askedIn(packet: readonly unknown[], { data }: ClientSocket, handler: Handler | undefined): Asked {
-  const last = packet.at(-1);
-  return {
-    handler,
-    raw: packet[1],
-    requestId: randomToken(),
-    locale: data.locale,
-    ack: typeof last === 'function' ? (last as Asked['ack']) : null,
-    arrivedAt: performance.now(),
-  };
-}
-
-function callOf(parts: Parts, socket: ClientSocket, { raw, requestId, arrivedAt }: Asked) {
-  const { actor, ip } = socket.data;
-  const userAgent = socket.handshake.headers['user-agent']?.slice(0, 300) ?? null;
-  const reportLimit = (state: LimitState) => {
-    if (state.isRefused) noteExcess(parts, socket.conn, state);
-  };
-  return { actor, raw, requestId, now: new Date(), ip, userAgent, connection: socket.id, reportLimit, arrivedAt };
+interface Task {
+  call: EventCall;
+  handler: Handler;
 }
 
 /** Runs the operation and acknowledges; never rejects. */
 async function answer(
   parts: Parts,
-  socket: ClientSocket,
-  asked: Asked,
+  call: EventCall,
   { run, acked }: { run: (call: RawCall) => Promise<unknown>; acked?: Handler['acked'] },
 ): Promise<void> {
-  if (!socket.connected) return;
-  const state = stateOf(socket.conn);
+  if (!call.socket.connected) return;
+  const state = stateOf(call.socket.conn);
   state.running += 1;
   try {
-    const data = await run(callOf(parts, socket, asked));
-    asked.ack?.({ ok: true, data });
+    const data = await run(call);
+    call.ack?.({ ok: true, data });
   } catch (thrown) {
-    refuse(parts, asked, asAppError(thrown));
+    refuse(parts, call, asAppError(thrown));
   } finally {
     state.running -= 1;
-    acked?.((performance.now() - asked.arrivedAt) / 1000);
+    acked?.((performance.now() - call.arrivedAt) / 1000);
   }
 }
 
-function refuse({ log }: Parts, { ack, requestId, locale }: Asked, error: AppError): void {
+function refuse({ log }: Parts, { socket, ack, requestId }: EventCall, error: AppError): void {
   if (error.code === 'internal' || error.code === 'unavailable')
     log.error({ request_id: requestId, err: error.cause ?? error }, error.code);
-  ack?.({ ok: false, error: presentError(error, requestId, describeError(error.code, error.details, locale).detail) });
+  const { detail } = describeError(error.code, error.details, socket.data.locale);
+  ack?.({ ok: false, error: presentError(error, requestId, detail) });
 }
