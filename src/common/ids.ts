@@ -1,8 +1,14 @@
 import { createHash, randomBytes, randomFillSync, randomUUIDv7 } from 'node:crypto';
 
-/** A UUIDv7 (RFC 9562): made here, because `uuidv7()` needs PostgreSQL 18 and production may run 15. */
+const idBytes = Buffer.alloc(36);
+
+/**
+ * A UUIDv7 (RFC 9562): made here, because `uuidv7()` needs PostgreSQL 18 and production may run 15. In one piece: Node
+ * joins it from many, and V8 takes twice as long for the JSON of whatever holds such a string.
+ */
 export function newId(): string {
-  return randomUUIDv7();
+  idBytes.write(randomUUIDv7(), 'latin1');
+  return idBytes.toString('latin1');
 }
 
 /** The same id for the same name, in the form of a UUIDv7. */

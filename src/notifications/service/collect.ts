@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 const MOST_AT_ONCE = 500;
 /** Nobody sees a number change oftener than that, and each change costs its views. */
 const PACE_MS = 250;
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Works on what was added, one batch after the other: the first item of a key at once, further ones of that key at most
