@@ -19,46 +19,45 @@ type Sent = Output<typeof operations.sendMessage>;
  * attachment_not_ready.
  */
 export async function sendMessages(ctx: SharedContext, calls: Call<SendMessage>[]): Promise<Answer<Sent>[]> {
-  const drafts = draftsOf(calls);
-  const answers = await storeDrafts(
-    ctx,
-    drafts.filter((draft, index) => draft.call === calls[index]),
-  );
-  return calls.map((call, index) => answerOf(call, drafts[index]!, answers));
+  const { drafts, places } = draftsOf(calls);
+  const answers = await storeDrafts(ctx, drafts);
+  return calls.map((call, index) => answerOf(call, drafts[places[index]!]!, answers[places[index]!]!));
 }
 
-/** The draft of each call; a second call with the same id gets that of the first. */
-function draftsOf(calls: readonly Call<SendMessage>[]): Draft[] {
-  const byClientId = new Map<string, Draft>();
-  return calls.map(call => {
+/** A draft for each message, and the place of each call's own; a second call with the same id has that of the first. */
+function draftsOf(calls: readonly Call<SendMessage>[]): { drafts: Draft[]; places: number[] } {
+  const drafts: Draft[] = [];
+  const byClientId = new Map<string, number>();
+  const places = calls.map(call => {
     const known = byClientId.get(call.input.client_id);
-    if (known?.call.actor.userId === call.actor.userId) return known;
-    const draft = draftOf(call);
+    if (known !== undefined && drafts[known]!.call.actor.userId === call.actor.userId) return known;
+    const place = drafts.push(draftOf(call)) - 1;
     // Two senders with one id between them: should a call of theirs come twice in this batch, it is stored call by call.
-    if (!known) byClientId.set(call.input.client_id, draft);
-    return draft;
+    if (known === undefined) byClientId.set(call.input.client_id, place);
+    return place;
   });
+  return { drafts, places };
 }
 
-async function storeDrafts(ctx: SharedContext, drafts: readonly Draft[]): Promise<ReadonlyMap<Draft, Answer<Sent>>> {
-  const answers = new Map<Draft, Answer<Sent>>(await attachUploads(ctx, drafts));
-  const writable = answers.size === 0 ? drafts : drafts.filter(draft => !answers.has(draft));
+/** Answers each draft at its place. */
+async function storeDrafts(ctx: SharedContext, drafts: readonly Draft[]): Promise<Answer<Sent>[]> {
+  const refused = await attachUploads(ctx, drafts);
+  const writable = refused.size === 0 ? drafts : drafts.filter(draft => !refused.has(draft));
   const written = await writeMessages(ctx, writable);
   const known = await loadKnown(
     ctx,
     written.flatMap(one => one.known_id ?? []),
   );
-  for (const [index, draft] of writable.entries()) answers.set(draft, settle(ctx, draft, written[index]!, known));
+  const settled = writable.map((draft, index) => settle(ctx, draft, written[index]!, known));
   await leaveUploads(
     ctx,
     writable.filter((_draft, index) => written[index]!.refusal !== null),
   );
-  return answers;
+  return refused.size === 0 ? settled : drafts.map(draft => refused.get(draft) ?? settled.shift()!);
 }
 
 /** A second call with the same id in one batch is a repeat of the first one. */
-function answerOf(call: Call<SendMessage>, draft: Draft, answers: ReadonlyMap<Draft, Answer<Sent>>): Answer<Sent> {
-  const answer = answers.get(draft)!;
+function answerOf(call: Call<SendMessage>, draft: Draft, answer: Answer<Sent>): Answer<Sent> {
   if (call === draft.call || answer instanceof AppError) return answer;
   if (contentHashOf(call.input) !== draft.contentHash) return new AppError('idempotency_conflict');
   return { ...answer, duplicate: true };
