@@ -28,8 +28,3 @@ export async function runStatement<Row>(
   const { rows } = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
   return rows;
 }
-
-/** An array of values in which nothing needs an escape (ids, moments): written as it is, at a tenth of the cost. */
-export function plainArray(values: readonly (string | null)[]): string {
-  return `{${values.map(value => value ?? 'NULL').join(',')}}`;
-}

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
+import { hexArray, momentArray, textArray, uuidArray } from '../../common/binary-arrays.ts';
 import type { Call, SharedContext } from '../../common/context.ts';
 import { newId } from '../../common/ids.ts';
-import { plainArray, runStatement } from '../../common/statements.ts';
+import { runStatement } from '../../common/statements.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Attachment, Message, Preview } from '../contract/shapes.ts';
 import { whenStored } from '../contract.ts';
@@ -68,16 +69,16 @@ export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]
 function valuesOf(drafts: readonly Draft[], now: Date): unknown[] {
   const list = <Value>(read: (draft: Draft) => Value) => drafts.map(read);
   return [
-    plainArray(list(one => one.id)),
-    plainArray(list(one => one.call.input.thread_id)),
-    plainArray(list(one => one.call.actor.userId)),
-    plainArray(list(one => one.call.input.client_id)),
-    plainArray(list(one => `"\\\\x${one.contentHash}"`)),
-    list(one => one.call.input.text ?? null),
-    plainArray(list(one => one.call.input.reply_to ?? null)),
+    uuidArray(list(one => one.id)),
+    uuidArray(list(one => one.call.input.thread_id)),
+    uuidArray(list(one => one.call.actor.userId)),
+    uuidArray(list(one => one.call.input.client_id)),
+    hexArray(list(one => one.contentHash)),
+    textArray(list(one => one.call.input.text ?? null)),
+    uuidArray(list(one => one.call.input.reply_to ?? null)),
     list(one => (one.attachments.length > 0 ? JSON.stringify(one.attachments) : null)),
-    list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null)),
-    plainArray(list(one => one.call.now.toISOString())),
+    textArray(list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null))),
+    momentArray(list(one => one.call.now)),
     now.toISOString(),
   ];
 }

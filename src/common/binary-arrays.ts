@@ -1,0 +1,77 @@
+/**
+ * Arrays as PostgreSQL sends them (`array_recv` in its source): values of a batch are read in a fraction of the time that it takes
+ * to parse text, letter by letter. `pg` sends each Buffer in this form. The types are numbered as in `pg_type`.
+ */
+export function uuidArray(ids: readonly (string | null)[]): Buffer {
+  return arrayOf({ type: 2950, bytesOf: () => 16, write: writeHex }, ids);
+}
+
+/** `bytea`, given in hexadecimal digits. */
+export function hexArray(values: readonly string[]): Buffer {
+  return arrayOf({ type: 17, bytesOf: digits => digits.length / 2, write: writeHex }, values);
+}
+
+export function textArray(values: readonly (string | null)[]): Buffer {
+  return arrayOf({ type: 25, bytesOf: text => Buffer.byteLength(text), write: writeText }, values);
+}
+
+/** `timestamptz`, in microseconds since 2000. */
+export function momentArray(values: readonly Date[]): Buffer {
+  return arrayOf({ type: 1184, bytesOf: () => 8, write: writeMoment }, values);
+}
+
+interface Form<Value> {
+  type: number;
+  bytesOf: (value: Value) => number;
+  write: (array: Buffer, value: Value, at: number) => void;
+}
+
+const HEADER_BYTES = 20;
+const NULL = -1;
+
+function arrayOf<Value>({ type, bytesOf, write }: Form<Value>, values: readonly (Value | null)[]): Buffer {
+  let length = HEADER_BYTES;
+  for (const value of values) length += 4 + (value === null ? 0 : bytesOf(value));
+  const array = Buffer.allocUnsafe(length);
+  const hasNulls = values.includes(null) ? 1 : 0;
+  // It has one dimension, whose first index is 1.
+  for (const [place, word] of [1, hasNulls, type, values.length, 1].entries()) array.writeInt32BE(word, place * 4);
+  let at = HEADER_BYTES;
+  for (const value of values) {
+    const bytes = value === null ? NULL : bytesOf(value);
+    at = array.writeInt32BE(bytes, at);
+    if (value === null) continue;
+    write(array, value, at);
+    at += bytes;
+  }
+  return array;
+}
+
+const DASH = '-'.charCodeAt(0);
+
+/** Dashes are passed over. */
+function writeHex(array: Buffer, digits: string, from: number): void {
+  let at = from;
+  let high = -1;
+  for (let index = 0; index < digits.length; index += 1) {
+    const code = digits.charCodeAt(index);
+    if (code === DASH) continue;
+    const digit = code <= 57 ? code - 48 : (code | 32) - 87;
+    if (high === -1) high = digit;
+    else {
+      array[at] = high * 16 + digit;
+      at += 1;
+      high = -1;
+    }
+  }
+}
+
+function writeText(array: Buffer, text: string, at: number): void {
+  array.write(text, at);
+}
+
+const EPOCH_MS = Date.UTC(2000, 0, 1);
+
+function writeMoment(array: Buffer, moment: Date, at: number): void {
+  array.writeBigInt64BE(BigInt(moment.getTime() - EPOCH_MS) * 1_000n, at);
+}
