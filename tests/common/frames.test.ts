@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import * as ws from 'ws';
-import { eventPacket, frameOf, namespaceOfPacket } from '../../src/common/sockets/frames.ts';
+import { eventPacket, framesOf, namespaceOfPacket } from '../../src/common/sockets/frames.ts';
 
 // The types of `ws` do not know it.
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
@@ -21,13 +21,13 @@ async function heard(...pieces: Buffer[]): Promise<string[]> {
 test('a frame of any size is one text message of the Engine.IO type `message`', async () => {
   for (const bytes of [1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 200_000]) {
     const packet = 'x'.repeat(bytes - 1);
-    expect(await heard(frameOf(packet))).toEqual([`false:4${packet}`]);
+    expect(await heard(framesOf([packet]))).toEqual([`false:4${packet}`]);
   }
 });
 
 test('sizes are those of UTF-8, and frames that leave as one piece stay apart', async () => {
   const packets = ['Салом, 🚗', 'ў'.repeat(63), 'Ғ'.repeat(40_000), ''];
-  expect(await heard(Buffer.concat(packets.map(frameOf)))).toEqual(packets.map(packet => `false:4${packet}`));
+  expect(await heard(framesOf(packets))).toEqual(packets.map(packet => `false:4${packet}`));
 });
 
 test('a packet is what Socket.IO writes of an event, and tells its namespace', () => {

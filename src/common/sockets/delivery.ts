@@ -4,7 +4,7 @@ import type { Namespace } from '../operations.ts';
 import type { Cluster } from '../redis.ts';
 import { within } from '../time.ts';
 import type { Audience } from './audience.ts';
-import { eventPacket, frameOf, namespaceOfPacket } from './frames.ts';
+import { eventPacket, namespaceOfPacket } from './frames.ts';
 import type { ClientSocket } from './handshake.ts';
 
 /** Brings announcements to the sockets of their recipients. */
@@ -36,7 +36,7 @@ export function createDelivery(
   const topics = cluster.topics(PREFIX, (userId, message) => {
     const [from, ...packets] = message.split('\n');
     if (from === me) return;
-    for (const text of packets) send({ text }, audience.of(namespaceOfPacket(text), userId));
+    for (const text of packets) send(writable(text), audience.of(namespaceOfPacket(text), userId));
   });
 
   /** `elsewhere` gets the packets of each recipient, one a line: JSON has no line feed of its own. */
@@ -49,7 +49,7 @@ export function createDelivery(
     let packet: Packet | undefined;
     for (const userId of distinct(to)) {
       if (!elsewhere && !audience.has(namespace, userId)) continue;
-      packet ??= { text: eventPacket(namespace, name, payload) };
+      packet ??= writable(eventPacket(namespace, name, payload));
       send(packet, audience.of(namespace, userId));
       elsewhere?.set(userId, `${elsewhere.get(userId) ?? me}\n${packet.text}`);
     }
@@ -78,15 +78,14 @@ function distinct(userIds: readonly string[]): Iterable<string> {
   return userIds.length < 2 || (userIds.length === 2 && userIds[0] !== userIds[1]) ? userIds : new Set(userIds);
 }
 
+/** For all who hear it: what it is written with is kept in its options. */
 interface Packet {
   text: string;
-  /** Once somebody has heard it. */
-  options?: object;
+  options: object;
 }
 
-function send(packet: Packet, sockets: Iterable<ClientSocket>): void {
-  for (const { conn } of sockets) {
-    packet.options ??= { wsPreEncodedFrame: [frameOf(packet.text)] };
-    conn.write(packet.text, packet.options);
-  }
+const writable = (text: string): Packet => ({ text, options: {} });
+
+function send({ text, options }: Packet, sockets: Iterable<ClientSocket>): void {
+  for (const { conn } of sockets) conn.write(text, options);
 }

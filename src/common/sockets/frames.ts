@@ -19,23 +19,28 @@ const FINAL_TEXT = 0x81;
 const MESSAGE = '4'.charCodeAt(0);
 
 /**
- * The WebSocket frame (RFC 6455, section 5.2; servers do not mask) of a packet in a message of Engine.IO: in one piece, where
- * `ws` writes a header and a body.
+ * The WebSocket frames (RFC 6455, section 5.2; servers do not mask) of packets, each in a message of Engine.IO: all in one
+ * piece, where `ws` writes a header and a body for each.
  */
-export function frameOf(packet: string): Buffer {
-  const bytes = 1 + Buffer.byteLength(packet);
-  const headerBytes = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headerBytes + bytes);
-  frame[0] = FINAL_TEXT;
-  if (headerBytes === 2) frame[1] = bytes;
-  else if (headerBytes === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(bytes, 2);
-  } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(bytes), 2);
+export function framesOf(packets: readonly string[]): Buffer {
+  const lengths = packets.map(packet => 1 + Buffer.byteLength(packet));
+  const frames = Buffer.allocUnsafe(lengths.reduce((sum, bytes) => sum + headerBytesOf(bytes) + bytes, 0));
+  let at = 0;
+  for (const [index, packet] of packets.entries()) {
+    at = writeHeader(frames, lengths[index]!, at);
+    at = frames.writeUInt8(MESSAGE, at);
+    at += frames.write(packet, at);
   }
-  frame[headerBytes] = MESSAGE;
-  frame.write(packet, headerBytes + 1);
-  return frame;
+  return frames;
+}
+
+function headerBytesOf(bytes: number): number {
+  return bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
+}
+
+function writeHeader(frames: Buffer, bytes: number, from: number): number {
+  const at = frames.writeUInt8(FINAL_TEXT, from);
+  if (bytes < 126) return frames.writeUInt8(bytes, at);
+  if (bytes < 65_536) return frames.writeUInt16BE(bytes, frames.writeUInt8(126, at));
+  return frames.writeBigUInt64BE(BigInt(bytes), frames.writeUInt8(127, at));
 }

@@ -1,5 +1,5 @@
 import type { Connection } from './connections.ts';
-import { frameOf } from './frames.ts';
+import { framesOf } from './frames.ts';
 
 interface Packet {
   type: string;
@@ -42,11 +42,11 @@ function flushAll(): void {
 
 const isMessage = ({ type, data }: Packet) => type === 'message' && typeof data === 'string';
 
+/** A packet that leaves alone is likely to leave so on many connections: with their options they share its frame. */
 function joinPackets(engine: Engine): void {
-  const pieces: Buffer[] = [];
-  // The library's own frames, of a broadcast, come in two.
-  for (const { data, options } of engine.writeBuffer) pieces.push(...(options.wsPreEncodedFrame ?? [frameOf(data!)]));
-  if (pieces.length === 0) return;
-  const joined = pieces.length > 1 ? Buffer.concat(pieces) : pieces[0]!;
-  engine.writeBuffer = [{ type: 'message', options: { wsPreEncodedFrame: [joined] } }];
+  const packets = engine.writeBuffer;
+  if (packets.length === 0) return;
+  const options = packets.length === 1 ? packets[0]!.options : {};
+  options.wsPreEncodedFrame ??= [framesOf(packets.map(({ data }) => data!))];
+  if (packets.length > 1) engine.writeBuffer = [{ type: 'message', options }];
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 
 const MOST_AT_ONCE = 500;
 /** Nobody sees a number change oftener than that, and each change costs its views. */
-const PACE_MS = 250;
+const PACE_MS = 500;
 const LOOK_EVERY_MS = 50;
 
 /**
