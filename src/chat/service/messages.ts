@@ -33,7 +33,7 @@ function draftsOf(calls: readonly Call<SendMessage>[]): { drafts: Draft[]; place
     if (known !== undefined && drafts[known]!.call.actor.userId === call.actor.userId) return known;
     const place = drafts.push(draftOf(call)) - 1;
     // Two senders with one id between them: should a call of theirs come twice in this batch, it is stored call by call.
-    if (known === undefined) byClientId.set(call.input.client_id, place);
+    byClientId.set(call.input.client_id, place);
     return place;
   });
   return { drafts, places };
