@@ -4,6 +4,7 @@ import { groupCommit } from '../../src/common/group-commit.ts';
 interface Job {
   n: number;
   lane: string;
+  connection?: string;
 }
 
 /** Batches are recorded and stay open until they are released. */
@@ -14,7 +15,7 @@ function recorder(maxBatch = 256, maxWaitMs = 10_000) {
     maxWaitMs,
     refuse: () => new Error('waited too long'),
     maxBatch,
-    lanes: [job => job.lane],
+    lanes: [job => job.lane, job => job.connection],
     run: async jobs => {
       batches.push(jobs.map(job => job.n));
       await new Promise<void>(resolve => open.push(resolve));
@@ -67,6 +68,25 @@ test('calls of one lane keep their order and never share a moment with another b
   release();
   release();
   expect(await Promise.all([first, other, ...rest])).toEqual([1, 4, 2, 3]);
+});
+
+test('what waits for one of its lanes is not overtaken in the other', async () => {
+  const { commit, batches, turn, release } = recorder();
+  const answers = [commit.submit({ n: 1, lane: 'a' })];
+  await turn();
+  answers.push(
+    commit.submit({ n: 2, lane: 'a', connection: 'x' }),
+    commit.submit({ n: 3, lane: 'b', connection: 'x' }),
+  );
+  answers.push(commit.submit({ n: 4, lane: 'c', connection: 'y' }));
+  await turn();
+  expect(batches).toEqual([[1], [4]]);
+  release();
+  await turn();
+  expect(batches).toEqual([[1], [4], [2, 3]]);
+  release();
+  release();
+  expect(await Promise.all(answers)).toEqual([1, 2, 3, 4]);
 });
 
 test('a batch takes no more than its most, and what is left behind goes next', async () => {
