@@ -61,14 +61,23 @@ async function runAll(isQuick: boolean): Promise<Report[]> {
   return reports;
 }
 
+function refuse(reason: string): never {
+  process.stderr.write(`${reason}\nusage: npm run bench [-- --quick] [--json FILE] [--markdown]\n       npm run bench -- ${names.join(' | ')} [options]\n`); // biome-ignore format: one line reads better
+  process.exit(2);
+}
+
+/** Each benchmark has options of its own. */
+function refuseOption(error: NodeJS.ErrnoException): never {
+  if (error.code?.startsWith('ERR_PARSE_ARGS')) refuse(error.message);
+  throw error;
+}
+
 const args = process.argv.slice(2);
 const file = takeOption(args, '--json');
 const isForDocs = takeFlag(args, '--markdown');
 const name = args[0]?.startsWith('--') ? undefined : args.shift();
-if (name !== undefined && !names.includes(name)) {
-  process.stderr.write(`Usage: npm run bench [-- --quick] [--json FILE] [--markdown]\n       npm run bench -- ${names.join(' | ')} [options]\n`); // biome-ignore format: one line reads better
-  process.exit(2);
-}
-const found = name === undefined ? await runAll(takeFlag(args, '--quick')) : await runOne(name, args);
+if (name !== undefined && !names.includes(name)) refuse(`${name} is no benchmark`);
+const found =
+  name === undefined ? await runAll(takeFlag(args, '--quick')) : await runOne(name, args).catch(refuseOption);
 if (file) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
 if (isForDocs) writeFigures([found].flat());

@@ -1,6 +1,6 @@
 // `npm run conformance [-- --url URL [--url URL] --tokens FILE] [--only NAME,…] [--seed N] [--json]`: whether a deployment keeps the promises
 // of the socket contract. Without --url it starts servers of its own, and then causes faults too. Exits 1 when a promise is broken.
-import { parseArgs } from 'node:util';
+import { readOptions } from '../bench/support/options.ts';
 import { type Room, readRooms } from '../load/rooms.ts';
 import { crashInvariants } from './invariants/crashes.ts';
 import { deliveryInvariants } from './invariants/delivery.ts';
@@ -21,16 +21,6 @@ const invariants = [
 /** One each, and an outsider. */
 const ROOMS = invariants.length + 1;
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', multiple: true, default: [] },
-    tokens: { type: 'string' },
-    only: { type: 'string' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
-    json: { type: 'boolean', default: false },
-  },
-});
-
 function refuse(reason: string): never {
   const makesTokens = `npm run seed:load -- --users ${2 * ROOMS} --threads ${ROOMS} --out FILE`;
   process.stderr.write(`${reason}
@@ -39,6 +29,19 @@ usage: npm run conformance [-- --url URL [--url URL …] --tokens FILE] [--only 
   NAMEs: ${invariants.map(one => one.name).join(', ')}\n`);
   process.exit(2);
 }
+
+const values = readOptions(
+  {
+    options: {
+      url: { type: 'string', multiple: true, default: [] },
+      tokens: { type: 'string' },
+      only: { type: 'string' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+      json: { type: 'boolean', default: false },
+    },
+  },
+  refuse,
+);
 
 const chosen = values.only?.split(',') ?? invariants.map(one => one.name);
 const unknown = chosen.find(name => !invariants.some(one => one.name === name));

@@ -1,6 +1,6 @@
 // `npm run faults [-- --only NAME,… --seeds N --seed N --seconds S --json]`: three instances under load while something fails. Exits 1 when a
 // message is lost, doubled or out of order, or a figure is not reached.
-import { parseArgs } from 'node:util';
+import { readOptions } from '../bench/support/options.ts';
 import { seeded } from '../tests/support/faulty-socket.ts';
 import type { Fault, Need } from './fault.ts';
 import { faults } from './list.ts';
@@ -8,22 +8,25 @@ import { tellResult, tellSum } from './report.ts';
 import { startSite } from './site.ts';
 import { type Result, roomsOf, type Settings, tryFault } from './try.ts';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    seeds: { type: 'string', default: '3' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
-    seconds: { type: 'string', default: '8' },
-    json: { type: 'boolean', default: false },
-  },
-});
-
 function refuse(reason: string): never {
   process.stderr.write(`${reason}
 usage: npm run faults [-- --only NAME,… --seeds N --seed N --seconds S --json]
   NAMEs: ${faults.map(one => one.name).join(', ')}\n`);
   process.exit(2);
 }
+
+const values = readOptions(
+  {
+    options: {
+      only: { type: 'string' },
+      seeds: { type: 'string', default: '3' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+      seconds: { type: 'string', default: '8' },
+      json: { type: 'boolean', default: false },
+    },
+  },
+  refuse,
+);
 
 const names = values.only?.split(',') ?? faults.map(one => one.name);
 const chosen = names.map(name => faults.find(one => one.name === name) ?? refuse(`--only ${name} is none`));

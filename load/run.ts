@@ -2,32 +2,35 @@
 // order, or failed. docs/load.md says what each profile does.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { cpuSeconds } from '../bench/support/cpu.ts';
+import { readOptions } from '../bench/support/options.ts';
 import { createMeter, type Second } from './meter.ts';
 import { profiles, type Run } from './profiles.ts';
 import { isBottleneck, type Result, resultPage, type ServerSecond, tellResult } from './report.ts';
 import { readRooms } from './rooms.ts';
 import { seedWorld, startServer, type Target } from './server.ts';
 
-const { values } = parseArgs({
-  options: {
-    profile: { type: 'string', default: 'rooms' },
-    rooms: { type: 'string', default: '100' },
-    devices: { type: 'string' },
-    rate: { type: 'string', default: '100' },
-    duration: { type: 'string', default: '10' },
-    ramp: { type: 'boolean', default: false },
-    url: { type: 'string' },
-    tokens: { type: 'string' },
-    out: { type: 'string', default: '.data/load' },
-  },
-});
-
 function refuse(reason: string): never {
   process.stderr.write(`${reason}\nusage: npm run load -- [--profile ${Object.keys(profiles).join('|')}] [--rooms N] [--devices 1..10] [--rate N] [--duration S] [--ramp] [--url URL [--tokens FILE]] [--out FOLDER]\n`); // biome-ignore format: one line reads better
   process.exit(2);
 }
+
+const values = readOptions(
+  {
+    options: {
+      profile: { type: 'string', default: 'rooms' },
+      rooms: { type: 'string', default: '100' },
+      devices: { type: 'string' },
+      rate: { type: 'string', default: '100' },
+      duration: { type: 'string', default: '10' },
+      ramp: { type: 'boolean', default: false },
+      url: { type: 'string' },
+      tokens: { type: 'string' },
+      out: { type: 'string', default: '.data/load' },
+    },
+  },
+  refuse,
+);
 
 function number(name: 'rooms' | 'devices' | 'rate' | 'duration', preset: string, most: number): number {
   const value = Number(values[name] ?? preset);

@@ -1,4 +1,16 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** As `parseArgs`; an option that there is not, or that lacks its value, is refused in its words. */
+export function readOptions<Config extends ParseArgsConfig>(
+  config: Config,
+  refuse: (reason: string) => never,
+): ReturnType<typeof parseArgs<Config>>['values'] {
+  try {
+    return parseArgs(config).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
 
 /** Options that are numbers, each with its preset; what is no number is refused. */
 export function numbersOf<Name extends string>(args: string[], presets: Record<Name, number>): Record<Name, number> {
