@@ -23,7 +23,8 @@ export function momentArray(values: readonly Date[]): Buffer {
 interface Form<Value> {
   type: number;
   bytesOf: (value: Value) => number;
-  write: (array: Buffer, value: Value, at: number) => void;
+  /** Returns how many bytes it has written. */
+  write: (array: Buffer, value: Value, at: number) => number;
 }
 
 const HEADER_BYTES = 20;
@@ -38,11 +39,9 @@ function arrayOf<Value>({ type, bytesOf, write }: Form<Value>, values: readonly 
   for (const [place, word] of [1, hasNulls, type, values.length, 1].entries()) array.writeInt32BE(word, place * 4);
   let at = HEADER_BYTES;
   for (const value of values) {
-    const bytes = value === null ? NULL : bytesOf(value);
-    at = array.writeInt32BE(bytes, at);
-    if (value === null) continue;
-    write(array, value, at);
-    at += bytes;
+    const bytes = value === null ? NULL : write(array, value, at + 4);
+    array.writeInt32BE(bytes, at);
+    at += 4 + Math.max(0, bytes);
   }
   return array;
 }
@@ -50,7 +49,7 @@ function arrayOf<Value>({ type, bytesOf, write }: Form<Value>, values: readonly 
 const DASH = '-'.charCodeAt(0);
 
 /** Dashes are passed over. */
-function writeHex(array: Buffer, digits: string, from: number): void {
+function writeHex(array: Buffer, digits: string, from: number): number {
   let at = from;
   let high = -1;
   for (let index = 0; index < digits.length; index += 1) {
@@ -64,14 +63,15 @@ function writeHex(array: Buffer, digits: string, from: number): void {
       high = -1;
     }
   }
+  return at - from;
 }
 
-function writeText(array: Buffer, text: string, at: number): void {
-  array.write(text, at);
+function writeText(array: Buffer, text: string, at: number): number {
+  return array.write(text, at);
 }
 
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 
-function writeMoment(array: Buffer, moment: Date, at: number): void {
-  array.writeBigInt64BE(BigInt(moment.getTime() - EPOCH_MS) * 1_000n, at);
+function writeMoment(array: Buffer, moment: Date, at: number): number {
+  return array.writeBigInt64BE(BigInt(moment.getTime() - EPOCH_MS) * 1_000n, at) - at;
 }

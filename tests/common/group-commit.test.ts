@@ -54,31 +54,20 @@ test('while two batches are in flight the next one gathers', async () => {
   expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5]);
 });
 
-test('calls of one lane keep their order and never share a moment with another batch of that lane', async () => {
-  const { commit, batches, turn, release } = recorder();
-  const first = commit.submit({ n: 1, lane: 'a' });
-  await turn();
-  const rest = [2, 3].map(n => commit.submit({ n, lane: 'a' }));
-  const other = commit.submit({ n: 4, lane: 'b' });
-  await turn();
-  expect(batches).toEqual([[1], [4]]);
-  release();
-  await turn();
-  expect(batches).toEqual([[1], [4], [2, 3]]);
-  release();
-  release();
-  expect(await Promise.all([first, other, ...rest])).toEqual([1, 4, 2, 3]);
-});
-
-test('what waits for one of its lanes is not overtaken in the other', async () => {
+test.each<[string, Job[]]>([
+  ['share no moment with another batch of that lane', [2, 3].map(n => ({ n, lane: 'a' }))],
+  [
+    'are not overtaken in a second lane of theirs',
+    [
+      { n: 2, lane: 'a', connection: 'x' },
+      { n: 3, lane: 'b', connection: 'x' },
+    ],
+  ],
+])('calls of one lane keep their order and %s', async (_case, rest) => {
   const { commit, batches, turn, release } = recorder();
   const answers = [commit.submit({ n: 1, lane: 'a' })];
   await turn();
-  answers.push(
-    commit.submit({ n: 2, lane: 'a', connection: 'x' }),
-    commit.submit({ n: 3, lane: 'b', connection: 'x' }),
-  );
-  answers.push(commit.submit({ n: 4, lane: 'c', connection: 'y' }));
+  answers.push(...[...rest, { n: 4, lane: 'c', connection: 'y' }].map(job => commit.submit(job)));
   await turn();
   expect(batches).toEqual([[1], [4]]);
   release();

@@ -13,7 +13,7 @@ import type { LimitState } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
 import { presentProblem } from './problems.ts';
-import { stateOf } from './request.ts';
+import { stateOf, userAgentOf } from './request.ts';
 
 export interface HandleOptions<O extends Operation> {
   /** Headers that come from the answer: Location, ETag. */
@@ -60,7 +60,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
 
 function callOf(req: Request, res: Response, actor: Actor | null): Omit<RawCall, 'raw'> {
   const { requestId, now, locale } = stateOf(res);
-  const userAgent = req.get('user-agent')?.slice(0, 300) ?? null;
+  const userAgent = userAgentOf(req.headers);
   return { requestId, now, locale, actor, ip: req.ip ?? '', userAgent, reportLimit: state => tellLimit(res, state) };
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from 'cors';
 import express, { type RequestHandler, type Response } from 'express';
@@ -158,4 +159,9 @@ export function jsonBody({ TEST_TIME_SCALE }: Config): RequestHandler {
 function cutSlow(socket: Socket): void {
   socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
   socket.destroySoon();
+}
+
+/** As much of it as is worth keeping. */
+export function userAgentOf(headers: IncomingHttpHeaders): string | null {
+  return headers['user-agent']?.slice(0, 300) ?? null;
 }

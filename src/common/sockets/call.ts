@@ -1,4 +1,5 @@
 import type { RawCall } from '../execute.ts';
+import { userAgentOf } from '../http/request.ts';
 import { randomToken } from '../ids.ts';
 import type { ClientSocket } from './handshake.ts';
 
@@ -29,7 +30,7 @@ export class EventCall implements RawCall {
   }
 
   get userAgent() {
-    return this.socket.handshake.headers['user-agent']?.slice(0, 300) ?? null;
+    return userAgentOf(this.socket.handshake.headers);
   }
 
   get connection() {
