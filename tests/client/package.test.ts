@@ -14,7 +14,7 @@ const project = mkdtempSync(join(tmpdir(), 'parthub-client-'));
 const PATH = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 const start = promisify(execFile);
 const run = async (command: string, args: string[], cwd = project): Promise<string> =>
-  (await start(command, args, { cwd, env: { ...process.env, PATH }, timeout: 30_000 })).stdout;
+  (await start(command, args, { cwd, env: { ...process.env, PATH }, timeout: 15_000 })).stdout;
 
 /** A fresh project: the packed package and Socket.IO's client, nothing else. */
 beforeAll(async () => {
@@ -36,7 +36,7 @@ const { dev_code } = await client.requestCode('${phone}');
 const user = await client.signIn({ phone: '${phone}', code: dev_code ?? '' });
 const plans: { code: string }[] = (await client.rest.listPlans()).results;
 client.threads.subscribe(() => {});
-await new Promise<void>(done => client.connection.subscribe(() => client.connection.getSnapshot().state === 'online' && done()));
+while (client.connection.getSnapshot().state !== 'online') await new Promise<void>(done => client.connection.subscribe(done));
 console.log(JSON.stringify({ phone: user.phone, threads: client.threads.getSnapshot().length, plans: plans.length }));
 client.disconnect();
 `;
