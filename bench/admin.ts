@@ -9,7 +9,7 @@ import type { Context } from '../src/common/context.ts';
 import { connect, migrate } from '../src/common/database.ts';
 import { DAY_MS } from '../src/common/time.ts';
 import { entities } from '../src/entities.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { percentile } from './support/stats.ts';
 import { inWorld } from './support/world.ts';
@@ -18,7 +18,7 @@ const TIMES = 20;
 const GOAL_MS = 100;
 
 export async function run(args: string[]): Promise<Outcome> {
-  const { rows } = numbersOf(args, { rows: 1_000_000 });
+  const { rows } = readSettings(args, { rows: 1_000_000 });
   return inWorld(null, async ({ url }) => {
     const orm = await connect(entities, url);
     await migrate(orm);

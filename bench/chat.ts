@@ -3,10 +3,10 @@
  * `npm run bench -- chat [--rounds 3] [--seconds 5] [--pairs 200] [--loads 8,1,pair] [--only relay,parthub]`
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Load, Measured } from './chat/measured.ts';
 import { chatGoals, chatTables, type Round } from './chat/tables.ts';
 import { runLoad } from './support/load.ts';
+import { OptionError, readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { inTurns } from './support/rounds.ts';
 import { inWorld, root, talksOf, type World } from './support/world.ts';
@@ -26,22 +26,14 @@ interface Subject {
 }
 
 export async function run(args: string[]): Promise<Outcome> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '5' },
-      pairs: { type: 'string', default: '200' },
-      loads: { type: 'string', default: '8,1,pair' },
-      only: { type: 'string' },
-    },
-  });
-  const [rounds, seconds, pairs] = [Number(values.rounds), Number(values.seconds), Number(values.pairs)];
+  const presets = { rounds: 3, seconds: 5, pairs: 200, loads: '8,1,pair', only: '' };
+  const { rounds, seconds, pairs, only, ...given } = readSettings(args, presets);
+  const loads = settingsOf(pairs, given.loads.split(','));
   return inWorld({ users: pairs * 2, posts: pairs, threads: pairs }, async world => {
     const started = await startSubjects(world);
-    const subjects = started.filter(one => !values.only || values.only.split(',').includes(one.name));
+    const subjects = started.filter(one => !only || only.split(',').includes(one.name));
     const outcome: Outcome = { settings: { rounds, seconds, pairs }, measured: [], goals: [] };
-    for (const [key, setting] of settingsOf(pairs, values.loads.split(','))) {
+    for (const [key, setting] of loads) {
       const load = {
         ...{ pairs: talksOf(world, setting.pairs), devices: 1, inFlight: setting.inFlight, measureMs: seconds * 1000 },
       };
@@ -67,7 +59,11 @@ function settingsOf(pairs: number, names: readonly string[]): [string, Setting][
     1: { title: `${pairs} pairs, 1 in flight`, pairs, inFlight: 1 },
     pair: { title: 'one pair, 1 in flight', pairs: 1, inFlight: 1 },
   };
-  return names.flatMap(name => (settings[name] ? [[name, settings[name]] as [string, Setting]] : []));
+  return names.map(name => {
+    const setting = settings[name];
+    if (!setting) throw new OptionError(`--loads ${name} is none of ${Object.keys(settings)}`);
+    return [name, setting];
+  });
 }
 
 async function startSubjects(world: World): Promise<Subject[]> {

@@ -10,7 +10,7 @@ import type { Load, Measured } from './chat/measured.ts';
 import type { Round } from './chat/tables.ts';
 import { totalOf } from './support/cpu.ts';
 import { runLoad } from './support/load.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { inTurns } from './support/rounds.ts';
 import { ratioOf, spreadOf } from './support/stats.ts';
@@ -23,7 +23,7 @@ const NOTE = 'parthub also checks, stores, acknowledges and notes what it delive
 
 export async function run(args: string[]): Promise<Outcome> {
   const presets = { devices: 10, threads: 20, rate: 1_000, 'high-rate': 1_800, rounds: 5, seconds: 5 };
-  const settings = numbersOf(args, presets);
+  const settings = readSettings(args, presets);
   const { threads, rounds, seconds } = settings;
   return inWorld({ users: 2 * threads, posts: threads, threads }, async world => {
     const load = { pairs: talksOf(world, threads), inFlight: 1, bell: false, measureMs: seconds * 1000 };

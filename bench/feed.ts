@@ -15,7 +15,7 @@ import { loadConfig } from '../src/config.ts';
 import { call, measure } from './feed/requests.ts';
 import { recordStatements, type Samples, storeSearches, takeSamples } from './feed/samples.ts';
 import { cpuSeconds } from './support/cpu.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Goal, Outcome, Table } from './support/outcome.ts';
 import type { Started } from './support/processes.ts';
 import { percentile, ratioOf, spreadOf } from './support/stats.ts';
@@ -39,7 +39,7 @@ interface Bench {
 type Part = Pick<Outcome, 'measured' | 'goals'>;
 
 export async function run(args: string[]): Promise<Outcome> {
-  const { posts, rounds, requests } = numbersOf(args, { posts: 200_000, rounds: 5, requests: 400 });
+  const { posts, rounds, requests } = readSettings(args, { posts: 200_000, rounds: 5, requests: 400 });
   const beganAt = performance.now();
   return inWorld({ users: USERS, posts }, async world => {
     const seededInSec = (performance.now() - beganAt) / 1000;

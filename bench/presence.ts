@@ -7,7 +7,7 @@ import { startRedis } from '../tests/support/redis.ts';
 import type { Load, Measured } from './presence/load.ts';
 import { totalOf } from './support/cpu.ts';
 import { runLoad } from './support/load.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { percentile } from './support/stats.ts';
 import { inWorld, root, type World } from './support/world.ts';
@@ -23,7 +23,7 @@ interface Row extends Measured {
 
 export async function run(args: string[]): Promise<Outcome> {
   const presets = { users: 5_000, watched: 20, percent: 2, seconds: 10, 'warm-up': 25 };
-  const settings = numbersOf(args, presets);
+  const settings = readSettings(args, presets);
   return inWorld({ users: settings.users }, async world => {
     const users = await makeWatched(world, settings.watched);
     const load = {

@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Load, Measured } from './chat/measured.ts';
 import { runLoad } from './support/load.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { inWorld, root, talksOf } from './support/world.ts';
 
@@ -20,7 +20,7 @@ interface Profile {
 }
 
 export async function run(args: string[]): Promise<Outcome> {
-  const settings = numbersOf(args, { pairs: 200, 'in-flight': 8, devices: 1, seconds: 5, most: 25 });
+  const settings = readSettings(args, { pairs: 200, 'in-flight': 8, devices: 1, seconds: 5, most: 25 });
   const { pairs, devices, seconds, most } = settings;
   return inWorld({ users: 2 * pairs, posts: pairs, threads: pairs }, async world => {
     const folder = join(world.folder, 'profile');

@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFigures } from './support/figures.ts';
+import { OptionError } from './support/options.ts';
 import { goalTable, type Outcome, type Report, reportOf, tell } from './support/outcome.ts';
 
 interface Bench {
@@ -67,8 +68,8 @@ function refuse(reason: string): never {
 }
 
 /** Each benchmark has options of its own. */
-function refuseOption(error: NodeJS.ErrnoException): never {
-  if (error.code?.startsWith('ERR_PARSE_ARGS')) refuse(error.message);
+function refuseOption(error: Error): never {
+  if (error instanceof OptionError) refuse(error.message);
   throw error;
 }
 

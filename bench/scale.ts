@@ -10,7 +10,7 @@ import type { Storm, Storms } from './scale/storm.ts';
 import { describeInstances, type InstanceRound } from './scale/tables.ts';
 import { totalOf } from './support/cpu.ts';
 import { runLoad } from './support/load.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { inTurns } from './support/rounds.ts';
 import { percentile, spreadOf } from './support/stats.ts';
@@ -22,7 +22,7 @@ const script = (name: string) => join(root, `bench/${name}.ts`);
 
 export async function run(args: string[]): Promise<Outcome> {
   const presets = { connections: 10_000, seconds: 60, storm: 2_000, rounds: 3, pairs: 200 };
-  const settings = numbersOf(args, presets);
+  const settings = readSettings(args, presets);
   const { connections, seconds, storm, rounds, pairs } = settings;
   const threads = Math.max(pairs, TALKERS + Math.ceil(storm / 2));
   return inWorld({ users: Math.max(connections, 2 * threads), posts: threads, threads }, async world => {

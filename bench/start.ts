@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentKb } from './support/cpu.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { type Started, startNode } from './support/processes.ts';
 import { spreadOf } from './support/stats.ts';
@@ -30,7 +30,7 @@ interface Round {
 }
 
 export async function run(args: string[]): Promise<Outcome> {
-  const settings = numbersOf(args, { rounds: 5, rest: 30 });
+  const settings = readSettings(args, { rounds: 5, rest: 30 });
   return inWorld({ users: 2 }, async world => {
     const subjects = subjectsOf(world);
     // Twice: the second still finds out what the first has compiled.

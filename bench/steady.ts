@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Result } from '../load/report.ts';
 import { cpuOf, totalOf } from './support/cpu.ts';
-import { numbersOf } from './support/options.ts';
+import { readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { runNode } from './support/processes.ts';
 import { inTurns } from './support/rounds.ts';
@@ -22,7 +22,7 @@ interface Round extends Result {
 }
 
 export async function run(args: string[]): Promise<Outcome> {
-  const settings = numbersOf(args, { rate: 1_000, rooms: 200, seconds: 15, rounds: 3 });
+  const settings = readSettings(args, { rate: 1_000, rooms: 200, seconds: 15, rounds: 3 });
   const { rooms, rounds } = settings;
   return inWorld({ users: 2 * rooms, posts: rooms, threads: rooms }, async world => {
     const perStatement = await world.startBaseline('per-statement', { DATABASE_URL: await world.createDatabase('per_statement') }); // biome-ignore format: one line reads better

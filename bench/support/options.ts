@@ -1,5 +1,12 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
+/** Its message is for whoever has typed the options. */
+export class OptionError extends Error {}
+
+function fail(reason: string): never {
+  throw new OptionError(reason);
+}
+
 /** As `parseArgs`; an option that there is not, or that lacks its value, is refused in its words. */
 export function readOptions<Config extends ParseArgsConfig>(
   config: Config,
@@ -12,15 +19,23 @@ export function readOptions<Config extends ParseArgsConfig>(
   }
 }
 
-/** Options that are numbers, each with its preset; what is no number is refused. */
-export function numbersOf<Name extends string>(args: string[], presets: Record<Name, number>): Record<Name, number> {
-  const names = Object.keys(presets) as Name[];
-  const options = Object.fromEntries(names.map(name => [name, { type: 'string' as const }]));
-  const { values } = parseArgs({ args, options });
-  const given = names.map(name => {
-    const value = Number(values[name] ?? presets[name]);
-    if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} is a number`);
-    return [name, value];
+type Settings<Presets> = { [Name in keyof Presets]: Presets[Name] extends number ? number : string };
+
+/** Options with their presets; whose preset is a number is one. Throws an `OptionError`. */
+export function readSettings<Presets extends Record<string, number | string>>(
+  args: string[],
+  presets: Presets,
+): Settings<Presets> {
+  const options = Object.fromEntries(Object.keys(presets).map(name => [name, { type: 'string' as const }]));
+  const values = readOptions({ args, options }, fail);
+  const given = Object.entries(presets).map(([name, preset]) => {
+    const value = values[name] ?? preset;
+    return [name, typeof preset === 'number' ? numberOf(name, value) : value];
   });
-  return Object.fromEntries(given) as Record<Name, number>;
+  return Object.fromEntries(given) as Settings<Presets>;
+}
+
+function numberOf(name: string, given: number | string): number {
+  const value = given === '' ? Number.NaN : Number(given);
+  return Number.isFinite(value) && value >= 0 ? value : fail(`--${name} is a number, 0 or more`);
 }

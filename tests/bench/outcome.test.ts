@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { numbersOf } from '../../bench/support/options.ts';
 import { type Goal, markdownOf, reportOf, tell } from '../../bench/support/outcome.ts';
 import { ratioOf, spreadOf } from '../../bench/support/stats.ts';
 
@@ -40,10 +39,4 @@ test('a table has the median with the lowest and the highest of its rounds', () 
   });
   expect(tell(found)).toContain('20 (10–30)');
   expect(markdownOf(found)).toContain('| parthub | 20 (10–30) | 5 |  |');
-});
-
-test('options that are no numbers are refused', () => {
-  expect(numbersOf(['--rounds', '5'], { rounds: 3, seconds: 2 })).toEqual({ rounds: 5, seconds: 2 });
-  expect(() => numbersOf(['--rounds', 'many'], { rounds: 3 })).toThrow('--rounds');
-  expect(() => numbersOf(['--round', '5'], { rounds: 3 })).toThrow();
 });
