@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
+import { endWithUs } from '../tests/support/children.ts';
 
 const run = promisify(execFile);
 const source = join(import.meta.dirname, '../src');
@@ -43,7 +44,7 @@ export async function startServer(rooms: number, tokens: string): Promise<Target
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  endWithUs(child);
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
       const found = /listens on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1];

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { endWithUs } from '../../tests/support/children.ts';
 import { type Cpu, cpuOf, residentKb } from './cpu.ts';
 
 export interface Ran<Result> {
@@ -23,8 +24,7 @@ export async function runLoad<Result>(
   watched: Record<string, number | null>,
 ): Promise<Ran<Result>> {
   const child = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const stop = () => child.kill('SIGKILL');
-  process.once('exit', stop);
+  endWithUs(child);
   child.stdin.end(JSON.stringify(input));
   const pids = Object.entries({ ...watched, client: child.pid! });
   const usage = () => pids.map(([name, pid]) => [name, pid === null ? { user: 0, system: 0 } : cpuOf(pid)] as const);
@@ -48,7 +48,6 @@ export async function runLoad<Result>(
     }
     if (/^[{[]/.test(line)) result = JSON.parse(line);
   }
-  process.off('exit', stop);
   if (result === undefined) throw new Error(`${file} ended without a result`);
   return { result, cpu, window, residentKb: resident };
 }

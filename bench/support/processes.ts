@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { endWithUs } from '../../tests/support/children.ts';
 
 /** What every npm script loads first. */
 const preload = ['--import', join(import.meta.dirname, '../../src/require-node.mjs')];
-
-const started = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of started) child.kill('SIGKILL');
-});
 
 export interface Started {
   pid: number;
@@ -32,7 +28,7 @@ export async function startNode(
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  started.add(child);
+  endWithUs(child);
   const match = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on('line', line => {
       const found = ready.exec(line);
@@ -44,7 +40,6 @@ export async function startNode(
     const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve();
     child.kill(signal);
     await exited;
-    started.delete(child);
   };
   return { pid: child.pid!, match, end: stopBy('SIGINT'), stop: stopBy('SIGKILL') };
 }
@@ -60,13 +55,12 @@ export async function runNode(
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', errors],
   });
-  started.add(child);
+  endWithUs(child);
   let output = '';
   child.stdout!.on('data', chunk => {
     output += chunk;
   });
   const [code] = await once(child, 'close');
-  started.delete(child);
   if (code !== 0) throw new Error(`${file} ended with ${code}`);
   return output;
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { freePort, hasExited } from '../../src/common/embedded-postgres/postmaster.ts';
 import { findTool } from '../../src/common/embedded-postgres/runner.ts';
+import { endWithUs } from './children.ts';
 import { findUnpacked } from './debian.ts';
 
 const run = promisify(execFile);
@@ -59,7 +60,7 @@ async function launch(program: Program, port: number): Promise<{ child: ChildPro
       if (/ready to accept connections/i.test(line)) resolve();
     });
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  endWithUs(child);
   return { child, output };
 }
 

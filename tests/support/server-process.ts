@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { hasExited } from '../../src/common/embedded-postgres/postmaster.ts';
+import { endWithUs } from './children.ts';
 import { eventually } from './eventually.ts';
 
 /** What every npm script loads first. */
@@ -31,7 +32,7 @@ export async function startServerProcess(
     env: { ...inherited, NODE_ENV: 'test', PORT: '0', DEBUG: '1', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  endWithUs(child);
   const lines: string[] = [];
   const url = await listening(child, lines, onLine);
   return {
