@@ -40,7 +40,7 @@ import { closeServer, openServer } from './common/http/server.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
 import { createJobs, type Jobs } from './common/jobs.ts';
-import { createLimits, type SpendLimit } from './common/limits.ts';
+import { createLimits, type Limits } from './common/limits.ts';
 import { createLog } from './common/log.ts';
 import { createMetrics, type Metrics, serveMetrics } from './common/metrics.ts';
 import { healthz, readyz } from './common/probes.ts';
@@ -83,7 +83,7 @@ export interface Core {
 export interface CoreParts {
   log: Logger;
   push: Push;
-  limit?: SpendLimit;
+  limit?: Limits['spend'];
   metrics?: Metrics;
   tracing?: Tracing;
   /** Statements may take their time: for commands of an operator. */
@@ -150,18 +150,27 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   const metrics = createMetrics();
   const tracing = await openTracing(config, log);
   const budgets = createBudgets(config, cluster);
+  const limits = createLimits(config, cluster, budgets);
   let sockets: SocketDoor;
   const core = await buildCore(config, databaseUrl, {
     log,
     push: announcements => sockets.push(announcements),
-    limit: createLimits(config, cluster, budgets),
+    limit: limits.spend,
     metrics,
     tracing,
   });
   const { orm, executor } = core;
   const findSession = createFindSession(orm);
   const authenticate = createAuthenticate(config, findSession);
-  const http = createHttpDoor({ config, log, executor, authenticate, idempotency: createIdempotency(orm), tracing });
+  const http = createHttpDoor({
+    config,
+    log,
+    executor,
+    authenticate,
+    limits,
+    idempotency: createIdempotency(orm),
+    tracing,
+  });
   const findEnded = createFindEnded(orm);
   const forgetSession = findSession.forget;
   sockets = createSocketDoor({

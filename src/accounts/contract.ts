@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, fact, moment, plainText, procedure, query } from '../common/operations.ts';
+import { anyId, anyMoment, command, fact, moment, plainText, procedure, query } from '../common/operations.ts';
 import type { RevokeReason } from '../common/session.ts';
 import { slot } from '../common/slots.ts';
 import {
@@ -62,7 +62,7 @@ export const operations = {
     input: z.object({
       phone: phoneInput,
       code: codeInput,
-      otp_id: z.uuid().optional(),
+      otp_id: anyId.optional(),
       password: passwordInput.optional().describe('Needed where `password_required` was answered.'),
       device: Device.optional(),
     }),
@@ -155,8 +155,7 @@ export const operations = {
     input: z.object({
       full_name: plainText.trim().min(1).max(80).optional(),
       locale: Locale.optional(),
-      avatar_upload_id: z
-        .uuid()
+      avatar_upload_id: anyId
         .nullable()
         .optional()
         .describe('My upload with the purpose `avatar`; null takes the picture away.'),
@@ -203,7 +202,7 @@ export const operations = {
     summary: 'Logs one of my devices out.',
     http: 'DELETE /api/auth/sessions/{session_id}/',
     status: 204,
-    input: z.object({ session_id: z.uuid() }),
+    input: z.object({ session_id: anyId }),
     output: z.object({}),
     errors: ['not_found'],
   }),
@@ -213,7 +212,7 @@ export const operations = {
     isSecret: true,
     access: 'public',
     limits: [{ name: 'login', by: 'ip', points: 50, windowSec: 900 }],
-    input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
+    input: z.strictObject({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: z.object({ otp_id: z.uuid(), expires_in: z.int(), resend_in: z.int(), dev_code: z.string().optional() }),
     errors: [
       'permission_denied',
@@ -232,7 +231,7 @@ export const operations = {
     isSecret: true,
     access: 'public',
     limits: [{ name: 'otp-verify', by: 'ip', points: 60, windowSec: 3_600 }],
-    input: z.object({ otp_id: z.uuid(), code: codeInput, device: Device.optional() }),
+    input: z.strictObject({ otp_id: anyId, code: codeInput, device: Device.optional() }),
     output: Tokens,
     errors: ['permission_denied', 'otp_invalid', 'otp_attempts_exceeded', 'otp_locked', 'account_blocked'],
   }),
@@ -242,7 +241,7 @@ export const operations = {
     access: 'staff',
     input: staffActionInput(
       ['block', 'unblock', 'revoke_sessions', 'set_role', 'unlock_otp', 'unlock_login', 'reattach'],
-      { until: z.iso.datetime({ offset: true }).optional(), role: RoleName.optional() },
+      { until: anyMoment.optional(), role: RoleName.optional() },
     ),
     output: StaffActionOutput,
     errors: ['permission_denied', 'not_found'],
@@ -259,7 +258,7 @@ export const operations = {
     http: 'POST /api/admin/otp-log/actions/{action}/',
     access: 'staff',
     input: staffActionInput(['block_prefix', 'block_ip', 'unblock_prefix', 'unblock_ip'], {
-      until: z.iso.datetime({ offset: true }).optional().describe('Default: for a day.'),
+      until: anyMoment.optional().describe('Default: for a day.'),
     }),
     output: StaffActionOutput,
   }),

@@ -135,7 +135,7 @@ const PostSchema = defineEntity({
     condition: p.string().length(16).$type<'new' | 'used' | 'refurbished'>().nullable(),
     fitments: p.json<Fitment[]>(),
     images: p.json<PostImage[]>().defaultRaw("'[]'"),
-    price: p.decimal().precision(14).scale(2).nullable(),
+    price: p.decimal().precision(15).scale(2).nullable(),
     currency: p.string().length(3).nullable(),
     priceNegotiable: p.boolean().default(false),
     unit: p.string().length(4).nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StaffActionOutput, staffActionInput } from '../accounts/contract/staff-actions.ts';
-import { command, fact, moment, plainText, query } from '../common/operations.ts';
+import { anyMoment, command, fact, moment, plainText, query } from '../common/operations.ts';
 import { slot } from '../common/slots.ts';
 
 export const Entitlements = z
@@ -136,8 +136,7 @@ export const operations = {
     access: 'staff',
     input: staffActionInput(['activate', 'extend', 'change_plan', 'cancel'], {
       plan: planCode.optional().describe('activate: default what was asked for; change_plan: needed.'),
-      until: z.iso
-        .datetime({ offset: true })
+      until: anyMoment
         .optional()
         .describe("activate: default the plan's trial, else a month; extend: the new end of the period."),
       days: z.int().min(1).max(3_650).optional().describe('extend: so much later, instead of `until`.'),

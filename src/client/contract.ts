@@ -406,10 +406,11 @@ export interface SavedSearch {
     /** Needed for the price filters. */
     currency?: "UZS" | "USD" | undefined;
     /** ISO 3166-2:UZ. */
-    region?: string | undefined;
+    region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | undefined;
     city?: string | undefined;
     author?: string | undefined;
     has_images?: boolean | undefined;
+    /** From 1970 to 9999. */
     created_after?: string | undefined;
   };
   notify: boolean;
@@ -771,7 +772,7 @@ export interface RestCalls {
       /** Tax number, 9 digits. */
       tin?: string | null | undefined;
       activity?: ("seller" | "buyer" | "service")[] | undefined;
-      region?: string | null | undefined;
+      region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | null | undefined;
       city?: string | null | undefined;
       address?: string | null | undefined;
       about?: string | null | undefined;
@@ -803,10 +804,11 @@ export interface RestCalls {
       /** Needed for the price filters. */
       currency?: "UZS" | "USD" | undefined;
       /** ISO 3166-2:UZ. */
-      region?: string | undefined;
+      region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | undefined;
       city?: string | undefined;
       author?: string | undefined;
       has_images?: boolean | undefined;
+      /** From 1970 to 9999. */
       created_after?: string | undefined;
       mine?: boolean | undefined;
       /** With `mine`. */
@@ -847,7 +849,7 @@ export interface RestCalls {
       quantity?: number | null | undefined;
       min_order_qty?: number | null | undefined;
       /** ISO 3166-2:UZ; the profile's if not given. */
-      region?: string | null | undefined;
+      region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | null | undefined;
       city?: string | null | undefined;
       /** My uploads with the purpose `post`, in this order; as many as my plan allows. */
       image_ids?: string[] | undefined;
@@ -929,7 +931,7 @@ export interface RestCalls {
       quantity?: number | null | undefined;
       min_order_qty?: number | null | undefined;
       /** ISO 3166-2:UZ; the profile's if not given. */
-      region?: string | null | undefined;
+      region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | null | undefined;
       city?: string | null | undefined;
       image_ids?: string[] | undefined;
       expires_in_days?: number | undefined;
@@ -955,7 +957,7 @@ export interface RestCalls {
       quantity?: number | null | undefined;
       min_order_qty?: number | null | undefined;
       /** ISO 3166-2:UZ; the profile's if not given. */
-      region?: string | null | undefined;
+      region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | null | undefined;
       city?: string | null | undefined;
       /** My uploads with the purpose `post`, in this order; as many as my plan allows. */
       image_ids?: string[] | undefined;
@@ -1039,10 +1041,11 @@ export interface RestCalls {
         /** Needed for the price filters. */
         currency?: "UZS" | "USD" | undefined;
         /** ISO 3166-2:UZ. */
-        region?: string | undefined;
+        region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | undefined;
         city?: string | undefined;
         author?: string | undefined;
         has_images?: boolean | undefined;
+        /** From 1970 to 9999. */
         created_after?: string | undefined;
       };
       notify?: boolean | undefined;
@@ -1070,10 +1073,11 @@ export interface RestCalls {
         /** Needed for the price filters. */
         currency?: "UZS" | "USD" | undefined;
         /** ISO 3166-2:UZ. */
-        region?: string | undefined;
+        region?: "UZ-AN" | "UZ-BU" | "UZ-FA" | "UZ-JI" | "UZ-NG" | "UZ-NW" | "UZ-QA" | "UZ-QR" | "UZ-SA" | "UZ-SI" | "UZ-SU" | "UZ-TK" | "UZ-TO" | "UZ-XO" | undefined;
         city?: string | undefined;
         author?: string | undefined;
         has_images?: boolean | undefined;
+        /** From 1970 to 9999. */
         created_after?: string | undefined;
       } | undefined;
       notify?: boolean | undefined;

@@ -18,6 +18,7 @@ import {
   traceRequests,
 } from './http/request.ts';
 import type { Idempotency } from './idempotency.ts';
+import type { Limits } from './limits.ts';
 import type { HttpPath, Operation } from './operations.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -26,6 +27,7 @@ interface Parts {
   log: Logger;
   executor: Executor;
   authenticate: Authenticate;
+  limits: Pick<Limits, 'spendRequest'>;
   idempotency: Idempotency;
   tracing: Tracing;
 }

@@ -21,10 +21,16 @@ export interface LimitState {
   isRefused?: boolean;
 }
 
-/** Spends one call of each budget the operation names, per user or IP address. Throws rate_limited. */
-export type SpendLimit = (operation: Operation, call: RawCall) => void | Promise<void>;
+type Caller = Pick<RawCall, 'actor' | 'ip' | 'raw' | 'reportLimit'>;
 
-/** What every REST call spends beside the operation's own limits. */
+/** Both throw rate_limited. */
+export interface Limits {
+  /** Spends one call of each budget the operation names, per user or IP address. */
+  spend(operation: Operation, call: Caller): void | Promise<void>;
+  /** Spends one REST request, whatever it asks for and whatever it is answered. */
+  spendRequest(call: Omit<Caller, 'raw'>): void;
+}
+
 const restOfUser: Limit = { name: 'rest', by: 'user', points: 600, windowSec: 60, isHot: true };
 const restOfAddress: Limit = { name: 'rest-ip', by: 'ip', points: 300, windowSec: 60, isHot: true };
 
@@ -32,51 +38,47 @@ const restOfAddress: Limit = { name: 'rest-ip', by: 'ip', points: 300, windowSec
  * Budgets of one name are shared by both doors of an operation and by all instances: the hot ones without waiting
  * (`budgets`), the others exactly, in Redis. Without Redis, or while it is away, each instance counts for itself.
  */
-export function createLimits(
-  config: Config,
-  cluster: Pick<Cluster, 'redis' | 'degraded'>,
-  budgets: Budgets,
-): SpendLimit {
+export function createLimits(config: Config, cluster: Pick<Cluster, 'redis' | 'degraded'>, budgets: Budgets): Limits {
   const spendShared = createSharedLimits(config, cluster);
 
-  function spendHere(limit: Limit, key: string, call: RawCall): void {
+  function spendHere(limit: Limit, key: string, { reportLimit }: Pick<Caller, 'reportLimit'>): void {
     const { remaining, resetMs, retryAfterMs, isRefused } = budgets.spend(limit, key);
-    call.reportLimit?.({
+    reportLimit?.({
       ...{ name: limit.name, windowSec: limit.windowSec, points: relaxed(config, limit.points) },
       ...{ remaining, resetSec: Math.ceil(resetMs / 1000), isRefused },
     });
     if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
   }
 
-  async function spendExactly(limits: readonly Limit[], call: RawCall): Promise<void> {
+  async function spendExactly(limits: readonly Limit[], call: Caller): Promise<void> {
     for (const limit of limits) {
       const key = keyOf(limit, call);
       if (key !== undefined && !(await spendShared(limit, key, call))) spendHere(limit, key, call);
     }
   }
 
-  if (config.RATE_LIMITS === 'off') return () => {};
-  return (operation, call) => {
-    const isRest = call.connection === undefined;
-    if (isRest) spendHere(...(call.actor ? ofUser(call.actor.userId) : ofAddress(call.ip)), call);
-    const { limits } = operation;
-    if (!limits) return;
-    const isAlone = !cluster.redis || cluster.degraded().length > 0;
-    for (const limit of limits) {
-      if (!limit.isHot && !isAlone) continue;
-      const key = keyOf(limit, call);
-      if (key !== undefined) spendHere(limit, key, call);
-    }
-    const exact = isAlone ? [] : limits.filter(limit => !limit.isHot);
-    if (exact.length > 0) return spendExactly(exact, call);
+  if (config.RATE_LIMITS === 'off') return { spend() {}, spendRequest() {} };
+  return {
+    spend({ limits }, call) {
+      if (!limits) return;
+      const isAlone = !cluster.redis || cluster.degraded().length > 0;
+      for (const limit of limits) {
+        if (!limit.isHot && !isAlone) continue;
+        const key = keyOf(limit, call);
+        if (key !== undefined) spendHere(limit, key, call);
+      }
+      const exact = isAlone ? [] : limits.filter(limit => !limit.isHot);
+      if (exact.length > 0) return spendExactly(exact, call);
+    },
+    spendRequest(call) {
+      if (call.actor) spendHere(restOfUser, call.actor.userId, call);
+      else spendHere(restOfAddress, call.ip, call);
+    },
   };
 }
 
-const ofUser = (userId: string): [Limit, string] => [restOfUser, userId];
-const ofAddress = (ip: string): [Limit, string] => [restOfAddress, ip];
-
 /** Whose budget it is; undefined where this call spends nothing of it. */
-function keyOf({ by, field }: Limit, { actor, ip, raw }: RawCall): string | undefined {
+function keyOf({ by, field }: Limit, { actor, ip, raw }: Caller): string | undefined {
   if (field !== undefined && !Object.hasOwn((raw as object) ?? {}, field)) return undefined;
   return by === 'ip' ? ip : (actor?.userId ?? (by === 'caller' ? ip : undefined));
 }
@@ -85,7 +87,7 @@ function keyOf({ by, field }: Limit, { actor, ip, raw }: RawCall): string | unde
 function createSharedLimits(
   config: Config,
   { redis }: Pick<Cluster, 'redis'>,
-): (limit: Limit, key: string, call: RawCall) => Promise<boolean> {
+): (limit: Limit, key: string, call: Caller) => Promise<boolean> {
   const limiters = new Map<string, RateLimiterRedis>();
 
   function limiterOf({ name, points, windowSec }: Limit): RateLimiterRedis {

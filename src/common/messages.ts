@@ -50,7 +50,7 @@ const texts: Record<ErrorCode, readonly [uz: string, ru: string]> = {
   reauth_required: ['Buning uchun qaytadan kiring.', 'Для этого войдите ещё раз.'],
   password_required: ['Kodni parol bilan birga qayta yuboring.', 'Повторите код вместе с паролем.'],
   current_password_invalid: ['Joriy parol notoʻgʻri.', 'Текущий пароль неверен.'],
-  captcha_required: ['Avval captchani yeching.', 'Сначала пройдите капчу.'],
+  captcha_required: ['Avval kapchani yeching.', 'Сначала пройдите капчу.'],
   b2b_not_enabled: ['Biznes profilingiz hali yoqilmagan.', 'Ваш бизнес-профиль ещё не включён.'],
   subscription_required: ['Buning uchun faol obuna kerak.', 'Для этого нужна активная подписка.'],
   post_limit_reached: ['Oylik eʼlonlar chegarasiga yetdingiz.', 'Месячный лимит объявлений исчерпан.'],
@@ -170,9 +170,9 @@ const letters: Record<string, string> = {
   q: 'қ', r: 'р', s: 'с', t: 'т', u: 'у', v: 'в', x: 'х', y: 'й', z: 'з', ʼ: 'ъ',
 }; // biome-ignore format: a table
 
-/** Technical words (JSON, names with dots, slashes or dashes) stay as they are. */
+/** Technical words (JSON, WebP, names with dots, slashes or dashes) stay as they are. */
 export function toCyrillic(text: string): string {
-  return text.replace(/\S+/g, word => (/[A-Z]{2}|[a-z][./][a-z]|-/.test(word) ? word : transliterate(word)));
+  return text.replace(/\S+/g, word => (/[A-Z]{2}|[a-z][A-Z]|[a-z][./][a-z]|-/.test(word) ? word : transliterate(word)));
 }
 
 function transliterate(word: string): string {

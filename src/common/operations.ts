@@ -200,5 +200,20 @@ export const ifMatch = z
     'The `ETag` the change is based on; a stale one is 412 `conflict`, `details.current` being the present state.',
   );
 
-/** Text without U+0000, which PostgreSQL cannot store. */
-export const plainText = z.string().refine(text => !text.includes('\u0000'), { error: 'control_characters' });
+/** Text that PostgreSQL can store: without U+0000, and without half a character (a lone surrogate). */
+export const plainText = z
+  .string()
+  .refine(text => text.isWellFormed() && !text.includes('\u0000'), { error: 'control_characters' });
+
+/** Any UUID, in lower case as the database gives it back: what a client sent in capitals is still found again. */
+export const anyId = z.guid().toLowerCase();
+
+const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
+const isStorable = (text: string): boolean => Date.parse(text) >= 0 && Date.parse(text) <= LAST_MOMENT;
+
+/** RFC 3339 with any offset, in UTC from then on: PostgreSQL knows neither the year 0 nor an offset of a whole day. */
+export const anyMoment = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine(isStorable, { error: 'out_of_range' })
+  .overwrite(text => (isStorable(text) ? new Date(text).toISOString() : text))
+  .describe('From 1970 to 9999.');

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { Badge } from '../accounts/contract/shapes.ts';
-import { command, cursor, event, fact, nextCursor, pageLimit, plainText, query } from '../common/operations.ts';
+import {
+  anyId,
+  anyMoment,
+  command,
+  cursor,
+  event,
+  fact,
+  nextCursor,
+  pageLimit,
+  plainText,
+  query,
+} from '../common/operations.ts';
 import { broadcastOperations } from './contract/broadcast.ts';
 import { pushOperations } from './contract/push.ts';
 import { Notification, NotificationType, Preferences, PreferencesChange, Pushed } from './contract/shapes.ts';
@@ -10,7 +21,7 @@ export type { Notification, NotificationType } from './contract/shapes.ts';
 
 export const namespace = '/notifications';
 
-const ids = z.array(z.uuid()).min(1).max(200);
+const ids = z.array(anyId).min(1).max(200);
 const Changed = z.object({ updated: z.int().describe('Rows that were unread until now.'), badge: Badge });
 
 export const operations = {
@@ -34,7 +45,7 @@ export const operations = {
     socket: 'notification:read',
     input: z.union([
       z.object({ ids }),
-      z.object({ id: z.uuid() }).transform(({ id }) => ({ ids: [id] })),
+      z.object({ id: anyId }).transform(({ id }) => ({ ids: [id] })),
       z.object({ group_key: plainText.min(1).max(80) }),
     ]),
     output: Changed,
@@ -43,7 +54,7 @@ export const operations = {
     summary: 'Marks all as read that were there at a moment; what arrives meanwhile stays unread.',
     http: 'POST /api/notifications/read-all/',
     socket: 'notification:read-all',
-    input: z.object({ before: z.iso.datetime({ offset: true }).optional().describe('Default: now.') }),
+    input: z.object({ before: anyMoment.optional().describe('Default: now.') }),
     output: Changed,
   }),
   getPreferences: query({

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { anyId } from '../chat/contract/shapes.ts';
-import { command, event, fact, type Limit, moment, query } from '../common/operations.ts';
+import { anyId, command, event, fact, type Limit, moment, query } from '../common/operations.ts';
 
 export const namespace = '/presence';
 

@@ -29,7 +29,11 @@ export function uploadImage(storage: Storage) {
     const fileName = randomToken(RANDOM_BYTES);
     await storage.write(`${fileName}.webp`, image);
     await storage.write(`${fileName}.thumb.webp`, thumb);
-    return ctx.transaction(async ({ em, now, actor, config }) => {
+    const stored = ctx.transaction(async inside => {
+      const { em, now, actor, config } = inside;
+      // So that of many at once no more are stored than there may be.
+      await rows(em, sql`select from users where id = ${actor.userId} for no key update`);
+      await ensureQuota(inside);
       const upload = em.create(Upload, {
         ...{ id: newId(), user: actor.userId, purpose: input.purpose, fileName, bytes: image.length, width, height },
         ...{ name: (input.name ?? input.file.name).slice(0, 200) || 'image', createdAt: now },
@@ -37,10 +41,23 @@ export function uploadImage(storage: Storage) {
       await em.persist(upload).flush();
       return { ...presentImage(config, upload), purpose: upload.purpose };
     });
+    return stored.catch(async error => {
+      await removeFiles(storage, fileName);
+      throw error;
+    });
   };
 }
 
-async function ensureQuota({ em, now, actor, config }: ProcedureContext): Promise<void> {
+async function removeFiles(storage: Storage, fileName: string): Promise<void> {
+  for (const suffix of ['.webp', '.thumb.webp']) await storage.remove(fileName + suffix);
+}
+
+async function ensureQuota({
+  em,
+  now,
+  actor,
+  config,
+}: Pick<Context, 'em' | 'now' | 'actor' | 'config'>): Promise<void> {
   const since = daysAfter(now, -1);
   const used = await em.count(Upload, { user: actor.userId, createdAt: { $gt: since } });
   if (used >= relaxed(config, A_DAY)) throw new AppError('upload_quota_exceeded');
@@ -127,8 +144,7 @@ export function removeOrphans(storage: Storage) {
       em,
       sql`delete from uploads where attached_to is null and created_at <= ${daysAfter(now, -1)} returning file_name`,
     );
-    for (const { file_name } of orphans)
-      for (const suffix of ['.webp', '.thumb.webp']) await storage.remove(file_name + suffix);
+    for (const { file_name } of orphans) await removeFiles(storage, file_name);
     return { removed: orphans.length };
   };
 }

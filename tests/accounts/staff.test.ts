@@ -48,7 +48,7 @@ test('staff log in with password and code; who is no staff hears what a wrong pa
   expect(done).toMatchObject({ status: 200, body: { user: { role: 'support', is_staff: true } } });
   expect((await verifyCode(first.body.dev_code)).body.code).toBe('otp_invalid');
   const [notStaff, wrong] = [
-    await app.post(null, '/api/admin/login/', member),
+    await app.post(null, '/api/admin/login/', { phone: member.phone, password: member.password }),
     await app.post(null, '/api/admin/login/', { phone: staff.phone, password: 'wrong horse battery' }),
   ];
   expect([notStaff.status, notStaff.body.code]).toEqual([wrong.status, wrong.body.code]);

@@ -54,6 +54,7 @@ export function useDoors(
       log,
       executor,
       authenticate: actorOf,
+      limits: { spendRequest() {} },
       cluster,
       findEnded: async () => [],
       forgetSession: () => {},

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { plainText } from '../../common/operations.ts';
+import { anyId, plainText } from '../../common/operations.ts';
 
 /** `POST /api/admin/{resource}/actions/{action}/`: one thing done to up to 200 objects, each answered by itself. */
 export function staffActionInput<
@@ -8,7 +8,7 @@ export function staffActionInput<
 >(actions: Actions, params: Params) {
   return z.strictObject({
     action: z.enum(actions),
-    ids: z.array(z.uuid()).min(1).max(200),
+    ids: z.array(anyId).min(1).max(200),
     params: z.strictObject(params).prefault({} as never),
     reason: plainText.trim().min(1).max(1_000).optional().describe('Kept in the audit.'),
   });

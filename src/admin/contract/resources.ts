@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import {
+  anyId,
+  anyMoment,
   command,
   type HttpPath,
   type Method,
@@ -51,9 +53,9 @@ const AuditRow = z
   .meta({ id: 'AuditRow' });
 
 function filterSchema({ type, choices }: Filter): z.ZodType {
-  if (type === 'id') return z.uuid().optional();
+  if (type === 'id') return anyId.optional();
   if (type === 'boolean') return z.boolean().optional();
-  if (type === 'moment') return z.iso.datetime({ offset: true }).optional();
+  if (type === 'moment') return anyMoment.optional();
   return choices ? z.enum(choices as [string, ...string[]]).optional() : plainText.min(1).max(200).optional();
 }
 
@@ -71,7 +73,7 @@ function listInput({ filters, search, searchBy, columns }: Resource) {
   };
 }
 
-const keySchema = ({ hasTextKey }: Resource) => (hasTextKey ? plainText.min(1).max(80) : z.uuid());
+const keySchema = ({ hasTextKey }: Resource) => (hasTextKey ? plainText.min(1).max(80) : anyId);
 
 function recordSchema(resource: Resource, columns: Readonly<Record<string, Column>> = resource.columns) {
   return z.object({ id: keySchema(resource), ...mapped(columns, ({ type }) => readAs[type]) });

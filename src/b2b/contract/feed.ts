@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cursor, nextCursor, pageLimit, plainText, query } from '../../common/operations.ts';
+import { anyId, anyMoment, cursor, nextCursor, pageLimit, plainText, query } from '../../common/operations.ts';
 import { Condition, Currency, Intent, PartNumber, Post, Region } from './shapes.ts';
 
 const price = z.number().min(0).max(1e12).optional();
@@ -22,9 +22,9 @@ export const filterFields = {
   currency: Currency.optional().describe('Needed for the price filters.'),
   region: Region.optional(),
   city: plainText.max(80).optional(),
-  author: z.uuid().optional(),
+  author: anyId.optional(),
   has_images: z.boolean().optional(),
-  created_after: z.iso.datetime({ offset: true }).optional(),
+  created_after: anyMoment.optional(),
 };
 export const SavedFilters = z.object(filterFields);
 export type SavedFilters = z.output<typeof SavedFilters>;

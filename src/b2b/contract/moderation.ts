@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StaffActionOutput, staffActionInput } from '../../accounts/contract/staff-actions.ts';
-import { command, plainText } from '../../common/operations.ts';
+import { anyId, command, plainText } from '../../common/operations.ts';
 
 const reason = plainText.trim().min(1).max(1_000).optional().describe('Kept in the audit.');
 
@@ -42,7 +42,7 @@ export const moderationOperations = {
     access: 'staff',
     status: 204,
     query: ['reason'],
-    input: z.strictObject({ word_id: z.uuid(), reason }),
+    input: z.strictObject({ word_id: anyId, reason }),
     output: z.object({}),
     errors: ['permission_denied', 'not_found'],
   }),

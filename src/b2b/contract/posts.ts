@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { Usage } from '../../billing/contract.ts';
-import { command, cursor, ifMatch, nextCursor, pageLimit, query } from '../../common/operations.ts';
+import { anyId, command, cursor, ifMatch, nextCursor, pageLimit, query } from '../../common/operations.ts';
 import { Post, PostChanges, PostInput } from './shapes.ts';
 
-const onePost = z.object({ post_id: z.uuid() });
+const onePost = z.object({ post_id: anyId });
 const ifMatchHeader = { if_match: 'If-Match' };
 const ownPost = ['not_found', 'permission_denied', 'invalid_state', 'b2b_not_enabled'] as const;
 const publishing = ['subscription_required', 'content_rejected'] as const;
@@ -30,7 +30,7 @@ export const postOperations = {
     summary: 'Changes some fields of my post; a rejected one is reviewed again.',
     http: 'PATCH /api/b2b/posts/{post_id}/',
     headers: ifMatchHeader,
-    input: PostChanges.extend({ post_id: z.uuid(), if_match: ifMatch }),
+    input: PostChanges.extend({ post_id: anyId, if_match: ifMatch }),
     output: Post,
     errors: [...ownPost, 'conflict', 'content_rejected'],
   }),
@@ -38,7 +38,7 @@ export const postOperations = {
     summary: 'Writes my post anew; a rejected one is reviewed again.',
     http: 'PUT /api/b2b/posts/{post_id}/',
     headers: ifMatchHeader,
-    input: PostInput.extend({ post_id: z.uuid(), if_match: ifMatch }),
+    input: PostInput.extend({ post_id: anyId, if_match: ifMatch }),
     output: Post,
     errors: [...ownPost, 'conflict', 'content_rejected'],
   }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, cursor, moment, nextCursor, pageLimit, plainText, query } from '../../common/operations.ts';
+import { anyId, command, cursor, moment, nextCursor, pageLimit, plainText, query } from '../../common/operations.ts';
 import { SavedFilters } from './feed.ts';
 
 const name = plainText.trim().min(1).max(60);
@@ -41,7 +41,7 @@ export const searchesOperations = {
     input: z.object({
       ...z.object(input).partial().shape,
       seen: z.literal(true).optional().describe('Sets `new_count` to 0; so do other `filters`.'),
-      search_id: z.uuid(),
+      search_id: anyId,
     }),
     output: SavedSearch,
     errors: ['b2b_not_enabled', 'not_found'],
@@ -50,7 +50,7 @@ export const searchesOperations = {
     summary: 'Forgets my saved search.',
     http: 'DELETE /api/b2b/saved-searches/{search_id}/',
     status: 204,
-    input: z.object({ search_id: z.uuid() }),
+    input: z.object({ search_id: anyId }),
     output: z.object({}),
     errors: ['b2b_not_enabled', 'not_found'],
   }),

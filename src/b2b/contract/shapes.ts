@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { PublicUser } from '../../accounts/contract/shapes.ts';
-import { moment, plainText } from '../../common/operations.ts';
+import { anyId, moment, plainText } from '../../common/operations.ts';
 
 export const Region = z
-  .string()
-  .regex(/^UZ-[A-Z]{2}$/)
+  .enum(['UZ-AN', 'UZ-BU', 'UZ-FA', 'UZ-JI', 'UZ-NG', 'UZ-NW', 'UZ-QA', 'UZ-QR', 'UZ-SA', 'UZ-SI', 'UZ-SU', 'UZ-TK', 'UZ-TO', 'UZ-XO']) // biome-ignore format: a list
   .describe('ISO 3166-2:UZ.')
   .meta({ example: 'UZ-TK' });
 export const Currency = z.enum(['UZS', 'USD']);
@@ -32,7 +31,7 @@ export const Fitment = z
 /** Money travels as a string with two decimals; a number is taken too. */
 const price = z
   .union([
-    z.number(),
+    z.number().multipleOf(0.01),
     z
       .string()
       .regex(/^\d{1,13}(\.\d{1,2})?$/)
@@ -45,7 +44,7 @@ export const postFields = {
   title: line(120).min(3),
   body: plainText.trim().max(5_000).nullish(),
   intent: Intent.default('sell'),
-  category_id: z.uuid().nullish(),
+  category_id: anyId.nullish(),
   part_number: PartNumber.nullish(),
   oem_numbers: z.array(PartNumber).max(20).default([]),
   brand: line(60).nullish(),
@@ -60,7 +59,7 @@ export const postFields = {
   region: Region.nullish().describe("ISO 3166-2:UZ; the profile's if not given."),
   city: line(80).nullish(),
   image_ids: z
-    .array(z.uuid())
+    .array(anyId)
     .max(50)
     .default([])
     .describe('My uploads with the purpose `post`, in this order; as many as my plan allows.'),
@@ -165,7 +164,7 @@ export const profileFields = {
   city: line(80).nullish(),
   address: line(300).nullish(),
   about: plainText.trim().max(2_000).nullish(),
-  logo_upload_id: z.uuid().nullish().describe('My upload with the purpose `avatar`.'),
+  logo_upload_id: anyId.nullish().describe('My upload with the purpose `avatar`.'),
   hide_phone: z.boolean().default(false).describe('Nobody is shown my number.'),
 };
 

@@ -62,12 +62,15 @@ async function ensureNoDuplicate({ em, now }: Context, post: Post): Promise<void
     sql`select id, title, part_number from posts where author_id = ${post.author} and id <> ${post.id}
           and counted_at > ${daysAfter(now, -1)} and intent = ${post.intent} and status <> 'removed' order by id`,
   );
-  const [title, part] = [normaliseText(post.title), normalisePart(post.partNumber ?? '')];
+  const [title, part] = [titleKey(post.title), normalisePart(post.partNumber ?? '')];
   const isSame = (other: Published) =>
-    normaliseText(other.title) === title || (part !== '' && normalisePart(other.part_number ?? '') === part);
+    titleKey(other.title) === title || (part !== '' && normalisePart(other.part_number ?? '') === part);
   const same = recent.find(isSame);
   if (same) throw new AppError('duplicate_post', { post_id: same.id });
 }
+
+/** Of a script that is not normalised nothing would be left to compare. */
+const titleKey = (title: string): string => normaliseText(title) || title;
 
 /**
  * Publishes the caller's draft, a closed or expired post again, or hands a rejected one to the moderators again. Throws

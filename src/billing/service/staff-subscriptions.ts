@@ -10,6 +10,8 @@ import { monthAfter } from './months.ts';
 import { type News, notEnded } from './standing.ts';
 import { announce, endNow, endTrial, lockSubscription, moveTo, presentSubscription, settle } from './subscriptions.ts';
 
+const MOST_DAYS = 36_500;
+
 type ActOnSubscriptions = Input<typeof operations.actOnSubscriptions>;
 
 /** What staff say beside the action. */
@@ -38,9 +40,15 @@ async function readTerms({ em, now }: Context, { action, params }: ActOnSubscrip
   if (params.plan !== undefined && !plan) throw wrong('plan', 'not_found');
   const until = params.until === undefined ? null : new Date(params.until);
   if (until && until <= now) throw wrong('until', 'too_small');
+  if (until) ensureNear(now, 'until', until);
   if (action === 'change_plan' && !plan) throw wrong('plan', 'required');
   if (action === 'extend' && !until === (params.days === undefined)) throw wrong('until', 'required');
   return { plan, until, days: params.days ?? null };
+}
+
+/** A period ends while somebody may live to see it, not beyond what a date can say. */
+function ensureNear(now: Date, param: 'until' | 'days', end: Date): void {
+  if (end > daysAfter(now, MOST_DAYS)) throw wrong(param, 'too_big');
 }
 
 function wrong(param: keyof Terms, code: string): AppError {
@@ -97,6 +105,7 @@ const actions: Record<ActOnSubscriptions['action'], Action> = {
     if (!end) throw new AppError('invalid_state', { state: status });
     const later = until ?? daysAfter(end, days!);
     if (later <= end || later <= ctx.now) throw wrong('until', 'too_small');
+    ensureNear(ctx.now, 'days', later);
     if (status === 'past_due') moveTo(ctx, subscription, 'active');
     Object.assign(subscription, {
       ...{ currentPeriodEnd: later, cancelAtPeriodEnd: false },

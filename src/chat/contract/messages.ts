@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
+import { anyId, batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
 import { listLimits, searchLimits, sendLimits } from './limits.ts';
-import { anyId, clientId, content, humanText, Message, saysSomething, seq, TEXT_LENGTH, thread } from './shapes.ts';
+import { clientId, content, humanText, Message, saysSomething, seq, TEXT_LENGTH, thread } from './shapes.ts';
 
 export const SendMessage = z
   .object({ thread_id: anyId, client_id: clientId, ...content, reply_to: anyId.optional() })

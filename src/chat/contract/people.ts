@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { command } from '../../common/operations.ts';
-import { anyId, clientId, humanText } from './shapes.ts';
+import { anyId, command } from '../../common/operations.ts';
+import { clientId, humanText } from './shapes.ts';
 
 const Reason = z.enum(['spam', 'fraud', 'abuse', 'other']);
 const comment = humanText(1_000).optional();

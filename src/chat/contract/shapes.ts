@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { PublicUser, Unread as UnreadCounts } from '../../accounts/contract/shapes.ts';
-import { moment } from '../../common/operations.ts';
+import { anyId, moment } from '../../common/operations.ts';
 
 export const TEXT_LENGTH = 4_000;
-
-/** Any UUID, in lower case as the database gives it back: what a client sent in capitals is still found again. */
-export const anyId = z.guid().toLowerCase();
 
 // Every control character but line feed and tab; what is no whole character of Unicode is none that can be stored.
 const refusedCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { StaffActionOutput, staffActionInput } from '../../accounts/contract/staff-actions.ts';
-import { command, moment } from '../../common/operations.ts';
-import { anyId, Message, seq } from './shapes.ts';
+import { anyId, command, moment } from '../../common/operations.ts';
+import { Message, seq } from './shapes.ts';
 
 const report_id = anyId.describe('An open report about this thread; without one nobody of the staff reads it.');
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
+import { anyId, anyMoment, batch, command, cursor, nextCursor, pageLimit, query } from '../../common/operations.ts';
 import { deliveredLimits, listLimits, openLimits, readLimits } from './limits.ts';
-import { anyId, clientId, content, Message, saysSomething, seq, Thread, thread, Unread } from './shapes.ts';
+import { clientId, content, Message, saysSomething, seq, Thread, thread, Unread } from './shapes.ts';
 
 export const OpenThread = z.object({
   post_id: anyId,
@@ -114,7 +114,7 @@ export const threadOperations = {
     summary: 'Keeps a thread quiet until a moment, or no longer (null).',
     http: 'POST /api/chat/threads/{thread_id}/mute/',
     socket: 'thread:mute',
-    input: z.object({ ...thread, until: z.iso.datetime({ offset: true }).nullable() }),
+    input: z.object({ ...thread, until: anyMoment.nullable() }),
     output: ThreadOf,
     errors: ['not_found'],
   }),

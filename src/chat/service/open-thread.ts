@@ -20,21 +20,22 @@ type ReachedPost = Awaited<ReturnType<typeof reachPostForThread>>;
  * and what a send may.
  */
 export async function openThread(ctx: Context, input: OpenThread): Promise<Output<typeof operations.openThread>> {
-  const post = await reachPostForThread(ctx, input.post_id);
-  if (post.authorId === ctx.actor.userId) throw new AppError('own_post');
-  const { id, created } = await findOrCreate(ctx, post);
+  const { id, created } = await findOrCreate(ctx, input.post_id);
   const message = await sendFirst(ctx, id, input);
   return { thread: await loadThread(ctx, ctx.actor.userId, id), ...(message && { message }), created };
 }
 
-async function findOrCreate(ctx: Context, post: ReachedPost): Promise<{ id: string; created: boolean }> {
-  const known = await findThread(ctx, post.snapshot.id);
+/** A thread that there is stays, whatever became of its post. */
+async function findOrCreate(ctx: Context, postId: string): Promise<{ id: string; created: boolean }> {
+  const known = await findThread(ctx, postId);
   if (known) return { id: known, created: false };
+  const post = await reachPostForThread(ctx, postId);
+  if (post.authorId === ctx.actor.userId) throw new AppError('own_post');
   if (post.status !== 'published') throw new AppError('post_unavailable');
   await lockPair(ctx, ctx.actor.userId, post.authorId);
   await ensureReachable(ctx, ctx.actor.userId, post.authorId);
   const created = await insertThread(ctx, post);
-  if (!created) return { id: (await findThread(ctx, post.snapshot.id))!, created: false };
+  if (!created) return { id: (await findThread(ctx, postId))!, created: false };
   await insertParticipants(ctx, created, post.authorId);
   const thread = (await loadSharedThreads(ctx, [created])).get(created)!;
   const at = ctx.now.toISOString();

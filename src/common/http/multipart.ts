@@ -34,10 +34,12 @@ export async function readForm(req: Request, maxBytes: number): Promise<void> {
   req.body = fields;
 }
 
-async function openForm(req: Request, fileSize: number): Promise<Busboy> {
+async function openForm(req: Request, maxBytes: number): Promise<Busboy> {
   const { default: busboy } = await import('busboy');
   try {
-    return busboy({ headers: req.headers, limits: { files: 1, fileSize, fields: 10, fieldSize: 1_000 } });
+    // Of a file that is exactly as long as its limit it says that it is too long.
+    const limits = { files: 1, fileSize: maxBytes + 1, fields: 10, fieldSize: 1_000 };
+    return busboy({ headers: req.headers, defParamCharset: 'utf8', limits });
   } catch {
     throw invalidForm();
   }

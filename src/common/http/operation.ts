@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, RequestHandler, Response } from 'express';
@@ -9,7 +9,7 @@ import { asAppError } from '../database.ts';
 import { AppError, errorCatalogue } from '../errors.ts';
 import type { RawCall, Run } from '../execute.ts';
 import { type Attempt, type Idempotency, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
-import type { LimitState } from '../limits.ts';
+import type { LimitState, Limits } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
 import { presentProblem } from './problems.ts';
@@ -25,6 +25,7 @@ export interface HandleOptions<O extends Operation> {
 interface Parts {
   config: Config;
   authenticate: Authenticate;
+  limits: Pick<Limits, 'spendRequest'>;
   idempotency: Idempotency;
 }
 
@@ -40,13 +41,14 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
   const { operation, path, run, options } = bound;
   const readRaw = rawInputOf(operation, path);
   return async (req, res) => {
-    const actor = await readActor(parts.authenticate, operation, req, stateOf(res).now);
-    beginAnswer(operation, req, res, actor);
+    const actor = await readActor(parts, operation, req, res);
+    beginAnswer(res, actor);
+    const call = callOf(req, res, actor);
+    parts.limits.spendRequest(call);
     await options.readBody?.(req);
     const attempt = attemptOf(operation, req, res, actor);
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
-    const call = callOf(req, res, actor);
     if (operation.stream) {
       const output = await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) }));
       return stream(res, operation.stream, options.headers?.(output) ?? {}, output as AsyncIterable<string>);
@@ -54,6 +56,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const produce = async () =>
       answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
     const answer = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
+    if (isPublic(operation, req)) res.setHeader('Cache-Control', 'public, max-age=30');
     send(res, operation.isTagged ? tagged(req, answer) : answer);
   };
 }
@@ -73,12 +76,16 @@ function tellLimit(res: Response, { name, points, windowSec, remaining, resetSec
   res.setHeader('RateLimit', `"${name}";r=${Math.max(0, remaining)};t=${resetSec}`);
 }
 
-function beginAnswer(operation: Operation, req: Request, res: Response, actor: Actor | null): void {
+function beginAnswer(res: Response, actor: Actor | null): void {
   const state = stateOf(res);
   if (actor && !state.isLocaleAsked) state.locale = actor.locale;
-  const isPublic = operation.access === 'public' && req.method === 'GET' && !actor;
   res.setHeader('Content-Language', state.locale);
-  res.setHeader('Cache-Control', isPublic ? 'public, max-age=30' : 'private, no-store');
+  res.setHeader('Cache-Control', 'private, no-store');
+}
+
+/** Whether caches may give the answer to others too. A refusal never: it may be of this caller alone. */
+function isPublic({ access, kind }: Operation, { headers }: Request): boolean {
+  return access === 'public' && kind === 'query' && headers.authorization === undefined;
 }
 
 function answerOf(
@@ -142,7 +149,18 @@ function attemptOf(operation: Operation, req: Request, res: Response, actor: Act
   if (header === undefined && operation.needsKey) throw new AppError('idempotency_key_required');
   if (header === undefined || req.method !== 'POST' || !actor || operation.isSecret) return null;
   const target = `POST ${req.path.replace(/\/?$/, '/')}`.slice(0, 200);
-  return { userId: actor.userId, target, key: readIdempotencyKey(header), body: req.body, now: stateOf(res).now };
+  const body = askedBy(operation, req);
+  return { userId: actor.userId, target, key: readIdempotencyKey(header), body, now: stateOf(res).now };
+}
+
+/** What tells a repeat from another request. A file counts by its hash: as JSON it would be many times as long. */
+function askedBy({ isForm, query = [] }: Operation, req: Request): unknown {
+  if (isForm) {
+    const { file, ...fields } = req.body as { file?: { name: string; content: Buffer } };
+    return { ...fields, ...(file && { file: [file.name, hash('sha256', file.content)] }) };
+  }
+  const given = query.filter(name => Object.hasOwn(req.query, name));
+  return given.length === 0 ? req.body : [req.body ?? null, given.map(name => [name, req.query[name]])];
 }
 
 /** Keeps what the first request was answered, refusals too; but not that it was too early, or that we failed. */
@@ -166,13 +184,22 @@ async function remember(
   }
 }
 
-async function readActor(
+/** Who is let in by no token spends of their address, so that guessing one is no cheaper than any other request. */
+async function readActor(parts: Parts, operation: Operation, req: Request, res: Response): Promise<Actor | null> {
+  try {
+    return await authenticated(parts.authenticate, operation, req, stateOf(res).now);
+  } catch (error) {
+    parts.limits.spendRequest(callOf(req, res, null));
+    throw error;
+  }
+}
+
+async function authenticated(
   authenticate: Authenticate,
-  operation: Operation,
+  { access = 'user' }: Operation,
   req: Request,
   now: Date,
 ): Promise<Actor | null> {
-  const { access = 'user' } = operation;
   const header = req.headers.authorization;
   const mayLack = access === 'optional' || access === 'lenient';
   if (access === 'public' || (mayLack && header === undefined)) return null;

@@ -134,8 +134,8 @@ export function answerAs(type: string): RequestHandler {
   };
 }
 
-const jsonTypes = ['application/json', 'application/*+json'];
-const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: false, type: jsonTypes });
+const JSON_TYPE = 'application/json';
+const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: false, type: JSON_TYPE });
 
 /** A body that takes longer is cut, as the server cuts slow headers. */
 const BODY_MS = 30_000;
@@ -144,7 +144,7 @@ export function jsonBody({ TEST_TIME_SCALE }: Config): RequestHandler {
   return (req, res, next) => {
     const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
     if (!hasBody) return next();
-    if (!req.is(jsonTypes)) throw new AppError('unsupported_media_type');
+    if (!req.is(JSON_TYPE)) throw new AppError('unsupported_media_type');
     const late = setTimeout(() => cutSlow(req.socket), BODY_MS / TEST_TIME_SCALE);
     parseJson(req, res, error => {
       clearTimeout(late);

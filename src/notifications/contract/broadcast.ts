@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, plainText } from '../../common/operations.ts';
+import { anyId, command, plainText } from '../../common/operations.ts';
 
 function everyLanguage(most: number) {
   const text = plainText.trim().min(1).max(most);
@@ -22,7 +22,7 @@ export const broadcastOperations = {
     access: 'staff',
     input: z.strictObject({
       params: Announcement.extend({
-        id: z.uuid().describe('Chosen by the caller; a repeat is answered, not sent again.'),
+        id: anyId.describe('Chosen by the caller; a repeat is answered, not sent again.'),
         audience: z.enum(['all', 'businesses']).default('all').describe('Everybody, or enabled business profiles.'),
         confirm: z.int().min(0).optional().describe('`count` of the preview.'),
       }),
