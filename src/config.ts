@@ -23,7 +23,9 @@ export const environment = z.object({
     .string()
     .optional()
     .describe('Root of all keys, at least 32 bytes. With DEBUG it is made once and kept in DATA_DIR.'),
-  SECRET_KEY_FALLBACKS: list.default([]).describe('Older keys, still accepted for reading.'),
+  SECRET_KEY_FALLBACKS: list
+    .default([])
+    .describe('Further keys whose tokens are taken: the next one before a change of SECRET_KEY, the old one after it.'),
   ALLOWED_HOSTS: list.default(['127.0.0.1', 'localhost']).describe('Host headers that are served; * only with DEBUG.'),
   CORS_ALLOWED_ORIGINS: list
     .optional()

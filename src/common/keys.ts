@@ -10,7 +10,7 @@ export function deriveKey(secret: string, purpose: KeyPurpose): Buffer {
 
 const derived = new WeakMap<Config, Map<KeyPurpose, Buffer[]>>();
 
-/** The present key first, then those of SECRET_KEY_FALLBACKS, which are good for reading only. */
+/** The present key first, then those of SECRET_KEY_FALLBACKS, older or next ones, which are good for reading only. */
 export function keysFor(config: Config, purpose: KeyPurpose): Buffer[] {
   const known = derived.get(config) ?? new Map<KeyPurpose, Buffer[]>();
   derived.set(config, known);

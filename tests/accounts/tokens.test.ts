@@ -3,8 +3,8 @@ import jwt from 'jsonwebtoken';
 import { expect, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
 import { deriveKey } from '../../src/common/keys.ts';
-import { bearer, buildMember, DAY, later, logIn, MINUTE } from '../support/accounts.ts';
-import { openSocket, startApp, type TestUser, useApp } from '../support/app.ts';
+import { bearer, buildMember, DAY, later, logIn, MINUTE, newPhone } from '../support/accounts.ts';
+import { openSocket, startApp, type TestApp, type TestUser, useApp } from '../support/app.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
 const key = () => deriveKey(app.config.SECRET_KEY, 'access');
@@ -146,6 +146,26 @@ test('S-30: tokens of an older key work as long as it is a fallback', async () =
   expect(renewed.status).toBe(200);
   expect((await alone.get(null, '/api/auth/me/', bearer(renewed.body.access))).status).toBe(200);
   await Promise.all([both.close(), alone.close()]);
+});
+
+test('S-30: while the key is changed step by step, who restarted and who has not yet take what the other has given', async () => {
+  const [old, next] = [app.config.SECRET_KEY, 'the next secret key: longer than 32 bytes'];
+  const steps = await Promise.all(
+    [[old], [old, next], [next, old], [next]].map(([SECRET_KEY, fallback]) =>
+      startApp(app.config.DATABASE_URL!, { SECRET_KEY: SECRET_KEY!, SECRET_KEY_FALLBACKS: fallback ?? '' }),
+    ),
+  );
+  const takes = async (from: TestApp, to: TestApp) => {
+    const phone = newPhone();
+    const code = (await from.post(null, '/api/auth/request-otp/', { phone })).body.dev_code;
+    const { status, body } = await to.post(null, '/api/auth/verify-otp/', { phone, code });
+    const renewed = await from.post(null, '/api/auth/token/refresh/', { refresh: body.refresh });
+    return [status, (await from.get(null, '/api/auth/me/', bearer(body.access))).status, renewed.status];
+  };
+  for (const [index, before] of steps.slice(0, -1).entries())
+    for (const [from, to] of [[before, steps[index + 1]!], [steps[index + 1]!, before]] as const) // biome-ignore format: one line reads better
+      expect([index, ...(await takes(from, to))]).toEqual([index, 200, 200, 200]);
+  await Promise.all(steps.map(server => server.close()));
 });
 
 test('an eleventh session ends the one that was used least recently', async () => {
