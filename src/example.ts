@@ -64,8 +64,8 @@ const TOKEN_TTL_SEC = 600;
 async function buildWorld(ctx: Context<null>): Promise<object> {
   const [buyer, seller] = await seedLoadUsers(ctx, [BUYER, SELLER], TOKEN_TTL_SEC);
   await seedLoadProfiles(ctx, [buyer!, seller!]);
-  await seedLoadPosts(ctx, [[SELLER]], () => seller!.user_id);
   const ids = { post_id: loadId('post', SELLER), buyer_id: buyer!.user_id, seller_id: seller!.user_id };
+  await seedLoadPosts(ctx, [[SELLER]], () => ({ id: ids.post_id, author_id: ids.seller_id }));
   const [thread] = await seedLoadThreads(ctx, [{ n: SELLER, ...ids }]);
   return { buyer, seller, thread_id: thread!.thread_id, expires_in: TOKEN_TTL_SEC };
 }

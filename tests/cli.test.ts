@@ -155,6 +155,32 @@ test('seed:load makes users whose tokens work at once; again they are the same u
   expect(found.body.results.map((post: { id: string }) => post.id)).toContain(results[0].id);
 });
 
+test('seed:load with other numbers than before: each thread is about a post of its seller, and both may write', async () => {
+  const out = join(dataDir, 'other-users.ndjson');
+  const threadsOf = async (users: number, posts: number, threads: number) => {
+    const numbers = ['--users', `${users}`, '--posts', `${posts}`, '--threads', `${threads}`];
+    expect((await cli(['seed:load', ...numbers, '--out', out, '--json'])).answer).toMatchObject({ ok: true });
+    const lines = (await readFile(out, 'utf8')).trim().split('\n').map(line => JSON.parse(line)); // biome-ignore format: one line reads better
+    const access = new Map(lines.map(line => [line.user_id, line.access]));
+    const bearer = (id: string) => ({ authorization: `Bearer ${access.get(id)}` });
+    return lines.filter(line => line.type === 'thread').map(thread => ({ ...thread, bearer }));
+  };
+  const runs: [users: number, posts: number, threads: number][] = [
+    [4, 9, 2],
+    [12, 40, 6],
+    [6, 20, 3],
+  ];
+  for (const numbers of runs)
+    for (const { n, thread_id, post_id, buyer_id, seller_id, bearer } of await threadsOf(...numbers)) {
+      const { author } = (await app.get(null, `/api/b2b/posts/${post_id}/`, bearer(buyer_id))).body;
+      expect([numbers, n, author.id]).toEqual([numbers, n, seller_id]);
+      for (const side of [buyer_id, seller_id]) {
+        const sent = await app.post(null, '/api/chat/send/', { thread_id, text: 'Salom' }, bearer(side));
+        expect([numbers, n, sent.status]).toEqual([numbers, n, 201]);
+      }
+    }
+});
+
 test('seed:load is refused with DEBUG=0 unless it is confirmed', async () => {
   const env = { DEBUG: '0', DEV_OTP: '0', NOTIFIER: 'eskiz', NODE_ENV: 'production' };
   expect(await cli(['seed:load', '--users', '1', '--json'], env)).toMatchObject({

@@ -91,19 +91,30 @@ async function seedUsers(step: Step, { users, plan, tokenTtlSec }: Wish, write: 
   return idOf;
 }
 
+/**
+ * A seller's posts, which other numbers of users share out otherwise: an id says whose it is, so that a post of another run
+ * has the same author. Thread t is about the first one of its seller.
+ */
+function postId(turn: number, round: number): string {
+  return loadId(round === 0 ? 'post' : `post/${round}`, turn);
+}
+
 async function seedPosts(step: Step, { users, posts }: Wish, idOf: readonly string[]): Promise<void> {
   const sellers = Math.floor(users / 2);
-  const sellerOf = (n: number) => idOf[2 * (((n - 1) % sellers) + 1)]!;
+  const ownerOf = (n: number) => {
+    const [round, turn] = [Math.floor((n - 1) / sellers), ((n - 1) % sellers) + 1];
+    return { id: postId(turn, round), author_id: idOf[2 * turn]! };
+  };
   if (posts < MANY_POSTS)
-    for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, [numbers], sellerOf));
-  else await step(ctx => withoutTextIndexes(ctx, () => seedLoadPosts(ctx, slices(posts, 2_000), sellerOf)));
+    for (const numbers of slices(posts)) await step(ctx => seedLoadPosts(ctx, [numbers], ownerOf));
+  else await step(ctx => withoutTextIndexes(ctx, () => seedLoadPosts(ctx, slices(posts, 2_000), ownerOf)));
 }
 
 async function seedThreads(step: Step, { threads }: Wish, idOf: readonly string[], write: Write): Promise<void> {
   for (const numbers of slices(threads)) {
     const wanted = numbers.map(n => ({
       n,
-      post_id: loadId('post', n),
+      post_id: postId(n, 0),
       buyer_id: idOf[2 * n - 1]!,
       seller_id: idOf[2 * n]!,
     }));

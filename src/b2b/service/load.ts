@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
-import { loadId } from '../../common/load-ids.ts';
 import { loadPost } from './load-posts.ts';
 import { learnWords } from './search-forms.ts';
 
@@ -21,15 +20,15 @@ export async function seedLoadProfiles(
   );
 }
 
-/** Published posts for a load test: post n is of `authorOf(n)`; the same numbers are the same posts. */
+/** Published posts for a load test, whose it is by `ownerOf`; an id that exists keeps its post. */
 export async function seedLoadPosts(
   scope: Scope,
   slices: Iterable<readonly number[]>,
-  authorOf: (n: number) => string,
+  ownerOf: (n: number) => { id: string; author_id: string },
 ): Promise<void> {
   let inserting = Promise.resolve();
   for (const numbers of slices) {
-    const posts = numbers.map(n => ({ id: loadId('post', n), author_id: authorOf(n), ...loadPost(n, scope.now) }));
+    const posts = numbers.map(n => ({ ...ownerOf(n), ...loadPost(n, scope.now) }));
     // The database stores a slice while the next is being made up.
     await inserting;
     inserting = insertPosts(scope, posts);
