@@ -41,7 +41,7 @@ async function enable(
 
 export async function sellersOpen(stage: Stage, { sellers }: Catalogue): Promise<Account[]> {
   const { transcript, client } = stage;
-  transcript.act('Ten sellers log in, an operator enables them and gives them a plan');
+  transcript.act('Twelve sellers log in, an operator enables them and gives them a plan');
   const accounts: Account[] = [];
   for (const { n, company_name, region, city, activity } of sellers) {
     const account = await transcript.step(`${company_name} logs in by phone code`, () =>

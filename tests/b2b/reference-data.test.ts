@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { operations } from '../../src/b2b/contract.ts';
+import type { Limit } from '../../src/common/operations.ts';
 
 type Names = Record<'uz' | 'uz-Cyrl' | 'ru' | 'en', string>;
 type Node = { code: string; parent: string | null; name: Names };
@@ -114,8 +116,8 @@ test('brands have unique codes and names, a kind, and no alias that means two of
 });
 
 describe('the demo catalogue', () => {
-  test('has ten sellers with numbered phones, each with posts', () => {
-    expect(sellers.map(seller => seller.n)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  test('has twelve sellers with numbered phones, each with posts', () => {
+    expect(sellers.map(seller => seller.n)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     for (const seller of sellers) {
       expect(seller.phone).toBe(`+998901${String(seller.n).padStart(6, '0')}`);
       expect(seller.company_name).toMatch(/^.{2,120}$/);
@@ -124,6 +126,17 @@ describe('the demo catalogue', () => {
       expect(posts.filter(post => post.seller === seller.n).length).toBeGreaterThanOrEqual(15);
     }
     expect(posts.filter(post => !sellers.some(seller => seller.n === post.seller))).toEqual([]);
+  });
+
+  test('can be published on a server with its limits on', () => {
+    const [{ points, windowSec }] = operations.createPost.limits as [Limit];
+    expect(windowSec).toBe(3_600);
+    for (const { n } of sellers) {
+      // One tries too early once, and one publishes what fits the saved search.
+      const more = [1, posts.find(post => post.part_number === '90919-02252' && post.intent === 'sell')!.seller];
+      const calls = posts.filter(post => post.seller === n).length + more.filter(one => one === n).length;
+      expect([n, calls <= points]).toEqual([n, true]);
+    }
   });
 
   test('stays within the limits of a post', () => {
