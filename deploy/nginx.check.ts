@@ -72,7 +72,8 @@ test('in front of two instances nginx passes upgrades, addresses, pushes and res
       body: JSON.stringify(one),
     });
   expect((await send(message(thread))).status).toBe(201);
-  expect((await fetch(`${url}/metrics`)).status).toBe(404);
+  for (const path of ['/metrics', '/metrics/', '/Metrics', '/%6Detrics/', '//metrics'])
+    expect([path, (await fetch(url + path)).status]).toEqual([path, 404]);
   expect((await send({ ...message(thread), text: 'x'.repeat(120_000) })).status).toBe(413);
 
   // A client that comes to the stopping instance again is refused and tries once more, as the contract says.
