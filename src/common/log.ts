@@ -16,7 +16,8 @@ export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>, destinati
   const options: LoggerOptions = {
     level: config.LOG_LEVEL,
     base: null,
-    redact: { paths: secretNames.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '***' },
+    // Named too, so that `mask` is told which field it is.
+    redact: { paths: ['err.code', ...secretNames.flatMap(name => [name, `*.${name}`, `*.*.${name}`])], censor: mask },
     hooks: { streamWrite: maskPhones },
   };
   if (!config.DEBUG) return pino(options, pino.destination(destination));
@@ -24,6 +25,12 @@ export function createLog(config: Pick<Config, 'DEBUG' | 'LOG_LEVEL'>, destinati
   const { build: readable } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   const pretty = { ignore: 'hostname,pid', singleLine: true, translateTime: 'HH:MM:ss.l', destination, sync: true };
   return pino(options, readable(pretty));
+}
+
+/** Of an error the code says what it is (ECONNREFUSED, 42P01, internal); six digits could be a one-time code. */
+function mask(value: unknown, [field, name, ...deeper]: (string | symbol)[]): unknown {
+  const isOfError = field === 'err' && name === 'code' && deeper.length === 0;
+  return isOfError && typeof value === 'string' && /^([a-z_]\w*|[\dA-Z]{5})$/i.test(value) ? value : '***';
 }
 
 /** `+998901234567` → `+99890*****67`, and so for numbers of any country. */

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { fakeEskiz } from '../fakes/eskiz.ts';
 import { bearer, newPhone } from '../support/accounts.ts';
@@ -7,6 +9,7 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp();
+const run = promisify(execFile);
 
 /** A server of its own on the same database, that logs all it can. */
 async function startLoud(more: Record<string, string> = {}): Promise<ServerProcess> {
@@ -46,6 +49,7 @@ test('S-60: the log of a conversation holds no token, text, number or handshake,
   const log = await server.logged(/last-line/);
   for (const one of [socket, refused]) one.close();
   expect(log).toContain('"internal"');
+  expect(log).toContain('"code":"42P01"');
   for (const secret of [
     'secret',
     buyer.token,
@@ -59,6 +63,21 @@ test('S-60: the log of a conversation holds no token, text, number or handshake,
   for (const line of log.split('\n')) expect(() => JSON.parse(line)).not.toThrow();
   expect(log).not.toMatch(/forged|\u001b/);
 }, 40_000);
+
+test('S-60: what an error is called is logged, and no one-time code under the same name', async () => {
+  const program = `import { createLog } from '${new URL('../../src/common/log.ts', import.meta.url)}';
+    const coded = code => Object.assign(new Error('failed'), { code, details: { code: '271828' } });
+    const log = createLog({ DEBUG: false, LOG_LEVEL: 'info' });
+    for (const code of ['ECONNREFUSED', '40P01', '23505', 'otp_invalid', '271828']) log.error({ err: coded(code) });
+    log.error({ code: '271828', body: { code: '271828' }, other: { err: { code: '271828' } } });`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program]);
+  const lines = stdout.trim().split('\n').map(line => JSON.parse(line)); // biome-ignore format: one line reads better
+  const codes = lines.map(({ err }) => err?.code);
+  expect(codes).toEqual(['ECONNREFUSED', '40P01', '23505', 'otp_invalid', '***', undefined]);
+  expect(lines[0].err).toMatchObject({ message: 'failed', details: { code: '***' } });
+  expect(lines.at(-1)).toMatchObject({ code: '***', body: { code: '***' }, other: { err: { code: '***' } } });
+  expect(stdout).not.toContain('271828');
+});
 
 test('S-20: a new database has no account that somebody could log in to', async () => {
   const database = await createTestDatabase();
