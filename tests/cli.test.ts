@@ -30,7 +30,7 @@ function newPhone(): string {
 }
 
 /** The command line beside the running server, on its database. */
-function cli(args: string[], env: Record<string, string> = {}): Promise<Ran> {
+function cli(args: string[], env: Record<string, string> = {}, input = ''): Promise<Ran> {
   const { config } = app;
   const settings = {
     NODE_ENV: 'test',
@@ -51,6 +51,7 @@ function cli(args: string[], env: Record<string, string> = {}): Promise<Ran> {
         resolve({ code: child.exitCode ?? -1, answer, stdout, stderr });
       },
     );
+    child.stdin!.on('error', () => {}).end(input); // a command that does not ask may have ended
   });
 }
 
@@ -119,6 +120,18 @@ test('S-20: createsuperuser refuses a weak password, and neither prints nor logs
   await cli(['createsuperuser', '--no-input'], { SUPERUSER_PHONE: phone, SUPERUSER_PASSWORD: password });
   const me = await app.get(null, '/api/auth/me/', { authorization: `Bearer ${login.body.access}` });
   expect(me.body.code).toBe('session_revoked');
+});
+
+test('createsuperuser takes its answers from a pipe; when they end too early it says what it needs', async () => {
+  const [phone, password] = [newPhone(), 'correct horse battery'];
+  const made = await cli(['createsuperuser', '--json'], {}, `${phone}\n${password}\n`);
+  expect([made.code, made.answer]).toMatchObject([0, { ok: true, phone, role: 'superuser' }]);
+  expect(made.stdout + made.stderr).not.toContain(password);
+  expect((await app.post(null, '/api/auth/login/', { phone, password })).body.user).toMatchObject({ is_staff: true });
+  for (const input of ['', `${phone}\n`]) {
+    const { code, stderr } = await cli(['createsuperuser'], {}, input);
+    expect([input, code, stderr]).toEqual([input, 2, expect.stringContaining('--no-input')]);
+  }
 });
 
 test('seed:load makes users whose tokens work at once; again they are the same users with new tokens', async () => {

@@ -10,7 +10,7 @@ import { setSubscription } from '../billing/service/subscriptions.ts';
 import type { Context } from '../common/context.ts';
 import { newId } from '../common/ids.ts';
 import type { Config } from '../config.ts';
-import { askSecret, askText } from './prompt.ts';
+import { type Prompt, withPrompt } from './prompt.ts';
 import { seedLoad } from './seed-load.ts';
 
 /** What the command line was used wrongly for; told with the command's usage, exit code 2. */
@@ -66,6 +66,12 @@ export function wholeNumber(text: unknown, name: string, preset: number): number
   return Number(text);
 }
 
+const givenSuperuser = (config: Config) => ({ phone: config.SUPERUSER_PHONE, password: config.SUPERUSER_PASSWORD });
+
+async function askSuperuser({ askText, askSecret }: Prompt) {
+  return { phone: await askText('Phone: '), password: await askSecret('Password: ') };
+}
+
 const statuses = ['pending', 'trialing', 'active', 'past_due', 'expired', 'canceled'];
 const MOST_DAYS = 36_500;
 
@@ -82,12 +88,11 @@ export const commands: Record<string, Command> = {
     does: 'asks for phone and password, or takes SUPERUSER_PHONE and SUPERUSER_PASSWORD',
     options: { 'no-input': { type: 'boolean' } },
     async run(host, { options }) {
-      const { SUPERUSER_PHONE, SUPERUSER_PASSWORD } = host.config;
-      const isAsking = !options['no-input'];
-      const phone = isAsking ? await askText('Phone: ') : SUPERUSER_PHONE;
-      const password = isAsking ? await askSecret('Password: ') : SUPERUSER_PASSWORD;
+      const { phone, password } = options['no-input'] ? givenSuperuser(host.config) : await withPrompt(askSuperuser);
       if (!phone || !password)
-        throw new UsageError('SUPERUSER_PHONE and SUPERUSER_PASSWORD are needed with --no-input');
+        throw new UsageError(
+          'Phone and password are needed; with --no-input as SUPERUSER_PHONE and SUPERUSER_PASSWORD',
+        );
       return { ...(await change(host, ctx => createSuperuser(ctx, { phone, password }))) };
     },
     say: ({ phone, created }) => `${phone} ${created ? 'was made' : 'is now'} superuser`,
