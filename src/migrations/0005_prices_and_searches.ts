@@ -10,7 +10,14 @@ export class PricesAndSearches extends Migration {
    */
   override up(): void | Promise<void> {
     this.addSql(`alter table "posts" alter column "price" type numeric(15,2);`);
-    this.addSql(`update saved_searches set filters = filters - 'created_after', wanted = wanted - 'created_after' where not pg_input_is_valid(wanted->>'created_after', 'timestamptz');`);
+    this.addSql(`do $$ declare search record; begin
+      for search in select id, wanted->>'created_after' as moment from saved_searches where wanted->>'created_after' is not null loop
+        begin perform search.moment::timestamptz;
+        exception when others then
+          update saved_searches set filters = filters - 'created_after', wanted = wanted - 'created_after' where id = search.id;
+        end;
+      end loop;
+    end $$;`);
     this.addSql(`update saved_searches set filters = jsonb_set(filters, '{author}', to_jsonb(lower(filters->>'author'))), wanted = jsonb_set(wanted, '{author}', to_jsonb(lower(wanted->>'author'))), anchors = array(select case when anchor like 'author:%' then lower(anchor) else anchor end from unnest(anchors) anchor) where wanted->>'author' <> lower(wanted->>'author');`);
   }
 
