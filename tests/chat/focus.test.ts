@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { FocusLease } from '../../src/chat/entities.ts';
 import { newId } from '../../src/common/ids.ts';
 import { ask, eventually, useApp } from '../support/app.ts';
-import { buildTalk } from '../support/talk.ts';
+import { buildPost, buildTalk, buildThread } from '../support/talk.ts';
 
 const app = useApp();
 const leases = (userId: string) => app.orm.em.fork().find(FocusLease, { userId });
@@ -17,6 +17,25 @@ test('a device that looks at a thread has a lease of 60 s on it, until it looks 
   expect(lease!.expiresAt.getTime() - Date.now()).toBeGreaterThan(50_000);
   one.emit('thread:focus', { thread_id: null });
   await eventually(async () => expect(await leases(seller.id)).toMatchObject([{ connection: two.id }]));
+});
+
+test('what a device says last is so, however fast it says it', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const other = await buildThread(app, { buyer, seller, postId: await buildPost(app, seller) });
+  const socket = await app.connect(seller, '/chat');
+  const focus = (id: string | null) => ask(socket, 'thread:focus', { thread_id: id });
+  const looks = async () => (await leases(seller.id)).map(lease => lease.threadId);
+  for (let round = 0; round < 10; round += 1)
+    for (const told of [
+      [thread.id, null],
+      [null, other.id],
+      [thread.id, other.id],
+      [other.id, thread.id, null],
+    ]) {
+      const acks = await Promise.all(told.map(focus));
+      expect(acks.filter(ack => !ack.ok)).toEqual([]);
+      expect(await looks()).toEqual(told.at(-1) === null ? [] : [told.at(-1)]);
+    }
 });
 
 test('a connection that is gone looks at nothing', async () => {

@@ -20,14 +20,16 @@ export function createFocus(orm: Orm): Focus {
       focused.add(connection);
       await rows(
         em,
-        sql`delete from focus_leases
-            where connection = ${connection} or (user_id = ${actor.userId} and expires_at < ${now})`,
-      );
-      await rows(
-        em,
-        sql`insert into focus_leases (connection, user_id, thread_id, expires_at)
-            select ${connection}, user_id, thread_id, ${new Date(now.getTime() + LEASE_MS)} from participants
-            where thread_id = ${thread_id} and user_id = ${actor.userId} and removed_at is null`,
+        sql`with shown as (
+              select thread_id from participants
+              where thread_id = ${thread_id} and user_id = ${actor.userId} and removed_at is null
+            ), ended as (
+              delete from focus_leases where connection = ${connection} and not exists (select from shown)
+                or user_id = ${actor.userId} and expires_at < ${now} and connection <> ${connection}
+            )
+            insert into focus_leases (connection, user_id, thread_id, expires_at)
+            select ${connection}, ${actor.userId}, thread_id, ${new Date(now.getTime() + LEASE_MS)} from shown
+            on conflict (connection) do update set thread_id = excluded.thread_id, expires_at = excluded.expires_at`,
       );
       return {};
     },

@@ -43,6 +43,8 @@ export interface Parts {
 export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): void {
   // Most namespaces of most connections only listen.
   let queue: SocketQueue<Task> | null = null;
+  // Never behind the others, but in an order of their own: the last of them says how it is.
+  let volatileQueue: SocketQueue<Task> | null = null;
   stateOf(socket.conn).sockets.add(socket);
   parts.audience.add(socket);
   greet(parts, socket);
@@ -60,9 +62,11 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
     const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, call) : new AppError('unknown_event')); // biome-ignore format: one line reads better
     if (wrong) return refuse(parts, call, wrong);
     if (!handler) return void answer(parts, call, { run: () => parts.sessions.renew(socket, call.raw) });
-    if (handler.operation.volatile) return void answer(parts, call, handler);
-    queue ??= createSocketQueue(run);
-    if (!queue.add({ call, handler })) refuse(parts, call, new AppError('rate_limited', { retry_after_ms: 1_000 }));
+    const { volatile } = handler.operation;
+    const order = (volatile ? volatileQueue : queue) ?? createSocketQueue(run);
+    if (volatile) volatileQueue = order;
+    else queue = order;
+    if (!order.add({ call, handler })) refuse(parts, call, new AppError('rate_limited', { retry_after_ms: 1_000 }));
   });
 }
 
