@@ -240,6 +240,11 @@ export function isUnknownTable(error: unknown): boolean {
   return databaseErrors(error).some(({ code }) => code === '42P01');
 }
 
+/** Another row has already what has to be unique. */
+export function isTaken(error: unknown): boolean {
+  return databaseErrors(error).some(({ code }) => code === '23505');
+}
+
 /** The column whose value another row has already. */
 export function takenColumn(error: unknown): string | undefined {
   const violation = databaseErrors(error).find(({ code }) => code === '23505');

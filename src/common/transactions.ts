@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Announcement, Listeners, Push } from './announcements.ts';
 import type { Actor, Context, Emit, ProcedureContext, Request, SharedContext } from './context.ts';
-import { isRetryable, type Orm, statementPool } from './database.ts';
+import { isRetryable, isTaken, type Orm, statementPool } from './database.ts';
 import type { Metrics } from './metrics.ts';
 import type { EventDeclaration } from './operations.ts';
 import { ensureShape } from './shapes.ts';
@@ -117,13 +117,17 @@ export function createTransactions(parts: TransactionParts): Transactions {
   };
 }
 
-/** After a deadlock or a serialization failure, of which nothing is stored. */
+/**
+ * After a deadlock or a serialization failure, of which nothing is stored; once after another was faster to store what has to
+ * be unique: that is seen now.
+ */
 async function again<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isRetryable(error) || tries === MAX_TRIES) throw error;
+      const mayHelp = isRetryable(error) ? tries < MAX_TRIES : tries === 1 && isTaken(error);
+      if (!mayHelp) throw error;
     }
   }
 }

@@ -1,9 +1,12 @@
+import { LockMode } from '@mikro-orm/core';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Thread } from '../../src/chat/entities.ts';
+import { newId } from '../../src/common/ids.ts';
 import { ask, eventually, record, startApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { buildTalk, message } from '../support/talk.ts';
+import { buildPost, buildTalk, buildTrader, message } from '../support/talk.ts';
 
 let [redis, database, nodes]: [TestRedis, TestDatabase, TestApp[]] = [] as never;
 
@@ -99,6 +102,8 @@ test('G3: two nodes number one thread without a hole, and each socket hears ever
     await eventually(() => expect(pushes.map(push => push.message.seq).sort((a, b) => a - b)).toEqual(expected));
 });
 
+const waitingStatements = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+
 test('S-46: one client_id sent a hundred times over both doors and two nodes is one message', async () => {
   const { buyer, seller, thread } = await buildTalk(nodes[0]!);
   const sockets = await Promise.all(nodes.map(node => node.connect(buyer, '/chat')));
@@ -115,6 +120,35 @@ test('S-46: one client_id sent a hundred times over both doors and two nodes is 
   expect(new Set(ids).size).toBe(1);
   const page = await ask(peer, 'thread:history', { thread_id: thread.id });
   expect(page.ok && page.data.messages).toHaveLength(1);
+});
+
+test('G2: a message that two nodes store at the same moment is one, and a success on both', async () => {
+  const { buyer, thread } = await buildTalk(nodes[0]!);
+  const sockets = await Promise.all(nodes.map(node => node.connect(buyer, '/chat')));
+  const same = message(thread);
+  const em = nodes[0]!.orm.em.fork();
+  await em.begin();
+  await em.findOne(Thread, thread.id, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const sent = Promise.all(sockets.map(socket => ask(socket, 'message:send', same)));
+  const waiting = async () => (await nodes[1]!.orm.em.fork().execute(waitingStatements)).length;
+  await eventually(async () => expect(await waiting()).toBe(2));
+  await em.commit();
+  const acks = (await sent).map(ack => ack.ok && ack.data);
+  expect(acks.map(data => (data ? data.message.seq : 0))).toEqual([1, 1]);
+  expect(acks.map(data => (data ? data.duplicate : null)).sort()).toEqual([false, true]);
+});
+
+test('G2: of two threads opened at once with one first message the second is a conflict, and is not opened', async () => {
+  const [here, there] = nodes as [TestApp, TestApp];
+  const [buyer, sellers] = [await buildTrader(here), [await buildTrader(here), await buildTrader(here)]];
+  const sockets = await Promise.all([here, there].map(node => node.connect(buyer, '/chat')));
+  for (let round = 1; round <= 15; round += 1) {
+    const first_message = { client_id: newId(), text: 'Hi' };
+    const posts = await Promise.all(sellers.map(seller => buildPost(here, seller)));
+    const acks = await Promise.all(posts.map((post_id, at) => ask(sockets[at]!, 'thread:open', { post_id, first_message }))); // biome-ignore format: one line reads better
+    expect(acks.map(ack => ack.ok || ack.error.code).sort()).toEqual(['idempotency_conflict', true]);
+  }
+  expect((await here.get(buyer, '/api/chat/threads/')).body.results).toHaveLength(15);
 });
 
 test('S-46: parallel starts on both doors and two nodes give one thread', async () => {
