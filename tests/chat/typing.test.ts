@@ -77,6 +77,27 @@ test('the message itself ends it, right after it arrived', async () => {
   expect(order).toEqual(['typing:updated', 'message:created', 'typing:updated']);
 });
 
+test('a start and a stop without a pause are heard in their order', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const { writer, heard, start, started, stopped, thread } = await buildTyping();
+    start();
+    writer.emit('typing:stop', { thread_id: thread.id });
+    await eventually(() => expect(heard).toHaveLength(2));
+    expect(heard).toEqual([started, stopped]);
+  }
+});
+
+test('a message does not end what was begun after it', async () => {
+  const { reader, writer, heard, start, started, stopped, thread } = await buildTyping();
+  const sent = done(writer, 'message:send', message(thread));
+  start();
+  await sent;
+  await ask(writer, 'typing:start', { thread_id: thread.id });
+  await ask(reader, 'thread:list', {});
+  expect(heard).toEqual([started]);
+  await eventually(() => expect(heard).toEqual([started, stopped]));
+});
+
 test('a connection that is gone writes no more', async () => {
   const { writer, heard, start, stopped } = await buildTyping();
   start();

@@ -11,13 +11,15 @@ interface Typist {
   threadId: string;
   userId: string;
   connection: string | undefined;
+  /** When its last start came in. */
+  since: Date;
   expiry: NodeJS.Timeout;
 }
 
 export interface Typing {
   start: UseCase<typeof operations.startTyping>;
   stop: UseCase<typeof operations.stopTyping>;
-  /** Whoever has sent the message has stopped writing it. */
+  /** Whoever has sent the message has stopped writing it; what was begun after it came in goes on. */
   endBySending(stored: StoredMessage): void;
   leave(connection: string): Promise<void>;
 }
@@ -41,6 +43,8 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
 
   async function tell({ threadId, userId }: Typist, state: 'start' | 'stop'): Promise<boolean> {
     const to = await findListeners(orm, threadId, userId);
+    // Meanwhile it may have ended, or begun again.
+    if (typists.has(keyOf(threadId, userId)) !== (state === 'start')) return true;
     const payload = { thread_id: threadId, user_id: userId, state, expires_in_ms: EXPIRES_IN_MS };
     if (to.length > 0) push([{ name: events.typingUpdated.name, payload, to, isFact: false }]);
     return to.length > 0;
@@ -60,12 +64,12 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
   }
 
   return {
-    async start({ actor, connection }, { thread_id }) {
+    async start({ actor, connection, now }, { thread_id }) {
       const key = keyOf(thread_id, actor.userId);
       forget(key);
       const isQuiet = relayed.has(key);
       const expiry = setTimeout(end, EXPIRES_IN_MS / timeScale, key).unref();
-      const typist = { threadId: thread_id, userId: actor.userId, connection, expiry };
+      const typist = { threadId: thread_id, userId: actor.userId, connection, since: now, expiry };
       typists.set(key, typist);
       if (isQuiet) return {};
       relayed.add(key);
@@ -78,8 +82,11 @@ export function createTyping({ orm, push, timeScale }: Parts): Typing {
       return {};
     },
     endBySending({ message, recipientIds }) {
-      const { thread_id, sender } = message;
-      if (!forget(keyOf(thread_id, sender.id!))) return;
+      const { thread_id, sender, created_at } = message;
+      const key = keyOf(thread_id, sender.id!);
+      const typist = typists.get(key);
+      if (!typist || typist.since.getTime() >= Date.parse(created_at)) return;
+      forget(key);
       const payload = { thread_id, user_id: sender.id, state: 'stop', expires_in_ms: EXPIRES_IN_MS };
       push([{ name: events.typingUpdated.name, payload, to: recipientIds, isFact: false }]);
     },
