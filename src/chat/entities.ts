@@ -10,7 +10,10 @@ const ThreadSchema = defineEntity({
   tableName: 'threads',
   uniques: [{ name: 'threads_post_buyer', properties: ['postId', 'buyerId'] }],
   // Whether two users talk is asked for hundreds of pairs at once, strangers included.
-  indexes: [{ name: 'threads_by_pair', properties: ['buyerId', 'sellerId'] }],
+  indexes: [
+    { name: 'threads_by_pair', properties: ['buyerId', 'sellerId'] },
+    { name: 'threads_by_change', properties: ['changedWithin'] },
+  ],
   properties: {
     id: p.uuid().primary(),
     postId: p.uuid(),
@@ -36,6 +39,14 @@ const ThreadSchema = defineEntity({
     isSellerRemoved: p.boolean().default(false),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
+    /**
+     * The ten minutes of the last change. An index on the moment itself would make every message write into all indexes of
+     * its thread; on this one only the first in ten minutes does.
+     */
+    changedWithin: p
+      .datetime(3)
+      .nullable()
+      .generated(`(date_bin('10 minutes', updated_at, timestamptz '2000-01-01 00:00:00+00')) stored`),
   },
 });
 /** The conversation of one buyer with the author about one post, for ever one. */
@@ -45,13 +56,21 @@ ThreadSchema.setClass(Thread);
 const ParticipantSchema = defineEntity({
   name: 'Participant',
   tableName: 'participants',
-  indexes: [{ name: 'participants_by_user', properties: ['userId', 'threadId'] }],
+  indexes: [
+    { name: 'participants_by_user', properties: ['userId', 'threadId'] },
+    {
+      name: 'participants_by_change',
+      expression: 'create index participants_by_change on participants (me_changed_at) where me_changed_at is not null',
+    },
+  ],
   properties: {
     threadId: p.uuid().primary(),
     userId: p.uuid().primary(),
     side: p.string().length(6).$type<'buyer' | 'seller'>(),
     /** Revision of what only this user sees: muted, archived, marked unread. */
     meRev: p.integer().default(1),
+    /** When it last rose; null: never. */
+    meChangedAt: p.datetime(3).nullable(),
     isMarkedUnread: p.boolean().default(false),
     mutedUntil: p.datetime(3).nullable(),
     isArchived: p.boolean().default(false),

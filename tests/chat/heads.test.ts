@@ -41,6 +41,28 @@ test('G6: while Redis is away every message is acknowledged, and the other insta
   expect(overheard).toEqual([]);
 });
 
+test('G6: what is the own state of a user reaches the devices on the other instance by heads too', async () => {
+  const redis = await startRedis();
+  const [here, there] = await buildNodes(redis);
+  const { buyer, seller, thread } = await buildTalk(here);
+  await done(await here.connect(buyer, '/chat'), 'message:send', message(thread));
+  const phone = await here.connect(seller, '/chat');
+  const laptop = openSocket(there.url, '/chat', { token: seller.token });
+  closers.push(async () => laptop.close());
+  const chat = createChat(laptop);
+  const me = () => chat.views().get(thread.id)?.thread.me;
+  const overheard = record(await there.connect(buyer, '/chat'), 'me:updated');
+  await eventually(() => expect(me()).toMatchObject({ archived: false, unread: 1 }));
+  await redis.stop();
+  const { thread: archived } = await done(phone, 'thread:archive', { thread_id: thread.id, archived: true });
+  await eventually(() => expect(me()).toEqual(archived.me));
+  await done(phone, 'thread:mark-unread', { thread_id: thread.id });
+  await eventually(() => expect(me()).toMatchObject({ rev: 3, marked_unread: true }));
+  await done(phone, 'thread:read', { thread_id: thread.id, seq: 1 });
+  await eventually(() => expect(me()).toMatchObject({ rev: 4, marked_unread: false, unread: 0 }));
+  expect(overheard).toEqual([]);
+});
+
 test('G6: when the instance of the sender alone is cut off from Redis, readers of the others are told in time too', async () => {
   const redis = await startRedis();
   const network = await startProxy(redis.url);

@@ -5,6 +5,7 @@ import { newId } from '../../common/ids.ts';
 import type { Cluster } from '../../common/redis.ts';
 import type { Gateway } from '../../common/sockets.ts';
 import { events } from '../contract.ts';
+import { findChanged, findChangedMe } from './recent-changes.ts';
 
 const OUTAGE_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 30_000;
@@ -12,7 +13,6 @@ const HEALTH_EVERY_MS = 30_000;
 const OVERLAP_MS = 15_000;
 /** Longer than others take to look twice. */
 const CUT_OFF_MS = 6_000;
-const USERS_PER_QUERY = 1_000;
 const THREADS_PER_EVENT = 200;
 
 interface Parts {
@@ -31,8 +31,8 @@ export interface Heads {
 
 /**
  * A push that another instance published may be lost: this one tells its own users the revisions of threads that changed
- * lately, every 2 s while Redis is away from it or from any other instance, once more when it is back, and every 30 s in
- * health (G6). Alone it needs none.
+ * lately, and what is their own of them, every 2 s while Redis is away from it or from any other instance, once more when
+ * it is back, and every 30 s in health (G6). Alone it needs none.
  */
 export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): Heads {
   let lookedAt = Date.now();
@@ -56,12 +56,16 @@ export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): H
 
   async function tellChanged(since: Date): Promise<void> {
     const users = [...sockets.users()];
-    for (let from = 0; from < users.length; from += USERS_PER_QUERY)
-      for (const [userId, threads] of await findChanged(orm, users.slice(from, from + USERS_PER_QUERY), since))
-        for (let at = 0; at < threads.length; at += THREADS_PER_EVENT) {
-          const payload = { threads: threads.slice(at, at + THREADS_PER_EVENT) };
-          sockets.pushHere([{ name: events.syncHead.name, payload, to: [userId], isFact: false }]);
-        }
+    if (users.length === 0) return;
+    for (const [userId, threads] of await findChanged(orm, users, since))
+      for (let at = 0; at < threads.length; at += THREADS_PER_EVENT)
+        tell(events.syncHead.name, { threads: threads.slice(at, at + THREADS_PER_EVENT) }, userId);
+    for (const { userId, ...payload } of await findChangedMe(orm, users, since))
+      tell(events.meUpdated.name, payload, userId);
+  }
+
+  function tell(name: string, payload: object, userId: string): void {
+    sockets.pushHere([{ name, payload, to: [userId], isFact: false }]);
   }
 
   function next(): void {
@@ -100,16 +104,4 @@ async function isAnyCutOff(orm: Orm): Promise<boolean> {
     sql`select exists (select from cut_off_instances where until > now()) as is_any`,
   );
   return found!.is_any;
-}
-
-/** [thread_id, rev] of each user's threads that changed since. */
-async function findChanged(orm: Orm, userIds: string[], since: Date): Promise<Map<string, [string, number][]>> {
-  const found = await rows<{ user_id: string; heads: [string, number][] }>(
-    orm.em.fork(),
-    sql`select p.user_id, json_agg(json_build_array(t.id, t.rev)) as heads
-        from participants p join threads t on t.id = p.thread_id
-        where p.user_id = any(${userIds}::uuid[]) and p.removed_at is null and t.updated_at > ${since}
-        group by p.user_id`,
-  );
-  return new Map(found.map(one => [one.user_id, one.heads]));
 }

@@ -39,7 +39,7 @@ async function changeMe(
   await reachThreadLocked(ctx, threadId);
   const changed = await rows(
     ctx.em,
-    sql`update participants set ${change}, me_rev = me_rev + 1
+    sql`update participants set ${change}, me_rev = me_rev + 1, me_changed_at = greatest(me_changed_at, ${ctx.now})
         where thread_id = ${threadId} and user_id = ${userId} and ${isChange} returning 1 as changed`,
   );
   const thread = await loadThread(ctx, userId, threadId);

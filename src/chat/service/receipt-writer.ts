@@ -67,7 +67,7 @@ export async function movePositions(
           case when is_visible then greatest(delivered_seq, seq) else delivered_seq end as new_delivered_seq
         from compared
       ), private as (
-        update participants p set is_marked_unread = false, me_rev = p.me_rev + 1
+        update participants p set is_marked_unread = false, me_rev = p.me_rev + 1, me_changed_at = greatest(p.me_changed_at, ${ctx.now})
         from change c where p.thread_id = c.thread_id and p.user_id = c.user_id and c.is_private
       ), moved as (
         update threads t set rev = t.rev + c.n, updated_at = case when c.n > 0 then greatest(t.updated_at, ${ctx.now}) else t.updated_at end,
