@@ -24,6 +24,13 @@ test('messages are found by a part of their text in any case and script, newest 
   expect(await find('nothing')).toEqual([]);
 });
 
+test('a search has two characters or more', async () => {
+  const { peer, find } = await buildSpoken('🚗🚙 ok');
+  for (const q of ['k', '🚗', ' k '])
+    expect(await ask(peer, 'message:search', { q })).toMatchObject({ ok: false, error: { code: 'validation_failed', details: { fields: [{ path: 'q', code: 'too_small' }] } } }); // biome-ignore format: one line reads better
+  expect(await find('🚗🚙')).toEqual(['🚗🚙 ok']);
+});
+
 test('a part number is found in every spelling', async () => {
   const { find, peer } = await buildSpoken('Do you have 06H-121-026 DD?', 'АВ-12345 ok', 'unrelated');
   expect(await find('06H121026')).toEqual(['Do you have 06H-121-026 DD?']);
@@ -56,16 +63,16 @@ test("S-84: only the caller's own threads are searched", async () => {
 });
 
 test('a search stays within a thread if asked, and pages do not repeat', async () => {
-  const [one, two] = [await buildSpoken('x marks', 'x again'), await buildTalk(app)];
-  const opened = await app.post(one.buyer, '/api/chat/start/', { post_id: two.thread.postId, text: 'x elsewhere' });
-  const first = await done(one.socket, 'message:search', { q: 'x ', limit: 2 });
+  const [one, two] = [await buildSpoken('xx marks', 'xx again'), await buildTalk(app)];
+  const opened = await app.post(one.buyer, '/api/chat/start/', { post_id: two.thread.postId, text: 'xx elsewhere' });
+  const first = await done(one.socket, 'message:search', { q: 'xx ', limit: 2 });
   expect(first.results.map((hit: { message: { text: string } }) => hit.message.text)).toEqual([
-    'x elsewhere',
-    'x again',
+    'xx elsewhere',
+    'xx again',
   ]);
-  const rest = await done(one.socket, 'message:search', { q: 'x ', limit: 2, cursor: first.next_cursor });
-  expect(rest).toMatchObject({ results: [{ message: { text: 'x marks' } }], next_cursor: null });
-  const inOne = await done(one.socket, 'message:search', { q: 'x ', thread_id: opened.body.thread.id });
+  const rest = await done(one.socket, 'message:search', { q: 'xx ', limit: 2, cursor: first.next_cursor });
+  expect(rest).toMatchObject({ results: [{ message: { text: 'xx marks' } }], next_cursor: null });
+  const inOne = await done(one.socket, 'message:search', { q: 'xx ', thread_id: opened.body.thread.id });
   expect(inOne.results).toHaveLength(1);
 });
 

@@ -25,6 +25,10 @@ const emoji = z
   .refine(text => /^\p{RGI_Emoji}$/v.test(text), { error: 'invalid_emoji' })
   .describe('One emoji.');
 
+const searched = humanText(100)
+  .refine(text => [...text].length !== 1, { error: 'too_small' })
+  .describe('2 to 100 code points; trimmed, NFC.');
+
 export const messageOperations = {
   history: query({
     summary: 'Messages of a thread, ascending; without a position the newest.',
@@ -85,7 +89,7 @@ export const messageOperations = {
     summary: "Messages of the caller's threads, by text or part number, newest first.",
     socket: 'message:search',
     limits: searchLimits,
-    input: z.object({ q: humanText(100), thread_id: anyId.optional(), limit: pageLimit(50), cursor }),
+    input: z.object({ q: searched, thread_id: anyId.optional(), limit: pageLimit(50), cursor }),
     output: z.object({
       results: z.array(z.object({ message: Message, snippet: z.string() })),
       next_cursor: nextCursor,
