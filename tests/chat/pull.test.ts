@@ -105,6 +105,38 @@ test('an answer ends early at 1 MB and goes on with its cursor', async () => {
   expect(new Set(seen.map(one => one.thread.id)).size).toBe(3);
 });
 
+test('a thread that alone is more than 1 MB is begun anew with as many of its newest messages as fit', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const socket = await app.connect(buyer, '/chat');
+  await sendMany(socket, thread, 100, '🚗'.repeat(4_000));
+  const answer = await pull(socket);
+  expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThanOrEqual(1_048_576);
+  expect(answer).toMatchObject({
+    has_more: false,
+    threads: [{ reset: true, thread: { id: thread.id, last_seq: 100 } }],
+  });
+  const seqs = answer.threads[0]!.messages.map(one => one.seq);
+  expect(seqs).toEqual(Array.from({ length: 50 }, (_, index) => index + 51));
+  const part = await pull(socket, { threads: [{ thread_id: thread.id, rev: 91 }] });
+  expect(part.threads).toMatchObject([{ reset: false }]);
+});
+
+test('of a thread that is named twice everything is told that one of the two does not hold', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  for (const text of ['a', 'b']) await app.post(buyer, '/api/chat/send/', message(thread, { text }));
+  const socket = await app.connect(buyer, '/chat');
+  const [old, now] = [2, 3].map(rev => ({ thread_id: thread.id, rev, me_rev: 1 }));
+  for (const threads of [
+    [old, now],
+    [now, old],
+  ])
+    expect((await pull(socket, { threads })).threads).toMatchObject([{ messages: [{ text: 'b' }], reset: false }]);
+  const own = [{ ...now, me_rev: 0 }, now];
+  for (const threads of [own, own.toReversed()])
+    expect((await pull(socket, { threads })).threads).toMatchObject([{ messages: [] }]);
+  expect((await pull(socket, { threads: [now, now] })).threads).toEqual([]);
+});
+
 test('S-33: foreign and unknown threads are `gone`, and nothing is told of them', async () => {
   const { buyer, outsider, thread } = await buildTalk(app);
   await app.post(buyer, '/api/chat/send/', message(thread));

@@ -6,19 +6,14 @@ import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { cutPage, readCursor, writeCursor } from '../../common/paging.ts';
-import type { Message, Thread } from '../contract/shapes.ts';
+import type { Message } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
-import { loadRange } from './message-rows.ts';
 import { type MeRow, type MessageRow, messageColumns, presentMessage, type ThreadRow } from './present.ts';
+import { fillAnswer, MOST_CHANGED } from './pull-answer.ts';
 import { presentThreads, selectThreads, unreadOfUser } from './thread-rows.ts';
 
 type Pull = Input<typeof operations.pull>;
-type Difference = Output<typeof operations.pull>['threads'][number];
-
-/** More changed messages than this are not told one by one: the client starts the thread anew. */
-const MOST_CHANGED = 200;
-const NEWEST = 50;
-const ANSWER_BYTES = 1_048_576;
+type Held = Pull['threads'][number];
 
 /**
  * Compares what the client holds with what is stored and returns the whole difference (G5), as of one moment.
@@ -35,11 +30,15 @@ async function pullAtOnce(ctx: Context, input: Pull): Promise<Output<typeof oper
   const { userId } = ctx.actor;
   const scope = ['pull', userId, { only: input.only }] as const;
   const before = readCursor(ctx, scope, input.cursor, z.uuid());
-  const held = new Map(input.threads.map(one => [one.thread_id, one]));
-  const { page, last } = cutPage(await selectChanged(ctx, input, before), input.limit);
-  const changed = await loadChanged(ctx, page, id => held.get(id)?.rev ?? 0);
+  const held = heldOf(input.threads);
+  const heldRev = (id: string) => held.get(id)?.rev ?? 0;
+  const { page, last } = cutPage(
+    await selectChanged(ctx, { ...input, threads: [...held.values()] }, before),
+    input.limit,
+  );
+  const changed = await loadChanged(ctx, page, heldRev);
   const whole = await presentThreads(ctx, page);
-  const { threads, next } = await fill(ctx, whole, changed, id => held.get(id)?.rev ?? 0);
+  const { threads, next } = await fillAnswer(ctx, whole, changed, heldRev);
   const end = next ? page[threads.length - 1]! : last;
   return {
     threads,
@@ -48,6 +47,18 @@ async function pullAtOnce(ctx: Context, input: Pull): Promise<Output<typeof oper
     next_cursor: end && writeCursor(ctx, scope, end.activity_id),
     unread: await unreadOfUser(ctx, userId),
   };
+}
+
+/** A thread that is named more than once is held as far as each of them says. */
+function heldOf(threads: Pull['threads']): Map<string, Held> {
+  const held = new Map<string, Held>();
+  for (const { thread_id, rev, me_rev = Number.POSITIVE_INFINITY } of threads) {
+    const known = held.get(thread_id);
+    const me = Math.min(me_rev, known?.me_rev ?? Number.POSITIVE_INFINITY);
+    const lowest = { thread_id, rev: Math.min(rev, known?.rev ?? rev) };
+    held.set(thread_id, Number.isFinite(me) ? { ...lowest, me_rev: me } : lowest);
+  }
+  return held;
 }
 
 /** Threads whose rev or me.rev is another than the given one, newest activity first; one more than asked for. */
@@ -92,29 +103,4 @@ async function loadChanged(ctx: Context, page: (ThreadRow & MeRow)[], heldRev: (
         left join messages r on r.id = m.reply_to_id order by m.thread_id, m.seq`,
   );
   return Map.groupBy(found.map(presentMessage), message => message.thread_id);
-}
-
-/** Adds messages to the threads until the answer is full; the first thread always fits. */
-async function fill(
-  ctx: Context,
-  whole: Thread[],
-  changed: ReadonlyMap<string, Message[]>,
-  heldRev: (id: string) => number,
-): Promise<{ threads: Difference[]; next: boolean }> {
-  const threads: Difference[] = [];
-  let bytes = 0;
-  for (const thread of whole) {
-    const found = changed.get(thread.id) ?? [];
-    const reset = found.length > MOST_CHANGED || heldRev(thread.id) > thread.rev;
-    const from = Math.max(1, thread.last_seq - NEWEST + 1);
-    const difference = {
-      thread,
-      messages: reset ? await loadRange(ctx, thread.id, from, thread.last_seq) : found,
-      reset,
-    };
-    bytes += Buffer.byteLength(JSON.stringify(difference));
-    if (bytes > ANSWER_BYTES && threads.length > 0) return { threads, next: true };
-    threads.push(difference);
-  }
-  return { threads, next: false };
 }
