@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ask, record, type TestUser, useApp } from '../support/app.ts';
-import { buildTalk, message } from '../support/talk.ts';
+import { buildTalk, done, message } from '../support/talk.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
+import { act } from '../support/worlds.ts';
 
 const app = useApp({ UPLOAD_DIR: await uploadFolder() });
 const upload = (who: TestUser, purpose: 'chat' | 'post' = 'chat') => uploadImage(app, who, purpose);
@@ -58,4 +59,38 @@ test('images of a message that was refused are free for another one', async () =
   expect((await send(outsider, message(thread, { attachments: [id] }))).status).toBe(404);
   const rows = await app.orm.em.fork().execute('select attached_to from uploads where id = ?', [id]);
   expect(rows).toEqual([{ attached_to: null }]);
+});
+
+const runOrphans = () => app.jobs.run('remove-orphans', new Date(Date.now() + 25 * 3_600_000));
+const statusOf = async (image: { url: string }) => (await fetch(new URL(image.url, app.url))).status;
+
+test('the image of a deleted message is served no longer than others that nothing shows; a retry of it is still answered', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const [image, kept] = [await upload(buyer), await upload(buyer)];
+  const payload = message(thread, { attachments: [image.id] });
+  const socket = await app.connect(buyer, '/chat');
+  const { message: sent } = await done(socket, 'message:send', payload);
+  await done(socket, 'message:send', message(thread, { attachments: [kept.id] }));
+  await done(socket, 'message:delete', { thread_id: thread.id, message_id: sent.id });
+  const repeated = { message: { id: sent.id, type: 'deleted', attachments: [] }, duplicate: true };
+  expect(await done(socket, 'message:send', payload)).toMatchObject(repeated);
+  await runOrphans();
+  expect([await statusOf(image), await statusOf(kept)]).toEqual([404, 200]);
+  expect(await done(socket, 'message:send', payload)).toMatchObject(repeated);
+});
+
+test('while a report that is not closed has a copy of the message, its image stays', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const moderator = await app.buildUser({ role: 'moderator' });
+  const image = await upload(seller);
+  const [mine, theirs] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
+  const { message: bad } = await done(theirs, 'message:send', message(thread, { attachments: [image.id] }));
+  const target = { type: 'message', id: bad.id };
+  const { report_id } = await done(mine, 'report:create', { client_id: randomUUID(), target, reason: 'fraud' });
+  await done(theirs, 'message:delete', { thread_id: thread.id, message_id: bad.id });
+  await runOrphans();
+  expect(await statusOf(image)).toBe(200);
+  expect((await act(app, moderator, 'reports/resolve', report_id, { reason: 'Warned' })).ok).toBe(true);
+  await runOrphans();
+  expect(await statusOf(image)).toBe(404);
 });

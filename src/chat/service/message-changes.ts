@@ -6,6 +6,7 @@ import type { EventDeclaration, Input } from '../../common/operations.ts';
 import type { Message } from '../contract/shapes.ts';
 import { events, type operations } from '../contract.ts';
 import { ensureOwn, ensureRecent, ensureWritable, reachMessage } from '../policy.ts';
+import { releaseDeleted } from './attachments.ts';
 import { loadMessage } from './message-rows.ts';
 import { partNumbersOf } from './part-numbers.ts';
 import { raiseRev, reachThreadLocked } from './revisions.ts';
@@ -39,7 +40,7 @@ export async function editMessage(ctx: Context, input: Input<typeof operations.e
 }
 
 /**
- * Leaves a tombstone of an own message, within 24 hours; again it changes nothing.
+ * Leaves a tombstone of an own message, within 24 hours; again it changes nothing. Its images go with the orphans.
  * Throws not_found, permission_denied, invalid_state, edit_window_closed.
  */
 export async function deleteMessage(ctx: Context, input: Input<typeof operations.deleteMessage>): Changed {
@@ -48,10 +49,12 @@ export async function deleteMessage(ctx: Context, input: Input<typeof operations
   ensureOwn(ctx, message);
   if (message.type === 'deleted') return { message };
   ensureRecent(ctx, message, DELETE_WINDOW_MS);
-  return change(ctx, message, events.messageDeleted, [
+  const deleted = await change(ctx, message, events.messageDeleted, [
     sql`type = 'deleted', deleted_at = ${ctx.now}, text = null, attachments = null, reactions = null`,
     sql`part_numbers = null, reply_to_id = null`,
   ]);
+  if (message.attachments.length > 0) await releaseDeleted(ctx, [message.id]);
+  return deleted;
 }
 
 /**

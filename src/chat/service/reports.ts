@@ -8,8 +8,8 @@ import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { daysAfter } from '../../common/time.ts';
 import type { operations } from '../contract.ts';
-import { reachThread } from '../policy.ts';
 import { loadMessage, loadRange } from './message-rows.ts';
+import { reachThreadLocked } from './revisions.ts';
 import { loadSharedThreads } from './thread-rows.ts';
 
 type Report = Input<typeof operations.createReport>;
@@ -87,14 +87,14 @@ const copyOf: Record<Report['target']['type'], (ctx: Context, id: string) => Pro
   async message(ctx, id) {
     const message = await loadMessage(ctx, id);
     if (!message) throw new AppError('not_found');
-    await reachThread(ctx, message.thread_id);
+    await reachThreadLocked(ctx, message.thread_id);
     const around = await loadRange(ctx, message.thread_id, message.seq - AROUND, message.seq + AROUND);
     // A word of the system is nobody's.
     if (message.sender.id === null) throw new AppError('invalid_state');
     return { threadId: message.thread_id, subjectId: message.sender.id, copy: { message, around } };
   },
   async thread(ctx, id) {
-    const { lastSeq, peerId } = await reachThread(ctx, id);
+    const { lastSeq, peerId } = await reachThreadLocked(ctx, id);
     const thread = (await loadSharedThreads(ctx, [id])).get(id);
     const messages = await loadRange(ctx, id, lastSeq - NEWEST + 1, lastSeq);
     return { threadId: id, subjectId: peerId, copy: { thread, messages } };

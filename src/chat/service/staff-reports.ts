@@ -7,6 +7,7 @@ import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { operations } from '../contract.ts';
 import { Report } from '../entities.ts';
+import { releaseDeleted } from './attachments.ts';
 
 type ActOnReports = Input<typeof operations.actOnReports>;
 
@@ -37,7 +38,14 @@ export async function actOnReports(ctx: Context, input: ActOnReports): Promise<O
       ...{ before, after: stateOf(report) },
     });
     await ctx.em.flush();
+    if (input.action === 'resolve') await releaseDeleted(ctx, copiedIn(report));
   });
+}
+
+/** The messages whose copies a report has. */
+function copiedIn({ copy }: Report): string[] {
+  const { around = [], messages = [] } = copy as { around?: { id: string }[]; messages?: { id: string }[] };
+  return [...around, ...messages].map(one => one.id);
 }
 
 function stateOf({ status, assigneeId, resolution }: Report): Record<string, unknown> {
