@@ -91,10 +91,16 @@ test('nobody opens a chat about their own post, an unknown one, or one that is c
     expect(await start(await buildPost(app, seller, { status }))).toMatchObject(refused(409, 'post_unavailable'));
 });
 
-test('the thread of a post that was closed since is still found', async () => {
-  const { buyer, thread } = await buildTalk(app);
-  await app.orm.em.fork().nativeUpdate(Post, { id: thread.postId }, { status: 'closed' });
-  expect((await app.post(buyer, '/api/chat/start/', { post_id: thread.postId })).body.thread.id).toBe(thread.id);
+test('a thread is found again whatever has become of its post; whoever has none finds nothing', async () => {
+  const { buyer, outsider, thread } = await buildTalk(app);
+  const start = (who: typeof buyer) => app.post(who, '/api/chat/start/', { post_id: thread.postId });
+  for (const status of ['closed', 'expired', 'hidden', 'removed', 'rejected'] as const) {
+    await app.orm.em.fork().nativeUpdate(Post, { id: thread.postId }, { status });
+    expect(await start(buyer)).toMatchObject({ status: 200, body: { created: false, thread: { id: thread.id } } });
+    const isSeen = status === 'closed' || status === 'expired';
+    expect(await start(outsider)).toMatchObject(isSeen ? refused(409, 'post_unavailable') : refused(404, 'not_found'));
+  }
+  expect((await app.get(outsider, '/api/chat/threads/')).body.results).toEqual([]);
 });
 
 test('only users whose business profile is enabled open chats', async () => {
