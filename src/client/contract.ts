@@ -1553,7 +1553,7 @@ export interface ChatCalls {
     } };
   /** Messages of the caller's threads, by text or part number, newest first. */
   'message:search': { payload: {
-      /** 1 to 100 code points; trimmed, NFC; no control characters but line feed and tab. */
+      /** 2 to 100 code points; trimmed, NFC. */
       q: string;
       thread_id?: string | undefined;
       limit?: number | undefined;
