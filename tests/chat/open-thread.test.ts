@@ -115,6 +115,8 @@ test('only users whose business profile is enabled open chats', async () => {
   expect(await start()).toMatchObject({ status: 403, body: { details: { status: 'pending' } } });
   await em.nativeUpdate(B2bProfile, { user: stranger.id }, { isEnabled: true });
   expect((await start()).status).toBe(201);
+  await em.nativeUpdate(B2bProfile, { user: stranger.id }, { isEnabled: false });
+  expect(await start()).toMatchObject(refused(403, 'b2b_not_enabled'));
 });
 
 test("S-34, S-87: pushes to two participants are the same bytes, without a phone or anybody's private state", async () => {

@@ -5,6 +5,11 @@ import type { Post } from '../entities.ts';
 import { ensureFeedAccess, reachPost } from '../policy.ts';
 import { snapshotOf } from './present.ts';
 
+/** Whoever may not read the board asks nobody about it, not even where they did before. Throws b2b_not_enabled. */
+export async function ensureThreadAccess(ctx: Context): Promise<void> {
+  await ensureFeedAccess(ctx);
+}
+
 /**
  * The post that the caller wants to talk about, as a conversation keeps it. Its row stays share-locked until the commit,
  * so that no change slips between the copy and the conversation. Throws b2b_not_enabled, not_found.
