@@ -47,6 +47,18 @@ test('a connection that is gone looks at nothing', async () => {
   await eventually(async () => expect(await leases(seller.id)).toEqual([]));
 });
 
+test('nothing is left of a connection that goes while it says where it looks', async () => {
+  const { seller, thread } = await buildTalk(app);
+  for (let round = 0; round < 10; round += 1) {
+    const socket = await app.connect(seller, '/chat');
+    socket.emit('thread:focus', { thread_id: thread.id });
+    socket.close();
+  }
+  const fence = await app.connect(seller, '/chat');
+  await ask(fence, 'thread:list', {});
+  await eventually(async () => expect(await leases(seller.id)).toEqual([]));
+});
+
 test('S-84: nothing is kept of a foreign or unknown thread', async () => {
   const { seller, outsider, thread } = await buildTalk(app);
   const socket = await app.connect(outsider, '/chat');

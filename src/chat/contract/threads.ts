@@ -126,7 +126,7 @@ export const threadOperations = {
     output: ThreadOf,
     errors: ['not_found'],
   }),
-  focusThread: command({
+  focusThread: query({
     summary: 'This device looks at a thread (for 60 s), or at none.',
     socket: 'thread:focus',
     volatile: true,

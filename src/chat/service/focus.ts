@@ -12,13 +12,13 @@ export interface Focus {
   leave(connection: string): Promise<void>;
 }
 
+/** Which connections of this node show what. Each word is one statement, so that the last word of a connection is awaited. */
 export function createFocus(orm: Orm): Focus {
-  const focused = new Set<string>();
+  const told = new Map<string, Promise<unknown>>();
   return {
     async focus({ em, actor, connection, now }, { thread_id }) {
       if (connection === undefined) return {};
-      focused.add(connection);
-      await rows(
+      const written = rows(
         em,
         sql`with shown as (
               select thread_id from participants
@@ -31,10 +31,15 @@ export function createFocus(orm: Orm): Focus {
             select ${connection}, ${actor.userId}, thread_id, ${new Date(now.getTime() + LEASE_MS)} from shown
             on conflict (connection) do update set thread_id = excluded.thread_id, expires_at = excluded.expires_at`,
       );
+      told.set(connection, written);
+      await written;
       return {};
     },
     async leave(connection) {
-      if (!focused.delete(connection)) return;
+      const last = told.get(connection);
+      if (!last) return;
+      told.delete(connection);
+      await last.catch(() => {});
       await rows(orm.em.fork(), sql`delete from focus_leases where connection = ${connection}`);
     },
   };
