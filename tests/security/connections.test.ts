@@ -2,6 +2,8 @@ import type { Socket } from 'socket.io-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually, openSocket, startApp, type TestApp, type TestUser } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startProxy } from '../support/proxy.ts';
+import { openRaw } from '../support/raw-socket.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
@@ -67,6 +69,26 @@ test('S-73: the connections of an instance that was killed count no more after a
   await expect.poll(() => tryConnect(here.url, user), { interval: 500 }).toBe('too_many_connections');
   await doomed.kill();
   expect(await connectsWithin(8_000, here.url, user)).toBeLessThan(5_000);
+});
+
+test('S-73: who goes while it is let in counts nowhere', async () => {
+  const user = await here.buildUser();
+  const proxy = await startProxy(database.url);
+  const slow = await startApp(proxy.url, env());
+  closers.push(proxy.close, slow.close);
+  proxy.pause();
+  for (let count = 0; count < 12; count += 1) {
+    const raw = await openRaw(slow.url);
+    const connect = `40/chat,${JSON.stringify({ token: user.token })}`;
+    raw.ws.send(connect, () => raw.ws.terminate());
+    await raw.closed;
+  }
+  const connections = async () =>
+    /connections\{of="connection"\} (\d+)/.exec((await slow.get(null, '/metrics')).body)?.[1];
+  await expect.poll(connections).toBe('0');
+  proxy.resume();
+  expect(refusals(await connectMany(slow.url, user, 5))).toEqual([]);
+  expect(refusals(await connectMany(there.url, user, 5))).toEqual([]);
 });
 
 test('S-65, S-73: while Redis is away each instance counts for itself, at once; once it is back they count together', async () => {

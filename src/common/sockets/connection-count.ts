@@ -44,6 +44,8 @@ export function createConnectionCount(
   async function count(userId: string, connection: Connection): Promise<void> {
     const { isRefused, retryAfterMs } = budgets.spend(handshakeLimit, userId);
     if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
+    // Nobody would tell of its end any more: it would be counted for ever.
+    if (connection.readyState !== 'open') throw new AppError('server_busy', { retry_after_ms: 1_000 });
     const open = byUser.get(userId) ?? new Set();
     if (open.size >= max) throw tooMany();
     byUser.set(userId, open.add(connection));
