@@ -24,7 +24,7 @@ import { closeAll } from './sockets/drain.ts';
 import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
 import { createGuard } from './sockets/guard.ts';
-import { admit, type ClientSocket, isAllowedUpgrade, refusal } from './sockets/handshake.ts';
+import { admit, type ClientSocket, isAllowedUpgrade, refusal, startJoining } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve, unserve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
@@ -126,6 +126,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       const handlers: Handlers = new Map();
       namespace.use((socket, next) => {
         if (isDraining) return refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
+        if (!startJoining(socket as ClientSocket)) return;
         admit({ ...parts, connections, gate }, socket as ClientSocket).then(
           () => {
             metrics.handshake('ok');

@@ -11,6 +11,8 @@ export interface ConnectionState {
   id: string;
   /** Sockets of namespaces that are joined. */
   sockets: Set<Pick<Socket, 'emit'>>;
+  /** Namespaces that are being joined, and with which token. */
+  joining: { namespace: string; token: unknown }[];
   /** Events being handled. */
   running: number;
   /** It is being closed: nothing more is begun. */
@@ -32,8 +34,8 @@ export function stateOf(connection: Connection): ConnectionState {
   if (!state) {
     lastId += 1;
     state = {
-      ...{ id: String(lastId), sockets: new Set(), running: 0, isLeaving: false, refusedHandshakes: 0 },
-      ...{ actor: null, handshake: null, excess: null },
+      ...{ id: String(lastId), sockets: new Set(), joining: [], running: 0, isLeaving: false },
+      ...{ refusedHandshakes: 0, actor: null, handshake: null, excess: null },
     };
     states.set(connection, state);
   }

@@ -11,7 +11,7 @@ import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import { eventLimit, Handshake, PROTOCOL } from '../session.ts';
 import type { ConnectionCount } from './connection-count.ts';
-import { stateOf } from './connections.ts';
+import { type ConnectionState, stateOf } from './connections.ts';
 import type { Gate } from './gate.ts';
 import { refusalData } from './parser.ts';
 
@@ -64,16 +64,39 @@ const HandshakeOptions = Handshake.partial();
 /** A connection that is refused so often does not learn: it is closed. */
 const MAX_REFUSED = 20;
 
+/**
+ * False when this namespace is being joined already: clients ask twice when their token was fetched over a reconnect. To
+ * them the answer to the first request is the answer to both; a refusal of the second would be as well, and they would no
+ * more listen. One who is somebody else by now is closed instead and comes back by itself, as from one that is joined.
+ */
+export function startJoining(socket: ClientSocket): boolean {
+  const { joining } = stateOf(socket.conn);
+  const [namespace, token] = [socket.nsp.name, socket.handshake.auth['token']];
+  const first = joining.find(one => one.namespace === namespace);
+  if (!first) joining.push({ namespace, token });
+  else {
+    if (first.token !== token) socket.conn.close();
+    socket._cleanup();
+  }
+  return !first;
+}
+
 /** Who connects, and may they? What is pushed from the moment on in which `connect` is said is heard. */
 export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
+  const state = stateOf(socket.conn);
   try {
     await ensureWelcome(keeper, socket);
   } catch (error) {
-    const state = stateOf(socket.conn);
+    endJoining(state, socket);
     state.refusedHandshakes += 1;
     if (state.refusedHandshakes >= MAX_REFUSED) setImmediate(() => socket.conn.close());
     throw error;
   }
+}
+
+/** It is joined, or was refused and may be asked for again. */
+export function endJoining(state: ConnectionState, { nsp }: ClientSocket): void {
+  state.joining = state.joining.filter(({ namespace }) => namespace !== nsp.name);
 }
 
 async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {

@@ -14,7 +14,7 @@ import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessio
 import type { Audience } from './audience.ts';
 import { EventCall } from './call.ts';
 import { type Connection, createExcess, stateOf } from './connections.ts';
-import type { ClientSocket } from './handshake.ts';
+import { type ClientSocket, endJoining } from './handshake.ts';
 import { isTooLarge } from './parser.ts';
 import { createSocketQueue, type SocketQueue } from './queue.ts';
 import type { SocketSessions } from './sessions.ts';
@@ -45,7 +45,9 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   let queue: SocketQueue<Task> | null = null;
   // Never behind the others, but in an order of their own: the last of them says how it is.
   let volatileQueue: SocketQueue<Task> | null = null;
-  stateOf(socket.conn).sockets.add(socket);
+  const state = stateOf(socket.conn);
+  endJoining(state, socket);
+  state.sockets.add(socket);
   parts.audience.add(socket);
   greet(parts, socket);
   parts.sessions.watch(socket);
