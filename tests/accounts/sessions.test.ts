@@ -1,3 +1,4 @@
+import type { Socket } from 'socket.io-client';
 import { expect, test } from 'vitest';
 import { bearer, buildMember, logIn, newPhone } from '../support/accounts.ts';
 import { type Ack, ask, eventually, once, openSocket, record, startApp, type TestApp, useApp } from '../support/app.ts';
@@ -8,12 +9,15 @@ const app = useApp({ RATE_LIMITS: 'relaxed' });
 type Heard = { revoked: { reason: string }[]; isOpen: () => boolean };
 
 /** A device that listens on a namespace with a token. */
-async function connect(
-  server: TestApp,
-  token: string,
-  namespace = '/chat',
-): Promise<Heard & { socket: ReturnType<typeof openSocket> }> {
-  const socket = openSocket(server.url, namespace, { token });
+async function connect(server: TestApp, token: string, namespace = '/chat'): Promise<Heard & { socket: Socket }> {
+  return greeted(openSocket(server.url, namespace, { token }));
+}
+
+/** Another namespace on the same connection. */
+const joinBeside = ({ socket }: { socket: Socket }, token: string, namespace: string) =>
+  greeted(socket.io.socket(namespace, { auth: { token } }));
+
+async function greeted(socket: Socket): Promise<Heard & { socket: Socket }> {
   await once(socket, 'session:ready');
   return { socket, revoked: record(socket, 'session:revoked'), isOpen: () => socket.connected };
 }
@@ -36,6 +40,14 @@ test('S-28: logout cuts the sockets of that session in every namespace, and of n
   await isCut(bell, 'logout');
   expect(await ask(elsewhere.socket, 'thread:list', {})).toMatchObject({ ok: true });
   expect((await app.get(null, '/api/auth/me/', bearer(body.access))).body.code).toBe('session_revoked');
+});
+
+test('S-28: every namespace of a connection is told before it is cut', async () => {
+  const { body } = await buildMember(app);
+  const chat = await connect(app, body.access);
+  const beside = await Promise.all(['/presence', '/notifications'].map(name => joinBeside(chat, body.access, name)));
+  await app.post(null, '/api/auth/logout/', {}, bearer(body.access));
+  for (const device of [chat, ...beside]) await isCut(device, 'logout');
 });
 
 test.each([
@@ -156,6 +168,17 @@ test('S-82, S-83: session:expiring comes before the token expires, auth:renew re
   await eventually(() => expect(idle.revoked).toEqual([{ reason: 'token_expired' }]));
   expect([renewed.revoked, renewed.isOpen()]).toEqual([[], true]);
   await eventually(() => expect(renewed.revoked).toEqual([{ reason: 'token_expired' }]));
+  await quick.close();
+});
+
+test('S-82: every namespace of a connection hears token_expired, one that came with a newer token too', async () => {
+  const quick = await startApp(app.config.DATABASE_URL!, { TEST_TIME_SCALE: '20' });
+  const user = await quick.buildUser();
+  const { token } = quick.tokenOf(user, new Date(Date.now() - quick.config.ACCESS_TTL * 1000));
+  const chat = await connect(quick, token);
+  const beside = [await joinBeside(chat, token, '/presence'), await joinBeside(chat, user.token, '/notifications')];
+  await eventually(() => expect(chat.revoked).toEqual([{ reason: 'token_expired' }]));
+  for (const device of beside) await isCut(device, 'token_expired');
   await quick.close();
 });
 

@@ -47,7 +47,7 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   function endHere(sessionIds: readonly string[], reason: RevokeReason): void {
     for (const id of sessionIds) {
       parts.forgetSession(id);
-      for (const socket of [...(bySession.get(id)?.keys() ?? [])]) cut(socket, reason);
+      cut([...(bySession.get(id)?.keys() ?? [])], reason);
     }
   }
 
@@ -63,15 +63,28 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   /** All sockets together: timers of their own would cost each of them more memory than everything else here. */
   function look(): void {
     const now = Date.now();
-    for (const sockets of bySession.values())
+    for (const sockets of bySession.values()) {
+      let hasExpired = false;
       for (const [socket, isWarned] of sockets) {
-        const leftMs = socket.data.actor.tokenExpiresAt.getTime() - now;
-        if (leftMs <= -GRACE_MS / scale) cut(socket, 'token_expired');
+        const leftMs = leftMsOf(socket, now);
+        if (leftMs <= -GRACE_MS / scale) hasExpired = true;
         else if (leftMs <= WARNING_MS / scale && !isWarned) {
           sockets.set(socket, true);
           warn(socket, leftMs);
         }
       }
+      if (hasExpired) cutExpired([...sockets.keys()], now);
+    }
+  }
+
+  /** With a socket ends its connection, and there the others of its session, though their tokens may be newer. */
+  function cutExpired(sockets: readonly ClientSocket[], now: number): void {
+    const expired = sockets.filter(socket => leftMsOf(socket, now) <= -GRACE_MS / scale);
+    const ended = new Set(expired.map(({ conn }) => conn));
+    cut(
+      sockets.filter(({ conn }) => ended.has(conn)),
+      'token_expired',
+    );
   }
 
   cluster.subscribe(CHANNEL, message => {
@@ -118,13 +131,18 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   };
 }
 
+const leftMsOf = ({ data }: ClientSocket, now: number) => data.actor.tokenExpiresAt.getTime() - now;
+
 function warn(socket: ClientSocket, leftMs: number): void {
   const expiresAt = socket.data.actor.tokenExpiresAt.toISOString();
   socket.emit(sessionEvents.expiring.name, { expires_at: expiresAt, in_ms: Math.max(0, leftMs) });
 }
 
-/** From here on nothing of the socket is served, queued events included, and nothing reaches it. */
-function cut(socket: ClientSocket, reason: RevokeReason): void {
-  socket.emit(sessionEvents.revoked.name, { reason });
-  socket.disconnect(true);
+/**
+ * From here on nothing of the sockets is served, queued events included, and nothing reaches them. All are told before the
+ * first is cut, since that ends the connection which it may share with others.
+ */
+function cut(sockets: readonly ClientSocket[], reason: RevokeReason): void {
+  for (const socket of sockets) socket.emit(sessionEvents.revoked.name, { reason });
+  for (const socket of sockets) socket.disconnect(true);
 }
