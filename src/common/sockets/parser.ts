@@ -6,24 +6,26 @@ import { packetOf } from './frames.ts';
 
 const tooLarge = new WeakSet<object>();
 
-/** Whether an event came in a frame above the limit; the parser is the only place that sees its size. */
+/** Whether an event, its attachments included, is above the limit; the parser is the only place that sees its size. */
 export function isTooLarge(event: object): boolean {
   return tooLarge.has(event);
 }
 
 class MeasuringDecoder extends Decoder {
-  #isTooLarge = false;
+  #bytes = 0;
 
   constructor() {
     super();
     // Registered before Socket.IO's own listener, so it runs first.
     this.on('decoded', ({ data }) => {
-      if (this.#isTooLarge && Array.isArray(data)) tooLarge.add(data);
+      if (this.#bytes > sessionLimits.event_bytes && Array.isArray(data)) tooLarge.add(data);
     });
   }
 
-  override add(frame: unknown): void {
-    this.#isTooLarge = typeof frame === 'string' && Buffer.byteLength(frame) > sessionLimits.event_bytes;
+  /** Attachments follow the text that they belong to. */
+  override add(frame: string | Buffer): void {
+    const bytes = Buffer.byteLength(frame);
+    this.#bytes = typeof frame === 'string' ? bytes : this.#bytes + bytes;
     super.add(frame);
   }
 }
