@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { batch, command, event, query } from '../../src/common/operations.ts';
 import { ask, once, openSocket, record } from '../support/app.ts';
 import { useDoors } from '../support/doors.ts';
+import { openRaw } from '../support/raw-socket.ts';
 
 const Text = z.object({ text: z.string() });
 const contract = {
@@ -99,6 +100,16 @@ test.each([
   expect(error.data).toMatchObject({ code, request_id: expect.any(String) });
   expect(heard).toEqual([]);
   socket.close();
+});
+
+test('an option of the handshake that is wrong takes no other with it', async () => {
+  const said = async (auth: object) => {
+    const ack = await ask(await doors.connect(undefined, auth), 'no:event', {});
+    return ack.ok ? '' : ack.error.message;
+  };
+  const russian = await said({ locale: 'ru' });
+  expect(russian).not.toBe(await said({}));
+  expect(await said({ locale: 'ru', device_id: null, client: 'web' })).toBe(russian);
 });
 
 test.each(['/', '/nowhere', '/__proto__'])(
@@ -248,6 +259,19 @@ test('S-79: an event over 32 KiB is payload_too_large and the socket stays; over
   socket.emit('text:echo', { text: 'x'.repeat(70_000) });
   await closed;
   expect(await ask(neighbour, 'text:echo', { text: 'alive' })).toMatchObject({ ok: true });
+});
+
+test('S-79: attachments make an event no smaller, and count themselves', async () => {
+  const raw = await openRaw(doors.url, 'raw');
+  const ask = (id: number, text: string, attachment: Buffer) => {
+    raw.send(`451-/chat,${id}["text:echo",{"text":"${text}","more":{"_placeholder":true,"num":0}}]`);
+    raw.send(attachment);
+    return raw.answer(`43/chat,${id}[`);
+  };
+  expect(await ask(1, 'x'.repeat(33_000), Buffer.from('y'))).toContain('"payload_too_large"');
+  expect(await ask(2, 'x', Buffer.alloc(33_000))).toContain('"payload_too_large"');
+  expect(await ask(3, 'x', Buffer.from('y'))).toContain('{"text":"x"}');
+  raw.ws.terminate();
 });
 
 test('a push reaches every device of its user, nobody else, and nothing of a transaction that failed', async () => {

@@ -58,9 +58,6 @@ export interface Doorkeeper {
   connections: ConnectionCount;
 }
 
-/** All but the token may be missing. */
-const HandshakeOptions = Handshake.partial();
-
 /** A connection that is refused so often does not learn: it is closed. */
 const MAX_REFUSED = 20;
 
@@ -113,9 +110,11 @@ async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<
   if (isRefused) throw new AppError('rate_limited', { retry_after_ms: retryAfterMs });
   const actor = await gate.pass(() => keeper.authenticate(token, new Date()));
   await keeper.connections.take(actor.userId, socket.conn);
-  const { device_id, locale } = HandshakeOptions.safeParse(auth).data ?? {};
+  // Each by itself: one that is wrong is as good as missing, and takes no other with it.
+  const deviceId = Handshake.shape.device_id.safeParse(auth['device_id']).data ?? null;
+  const locale = readLocale(Handshake.shape.locale.safeParse(auth['locale']).data) ?? actor.locale;
   const ip = addressOf(config.TRUST_PROXY, socket.handshake);
-  socket.data = { actor: sharedActor(socket, actor), deviceId: device_id ?? null, locale: readLocale(locale) ?? actor.locale, ip }; // biome-ignore format: one line reads better
+  socket.data = { actor: sharedActor(socket, actor), deviceId, locale, ip };
   forgetToken(socket);
 }
 
