@@ -137,6 +137,17 @@ test('of a thread that is named twice everything is told that one of the two doe
   expect((await pull(socket, { threads: [now, now] })).threads).toEqual([]);
 });
 
+test('as many threads as an event of 32 KiB holds are compared; of more it is told that they are too large', async () => {
+  const { seller, thread } = await buildTalk(app);
+  const socket = await app.connect(seller, '/chat');
+  const held = (count: number) => Array.from({ length: count }, () => ({ thread_id: newId(), rev: 123, me_rev: 45 }));
+  const answer = await pull(socket, { threads: [...held(429), { thread_id: thread.id, rev: 1, me_rev: 1 }] });
+  expect([answer.threads, answer.gone.length]).toEqual([[], 429]);
+  expect(await ask(socket, 'sync:pull', { threads: held(440) })).toMatchObject({
+    error: { code: 'payload_too_large', details: { max_bytes: 32_768 } },
+  });
+});
+
 test('S-33: foreign and unknown threads are `gone`, and nothing is told of them', async () => {
   const { buyer, outsider, thread } = await buildTalk(app);
   await app.post(buyer, '/api/chat/send/', message(thread));

@@ -243,10 +243,12 @@ test('S-78: deep and wide JSON is validation_failed, 30 kB of [ included', async
   const deep = `{"text":${'['.repeat(15_000)}${']'.repeat(15_000)}}`;
   const nested = `{"text":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`;
   const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`k${n}`, n])));
-  for (const payload of [deep, nested, wide])
-    expect(await askRaw(`42/chat,1["text:echo",${payload}]`)).toContain(
-      '43/chat,1[{"ok":false,"error":{"code":"validation_failed"',
-    );
+  const spread = `{"a":${wide.replace(',"k1000":1000', '')},"b":{"c":{}}}`;
+  const long = `{"text":[${'{},'.repeat(1_000)}{}]}`;
+  const lists = `{"text":[[${'1,'.repeat(500)}1],[${'1,'.repeat(500)}1]]}`;
+  const inList = `{"text":[${wide}]}`;
+  for (const payload of [deep, nested, wide, spread, long, lists, inList])
+    expect(await askRaw(`42/chat,1["text:echo",${payload}]`)).toContain('"code":"too_complex"');
 });
 
 test('S-79: an event over 32 KiB is payload_too_large and the socket stays; over 64 KiB the transport closes', async () => {
