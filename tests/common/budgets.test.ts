@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { type Budgets, createBudgets } from '../../src/common/budgets.ts';
 import type { Limit } from '../../src/common/operations.ts';
-import { createExcess } from '../../src/common/sockets/connections.ts';
+import { eventLimit } from '../../src/common/session.ts';
+import { createExcess } from '../../src/common/sockets/excess.ts';
 import { createGate } from '../../src/common/sockets/gate.ts';
 import { eventually, testConfig } from '../support/app.ts';
 import { startRedis } from '../support/redis.ts';
@@ -77,20 +78,45 @@ test('what is spent on one instance is missed on the other, and each counts for 
   expect(spendAll(here, perMinute, 'two')).toBe(120);
 });
 
-test('S-74: three times a limit for 30 s is too much; less, or for a shorter time, is not', () => {
+/** When a connection that calls so often is cut and when it was first refused, in s; each call spends of all limits. */
+function flood(limits: readonly Limit[], perSecond: number, seconds: number): { cutAt?: number; refusedAt?: number } {
   vi.useFakeTimers({ toFake: ['performance'] });
-  const refuseAt = (perSecond: number, seconds: number) => {
-    const excess = createExcess();
-    const limit = { points: 5, windowSec: 1 };
-    return Array.from({ length: perSecond * seconds }, () => {
-      vi.advanceTimersByTime(1_000 / perSecond);
-      return excess.add(limit, 30_000);
-    }).includes(true);
-  };
-  expect(refuseAt(20, 31)).toBe(true); // 25 a second of 5 allowed
-  expect(refuseAt(20, 29)).toBe(false);
-  expect(refuseAt(8, 120)).toBe(false); // 13 a second
-  expect(refuseAt(1_000, 5)).toBe(false);
+  const [budgets, excess, startedAt] = [open(), createExcess(), performance.now()];
+  let refusedAt: number | undefined;
+  for (let count = 0; count < perSecond * seconds; count += 1) {
+    const now = performance.now();
+    const at = (now - startedAt) / 1000;
+    for (const { name } of limits) excess.ask(name, now);
+    const refusing = limits.find(limit => budgets.spend(limit, 'one').isRefused);
+    if (refusing) refusedAt ??= at;
+    if (refusing && excess.refuse(refusing, now, 30_000)) return { cutAt: at, refusedAt: refusedAt! };
+    vi.advanceTimersByTime(1_000 / perSecond);
+  }
+  return refusedAt === undefined ? {} : { refusedAt };
+}
+
+const perTenSeconds: Limit = { name: 'ten', by: 'user', points: 50, windowSec: 10, isHot: true };
+
+test.each([bucket, perMinute, perTenSeconds, eventLimit])(
+  'S-74: 30 s above three times a limit are too much, less is not ($name: $points in $windowSec s)',
+  limit => {
+    const allowed = limit.points / limit.windowSec;
+    for (const times of [1.5, 2.2, 2.4, 2.9]) {
+      const { cutAt, refusedAt } = flood([limit], times * allowed, 200);
+      expect([times, cutAt, refusedAt === undefined]).toEqual([times, undefined, false]);
+    }
+    for (const times of [3.2, 4, 10]) {
+      const { cutAt, refusedAt } = flood([limit], times * allowed, 200);
+      expect([times, cutAt! - refusedAt! >= 29.99, cutAt! - refusedAt! < 31]).toEqual([times, true, true]);
+    }
+    expect(flood([limit], 10 * allowed, 29).cutAt).toBe(undefined);
+  },
+);
+
+test('S-74: limits that count the same calls add up to nothing', () => {
+  const ofSend = [eventLimit, bucket, perMinute];
+  expect(flood(ofSend, 4.8, 200)).toEqual({ refusedAt: expect.any(Number) }); // 2.4 times what a minute allows
+  expect(flood(ofSend, 8, 200).cutAt).toBeLessThan(61);
 });
 
 test('S-73: the gate works on some handshakes at a time, in their order, and lets an error hold up nobody', async () => {

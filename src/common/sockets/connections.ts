@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'socket.io';
 import type { Actor } from '../context.ts';
-import type { LimitState } from '../limits.ts';
+import type { Excess } from './excess.ts';
 
 export type Connection = Socket['conn'];
 
@@ -65,31 +65,4 @@ export function terminate(connection: Connection): void {
   const { socket } = connection.transport as unknown as { socket?: { terminate(): void } };
   if (socket) socket.terminate();
   else connection.close(true);
-}
-
-const MAX_DEBT_MS = 5_000;
-
-export interface Excess {
-  /** Counts a refused call; true once more than three times the limit has been asked for all that time. */
-  add(limit: Pick<LimitState, 'points' | 'windowSec'>, patienceMs: number): boolean;
-}
-
-/**
- * Three times a limit is two refused calls for each one let through. Each refusal is a debt of the time in which that
- * many are allowed; whoever stays in debt is above three times the limit all that time.
- */
-export function createExcess(): Excess {
-  let debtMs = 0;
-  let at = 0;
-  let since = 0;
-  return {
-    add({ points, windowSec }, patienceMs) {
-      const now = performance.now();
-      debtMs = Math.max(0, debtMs - (now - at));
-      at = now;
-      if (debtMs === 0) since = now;
-      debtMs = Math.min(MAX_DEBT_MS, debtMs + (windowSec * 1000) / (2 * points));
-      return now - since >= patienceMs;
-    },
-  };
 }

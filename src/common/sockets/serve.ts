@@ -10,17 +10,15 @@ import type { Metrics } from '../metrics.ts';
 import type { Operation } from '../operations.ts';
 import { isPlainObject, isTooComplex } from '../payload.ts';
 import type { Cluster } from '../redis.ts';
-import { eventLimit, limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
+import { limitsInForce, PROTOCOL, RENEW_EVENT, sessionEvents, sessionLimits } from '../session.ts';
 import type { Audience } from './audience.ts';
 import { EventCall } from './call.ts';
-import { type Connection, createExcess, stateOf } from './connections.ts';
+import { stateOf } from './connections.ts';
 import { type ClientSocket, endJoining } from './handshake.ts';
 import { isTooLarge } from './parser.ts';
 import { createSocketQueue, type SocketQueue } from './queue.ts';
 import type { SocketSessions } from './sessions.ts';
-
-/** Above three times a limit for so long: no mistake any more. */
-const PATIENCE_MS = 30_000;
+import { noteRefusal, refusalOfTraffic } from './traffic.ts';
 
 export interface Handler {
   operation: Operation;
@@ -53,7 +51,7 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   parts.sessions.watch(socket);
   const run = ({ call, handler }: Task) => answer(parts, call, handler);
   const reportLimit = (state: LimitState) => {
-    if (state.isRefused) noteExcess(parts, socket.conn, state);
+    if (state.isRefused) noteRefusal(parts, socket.conn, state);
   };
   // As a middleware that never calls `next`: the event names of clients never reach an EventEmitter, where `error`
   // or `connect` have a meaning of their own.
@@ -61,7 +59,7 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
     const name = packet[0] as unknown;
     const handler = typeof name === 'string' ? handlers.get(name) : undefined;
     const call = new EventCall(socket, packet, reportLimit);
-    const wrong = refusalOfTraffic(parts, socket.conn) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, call) : new AppError('unknown_event')); // biome-ignore format: one line reads better
+    const wrong = refusalOfTraffic(parts, call, handler?.operation.limits) ?? (handler || name === RENEW_EVENT ? wrongPayload(packet, call) : new AppError('unknown_event')); // biome-ignore format: one line reads better
     if (wrong) return refuse(parts, call, wrong);
     if (!handler) return void answer(parts, call, { run: () => parts.sessions.renew(socket, call.raw) });
     const { volatile } = handler.operation;
@@ -91,31 +89,6 @@ function greet({ cluster, config }: Parts, socket: ClientSocket): void {
     limits: limitsInForce(config),
     degraded: cluster.degraded(),
   });
-}
-
-/** All events of a connection have one budget, whatever they are. */
-function refusalOfTraffic(parts: Parts, connection: Connection): AppError | null {
-  const { id, isLeaving } = stateOf(connection);
-  if (isLeaving) return new AppError('server_draining', { retry_after_ms: 1_000 });
-  const { isRefused, retryAfterMs } = parts.budgets.spend(eventLimit, id);
-  if (!isRefused) return null;
-  noteExcess(parts, connection, eventLimit);
-  return new AppError('rate_limited', { retry_after_ms: retryAfterMs });
-}
-
-/** After 30 s above three times a limit: told and cut. It may come back, and has its limits then too. */
-function noteExcess(
-  { config, metrics }: Parts,
-  connection: Connection,
-  limit: Pick<LimitState, 'points' | 'windowSec'>,
-): void {
-  const state = stateOf(connection);
-  state.excess ??= createExcess();
-  if (!state.excess.add(limit, PATIENCE_MS / config.TEST_TIME_SCALE) || state.isLeaving) return;
-  state.isLeaving = true;
-  metrics.cut('flood');
-  for (const socket of state.sockets) socket.emit(sessionEvents.exceeded.name, { retry_after_ms: 30_000 });
-  connection.close();
 }
 
 function wrongPayload(packet: readonly unknown[], { raw, ack }: EventCall): AppError | null {
