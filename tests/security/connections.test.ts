@@ -91,6 +91,25 @@ test('S-73: who goes while it is let in counts nowhere', async () => {
   expect(refusals(await connectMany(there.url, user, 5))).toEqual([]);
 });
 
+test('S-28: a session that ends while its socket is let in is cut as well', async () => {
+  const user = await here.buildUser();
+  const proxy = await startProxy(redis.url);
+  const slow = await startApp(database.url, { ...env(), REDIS_URL: proxy.url });
+  closers.push(proxy.close, slow.close);
+  // So the session is known, and what is waited for is the count of connections.
+  await slow.get(user, '/api/auth/me/');
+  const raw = await openRaw(slow.url);
+  proxy.pause();
+  raw.send(`40/chat,${JSON.stringify({ token: user.token })}`);
+  raw.send('40/nowhere,');
+  await raw.answer('44/nowhere,');
+  expect((await slow.post(user, '/api/auth/logout/')).status).toBe(204);
+  expect(raw.heard.join()).not.toContain('session:ready');
+  // The sweep would find it too, after 15 s.
+  await eventually(() => expect(raw.heard).toContain('42/chat,["session:revoked",{"reason":"logout"}]'), 7_000);
+  await raw.closed;
+});
+
 test('S-65, S-73: while Redis is away each instance counts for itself, at once; once it is back they count together', async () => {
   const user = await here.buildUser();
   await redis.stop();

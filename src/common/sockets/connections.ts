@@ -11,8 +11,8 @@ export interface ConnectionState {
   id: string;
   /** Sockets of namespaces that are joined. */
   sockets: Set<Pick<Socket, 'emit'>>;
-  /** Namespaces that are being joined, and with which token. */
-  joining: { namespace: string; token: unknown }[];
+  /** Namespaces that are being joined, with which token and since when. */
+  joining: { namespace: string; token: unknown; since: number }[];
   /** Events being handled. */
   running: number;
   /** It is being closed: nothing more is begun. */

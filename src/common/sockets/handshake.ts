@@ -70,7 +70,7 @@ export function startJoining(socket: ClientSocket): boolean {
   const { joining } = stateOf(socket.conn);
   const [namespace, token] = [socket.nsp.name, socket.handshake.auth['token']];
   const first = joining.find(one => one.namespace === namespace);
-  if (!first) joining.push({ namespace, token });
+  if (!first) joining.push({ namespace, token, since: performance.now() });
   else {
     if (first.token !== token) socket.conn.close();
     socket._cleanup();
@@ -91,9 +91,11 @@ export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<v
   }
 }
 
-/** It is joined, or was refused and may be asked for again. */
-export function endJoining(state: ConnectionState, { nsp }: ClientSocket): void {
+/** It is joined, or was refused and may be asked for again. Returns when it was asked for. */
+export function endJoining(state: ConnectionState, { nsp }: ClientSocket): number {
+  const since = state.joining.find(({ namespace }) => namespace === nsp.name)!.since;
   state.joining = state.joining.filter(({ namespace }) => namespace !== nsp.name);
+  return since;
 }
 
 async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {

@@ -44,11 +44,11 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   // Never behind the others, but in an order of their own: the last of them says how it is.
   let volatileQueue: SocketQueue<Task> | null = null;
   const state = stateOf(socket.conn);
-  endJoining(state, socket);
+  const since = endJoining(state, socket);
   state.sockets.add(socket);
   parts.audience.add(socket);
   greet(parts, socket);
-  parts.sessions.watch(socket);
+  parts.sessions.watch(socket, since);
   const run = ({ call, handler }: Task) => answer(parts, call, handler);
   const reportLimit = (state: LimitState) => {
     if (state.isRefused) noteRefusal(parts, socket.conn, state);

@@ -11,8 +11,11 @@ export type FindEnded = (sessionIds: readonly string[]) => Promise<{ id: string;
 
 /** The sessions behind the sockets of this instance (realtime.md, section 10). */
 export interface SocketSessions {
-  /** Watches a socket until it is gone: warns before its token expires, and ends it after that. */
-  watch(socket: ClientSocket): void;
+  /**
+   * Watches a socket until it is gone: warns before its token expires, and ends it after that; at once, when its session
+   * has ended since it asked to be let in.
+   */
+  watch(socket: ClientSocket, since: number): void;
   unwatch(socket: ClientSocket): void;
   /** `auth:renew`: the same user and session with a newer token, for all namespaces of the connection. */
   renew(socket: ClientSocket, raw: unknown): Promise<{ token_expires_at: string }>;
@@ -36,6 +39,8 @@ const GRACE_MS = 30_000;
 /** A lost word of another instance, or a change that no instance made (the CLI), is noticed by then. */
 const SWEEP_MS = 15_000;
 const LOOK_EVERY_MS = 1_000;
+/** Longer than anybody waits to be let in. */
+const REMEMBER_MS = 60_000;
 const CHANNEL = 'parthub:sessions-ended';
 
 export function createSocketSessions(parts: Parts): SocketSessions {
@@ -44,14 +49,19 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   /** Of each socket whether it was warned. */
   const bySession = new Map<string, Map<ClientSocket, boolean>>();
 
+  /** Whose rows may have been read before that by those who are being let in. */
+  const endedLately = new Map<string, { reason: RevokeReason; at: number }>();
+
   function endHere(sessionIds: readonly string[], reason: RevokeReason): void {
     for (const id of sessionIds) {
       parts.forgetSession(id);
+      endedLately.set(id, { reason, at: performance.now() });
       cut([...(bySession.get(id)?.keys() ?? [])], reason);
     }
   }
 
   async function sweep(): Promise<void> {
+    for (const [id, { at }] of endedLately) if (performance.now() - at > REMEMBER_MS) endedLately.delete(id);
     if (bySession.size === 0) return;
     try {
       for (const { id, reason } of await parts.findEnded([...bySession.keys()])) endHere([id], reason);
@@ -95,10 +105,13 @@ export function createSocketSessions(parts: Parts): SocketSessions {
   for (const timer of timers) timer.unref();
 
   return {
-    watch(socket) {
+    watch(socket, since) {
       const { sessionId } = socket.data.actor;
       const sockets = bySession.get(sessionId) ?? new Map();
       bySession.set(sessionId, sockets.set(socket, false));
+      const end = endedLately.get(sessionId);
+      // Once all that its connecting begins has been begun, so that it is ended too.
+      if (end && end.at >= since) setImmediate(cut, [socket], end.reason);
     },
     unwatch(socket) {
       const { sessionId } = socket.data.actor;
