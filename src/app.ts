@@ -125,7 +125,7 @@ export async function buildCore(
     [
       { name: 'purge-accounts', cron: '17 3 * * *', work: purgeAccounts },
       { name: 'move-subscriptions', cron: '* * * * *', work: moveSubscriptions },
-      { name: 'remove-orphans', cron: '37 * * * *', work: removeOrphans(openStorage(config)) },
+      { name: 'remove-orphans', cron: '37 * * * *', procedure: removeOrphans(openStorage(config)) },
       { name: 'end-lifetimes', cron: '* * * * *', work: endLifetimes },
       { name: 'forget-views', cron: '47 3 * * *', work: forgetViews },
       { name: 'forget-read-notifications', cron: '*/10 * * * *', work: forgetRead },

@@ -3,13 +3,22 @@ import type { Context } from './context.ts';
 import type { Executor } from './execute.ts';
 import { newId } from './ids.ts';
 
-/** Work that time asks for; run by one instance at a time, in one transaction with listeners and pushes. */
-export interface Job {
+/** One transaction with listeners and pushes. */
+export type Transact = <T>(work: (ctx: Context<null>) => Promise<T>) => Promise<T>;
+
+/** Work that time asks for; run by one instance at a time. */
+export type Job = {
   name: string;
   /** Five fields, UTC. */
   cron: string;
-  work: (ctx: Context<null>) => Promise<unknown>;
-}
+} & (
+  | { /** In one transaction. */ work: (ctx: Context<null>) => Promise<unknown> }
+  | {
+      /** In transactions of its own, because it waits for others in between. */ procedure: (
+        transact: Transact,
+      ) => Promise<unknown>;
+    }
+);
 
 /** Work that somebody asks for: every piece is done by one instance, and again after growing pauses while it fails. */
 export interface Task<Data extends object> {
@@ -68,7 +77,9 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
   async function run(name: string, now = new Date()): Promise<unknown> {
     const job = jobs.find(one => one.name === name);
     if (!job) throw new Error(`no job ${name}`);
-    const result = await executor.transaction({ now, requestId: newId(), ip: '', userAgent: null }, job.work);
+    const request = { now, requestId: newId(), ip: '', userAgent: null };
+    const transact: Transact = work => executor.transaction(request, work);
+    const result = await ('work' in job ? transact(job.work) : job.procedure(transact));
     log.info({ job: name, result }, 'job done');
     return result;
   }

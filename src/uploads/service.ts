@@ -3,6 +3,7 @@ import type { Context, ProcedureContext } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import { newId, randomToken } from '../common/ids.ts';
+import type { Transact } from '../common/jobs.ts';
 import { relaxed } from '../common/limits.ts';
 import type { Input, Output } from '../common/operations.ts';
 import { daysAfter } from '../common/time.ts';
@@ -137,14 +138,30 @@ export async function releaseUploads({ em }: Pick<Context, 'em'>, targets: reado
   await rows(em, sql`update uploads set attached_to = null where attached_to = any(${targets}::text[])`);
 }
 
-/** Removes what nothing has shown for a day; a job's work. */
+/** What shows those whose files are being removed: nothing, so nothing else can show them any more. */
+const REMOVAL = 'removal';
+const REMOVED_AT_ONCE = 20;
+
+/** Removes what nothing has shown for a day; a job's work. No transaction waits for the storage; what fails is tried again. */
 export function removeOrphans(storage: Storage) {
-  return async ({ em, now }: Pick<Context, 'em' | 'now'>): Promise<{ removed: number }> => {
-    const orphans = await rows<{ file_name: string }>(
-      em,
-      sql`delete from uploads where attached_to is null and created_at <= ${daysAfter(now, -1)} returning file_name`,
-    );
-    for (const { file_name } of orphans) await removeFiles(storage, file_name);
-    return { removed: orphans.length };
+  return async (transact: Transact): Promise<{ removed: number }> => {
+    for (let removed = 0; ; ) {
+      const fileNames = await transact(takeOrphans);
+      if (fileNames.length === 0) return { removed };
+      await Promise.all(fileNames.map(name => removeFiles(storage, name)));
+      await transact(({ em }) => rows(em, sql`delete from uploads where file_name = any(${fileNames}::text[])`));
+      removed += fileNames.length;
+    }
   };
+}
+
+async function takeOrphans({ em, now }: Pick<Context, 'em' | 'now'>): Promise<string[]> {
+  const taken = await rows<{ file_name: string }>(
+    em,
+    sql`update uploads set attached_to = ${REMOVAL} where id in (
+          select id from uploads where attached_to = ${REMOVAL} or (attached_to is null and created_at <= ${daysAfter(now, -1)})
+          order by created_at limit ${REMOVED_AT_ONCE} for update skip locked)
+        returning file_name`,
+  );
+  return taken.map(({ file_name }) => file_name);
 }

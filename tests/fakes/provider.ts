@@ -25,7 +25,7 @@ export interface FakeProvider {
 }
 
 /** Somebody else's server: records what it is asked, answers as its protocol says, or as a test wants. */
-export async function fakeProvider(usual: (request: Received) => Answer): Promise<FakeProvider> {
+export async function fakeProvider(usual: (request: Received) => Answer | Promise<Answer>): Promise<FakeProvider> {
   const received: Received[] = [];
   const next: (Answer | 'hang')[] = [];
   const server = createServer(async (request, response) => {
@@ -33,7 +33,7 @@ export async function fakeProvider(usual: (request: Received) => Answer): Promis
     for await (const chunk of request) chunks.push(chunk);
     const asked = await read(request, Buffer.concat(chunks));
     received.push(asked);
-    const answer = next.shift() ?? usual(asked);
+    const answer = next.shift() ?? (await usual(asked));
     if (answer === 'hang') return;
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
     response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {}));

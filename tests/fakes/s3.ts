@@ -1,9 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { fakeProvider } from './provider.ts';
 
 /** A bucket: takes objects by signed requests alone, and forgets them. `next` answers otherwise. */
-export async function fakeS3({ accessKey, bucket }: { accessKey: string; bucket: string }) {
+export async function fakeS3({
+  accessKey,
+  bucket,
+  slowMs = 0,
+}: {
+  accessKey: string;
+  bucket: string;
+  slowMs?: number;
+}) {
   const objects = new Map<string, { type: string | undefined }>();
-  const provider = await fakeProvider(({ method, path, headers }) => {
+  const provider = await fakeProvider(async ({ method, path, headers }) => {
+    if (slowMs > 0) await pause(slowMs);
     const isSigned = headers.authorization?.startsWith(`AWS4-HMAC-SHA256 Credential=${accessKey}/`);
     if (!isSigned || !path.startsWith(`/${bucket}/`))
       return { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };

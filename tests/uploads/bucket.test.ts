@@ -1,16 +1,14 @@
 import { expect, test } from 'vitest';
 import { fakeS3 } from '../fakes/s3.ts';
-import { startApp, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp, type TestUser } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { uploadImage } from '../support/uploads.ts';
 
+type Bucket = Awaited<ReturnType<typeof fakeS3>>;
 const keys = { accessKey: 'key-of-the-bucket', bucket: 'parthub' };
 
-async function withBucket(
-  more: Record<string, string>,
-  work: (app: TestApp, s3: Awaited<ReturnType<typeof fakeS3>>) => Promise<void>,
-) {
-  const s3 = await fakeS3(keys);
+async function withBucket(more: Record<string, string>, work: (app: TestApp, s3: Bucket) => Promise<void>, slowMs = 0) {
+  const s3 = await fakeS3({ ...keys, slowMs });
   const database = await createTestDatabase();
   const app = await startApp(database.url, {
     ...{
@@ -52,4 +50,42 @@ test('a bucket that refuses is unavailable, and nothing is stored', () =>
     expect(refused).toMatchObject({ code: 'unavailable', retryable: true });
     expect(JSON.stringify(refused)).not.toContain('AccessDenied');
     expect(await app.orm.em.fork().execute('select 1 from uploads')).toEqual([]);
+  }));
+
+const tomorrow = () => new Date(Date.now() + 25 * 3_600_000);
+const uploadsOf = async (app: TestApp): Promise<{ id: string }[]> =>
+  app.orm.em.fork().execute('select id from uploads');
+
+async function buildOrphans(app: TestApp, { objects }: Bucket, user: TestUser, count: number): Promise<void> {
+  const made: { file_name: string }[] = await app.orm.em.fork().execute(
+    `insert into uploads (id, user_id, purpose, name, file_name, bytes, width, height, created_at)
+     select gen_random_uuid(), ?, 'avatar', 'x', 'orphan' || n, 1, 1, 1, now() from generate_series(1, ?) n returning file_name`,
+    [user.id, count],
+  );
+  for (const { file_name } of made)
+    for (const suffix of ['.webp', '.thumb.webp']) objects.set(file_name + suffix, { type: 'image/webp' });
+}
+
+test('orphans are removed however slow the bucket is', () =>
+  withBucket(
+    {},
+    async (app, s3) => {
+      await buildOrphans(app, s3, await app.buildUser(), 45);
+      expect(await app.jobs.run('remove-orphans', tomorrow())).toEqual({ removed: 45 });
+      expect([s3.objects.size, await uploadsOf(app)]).toEqual([0, []]);
+    },
+    100,
+  ));
+
+test('an image whose file is gone is never shown again, and what the bucket did not remove is tried again', () =>
+  withBucket({}, async (app, s3) => {
+    const user = await app.buildUser();
+    await buildOrphans(app, s3, user, 3);
+    s3.next.push({ status: 204 }, { status: 403 });
+    await expect(app.jobs.run('remove-orphans', tomorrow())).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await uploadsOf(app)).toHaveLength(3);
+    for (const { id } of await uploadsOf(app))
+      expect(await app.patch(user, '/api/auth/me/', { avatar_upload_id: id })).toMatchObject({ status: 404 });
+    await app.jobs.run('remove-orphans', tomorrow());
+    expect(await uploadsOf(app)).toEqual([]);
   }));
