@@ -219,11 +219,11 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     },
     async close(drainMs = 0) {
       isDraining = true;
-      await heads.stop();
-      await queueWatch.stop();
-      await core.jobs.stop();
+      // Clients go at once: what waits for a database that hangs may not hold them up.
+      const idle = Promise.all([heads.stop(), queueWatch.stop(), core.jobs.stop()]);
       await sockets.drain(drainMs);
       await closeServer(server);
+      await idle;
       await sockets.settled();
       await presence.stop();
       await teller.settled();

@@ -7,10 +7,18 @@ import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
 
+/** Longer than all that is waited for after the drain window; whoever started the server need not kill it. */
+const LAST_RESORT_MS = 15_000;
+
 try {
   await start();
 } catch (error) {
   process.stderr.write(`${reasonOf(error)}\n`);
+  process.exit(1);
+}
+
+function giveUp({ log }: App): void {
+  log.error('not stopped in time');
   process.exit(1);
 }
 
@@ -40,7 +48,9 @@ async function start(): Promise<void> {
     if (isStopping) return;
     isStopping = true;
     app.log.info(`${signal}: draining`);
-    await app.close(signal === 'SIGTERM' ? config.DRAIN_SECONDS * 1000 : 0);
+    const drainMs = signal === 'SIGTERM' ? config.DRAIN_SECONDS * 1000 : 0;
+    setTimeout(giveUp, drainMs + LAST_RESORT_MS, app).unref();
+    await app.close(drainMs);
     await embedded?.stop();
     process.exit(0);
   };

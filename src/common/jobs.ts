@@ -1,34 +1,32 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Context } from './context.ts';
 import type { Executor } from './execute.ts';
 import { newId } from './ids.ts';
+import { type Boss, createTaskQueue, type Task, workOn } from './jobs/tasks.ts';
+import { within } from './time.ts';
 
 /** One transaction with listeners and pushes. */
 export type Transact = <T>(work: (ctx: Context<null>) => Promise<T>) => Promise<T>;
 
-/** Work that time asks for; run by one instance at a time. */
-export type Job = {
+interface Timed {
   name: string;
   /** Five fields, UTC. */
   cron: string;
-} & (
-  | { /** In one transaction. */ work: (ctx: Context<null>) => Promise<unknown> }
-  | {
-      /** In transactions of its own, because it waits for others in between. */ procedure: (
-        transact: Transact,
-      ) => Promise<unknown>;
-    }
-);
-
-/** Work that somebody asks for: every piece is done by one instance, and again after growing pauses while it fails. */
-export interface Task<Data extends object> {
-  name: string;
-  /** Outside of any transaction: it may wait for others. */
-  work: (data: Data) => Promise<void>;
-  /** Pieces that an instance works on at the same time. */
-  parallel: number;
-  retries: number;
 }
+
+interface Work {
+  /** In one transaction. */
+  work: (ctx: Context<null>) => Promise<unknown>;
+}
+
+interface Procedure {
+  /** In transactions of its own, because it waits for others in between. */
+  procedure: (transact: Transact) => Promise<unknown>;
+}
+
+/** Work that time asks for; run by one instance at a time. */
+export type Job = Timed & (Work | Procedure);
 
 export interface Piece<Data extends object> {
   data: Data;
@@ -48,17 +46,19 @@ export interface Jobs {
    * looked for by a job as well.
    */
   ask<Data extends object>(task: string, pieces: readonly Piece<Data>[]): Promise<void>;
-  /** Begins to run jobs by their times. Loaded and started after the server listens, so that nobody waits for it. */
+  /**
+   * Begins to run jobs by their times, as soon as the database lets it. Loaded and started after the server listens, so that
+   * nobody waits for it.
+   */
   start(databaseUrl: string): Promise<void>;
+  /** Begins nothing more. Whoever stops waits for 3 s at most, whatever the database does. */
   stop(): Promise<void>;
 }
 
-type Boss = InstanceType<typeof import('pg-boss').PgBoss>;
-
-/** A piece that was lost with its instance is done again after this time. */
-const EXPIRE_SEC = 60;
-const FIRST_PAUSE_SEC = 5;
-const KEPT_SEC = 3_600;
+const TRY_AGAIN_MS = 2_000;
+const STOP_MS = 3_000;
+/** `pg` by itself waits for ever. */
+const timeouts = { connectionTimeoutMillis: 2_000, query_timeout: 30_000, keepAlive: true };
 
 interface Parts {
   executor: Executor;
@@ -73,6 +73,9 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
   const tasks: Task<any>[] = [];
   let boss: Boss | null = null;
   let isOpen = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const working = new Set<string>();
 
   async function run(name: string, now = new Date()): Promise<unknown> {
     const job = jobs.find(one => one.name === name);
@@ -82,6 +85,24 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
     const result = await ('work' in job ? transact(job.work) : job.procedure(transact));
     log.info({ job: name, result }, 'job done');
     return result;
+  }
+
+  /** May be repeated: only workers would be there twice. */
+  async function begin(beginning: Boss): Promise<void> {
+    const workOnce = async (name: string, work: () => Promise<unknown>) => {
+      if (!working.has(name)) await work();
+      working.add(name);
+    };
+    await beginning.start();
+    for (const { name, cron } of jobs) {
+      await beginning.createQueue(name);
+      await beginning.schedule(name, cron);
+      await workOnce(name, () => beginning.work(name, async () => void (await run(name))));
+    }
+    for (const task of tasks) {
+      await createTaskQueue(beginning, task, timeScale);
+      await workOnce(task.name, () => workOn(beginning, task, { log, timeScale }));
+    }
   }
 
   return {
@@ -101,53 +122,22 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
     },
     async start(databaseUrl) {
       const { PgBoss } = await import('pg-boss');
-      const starting = new PgBoss({ connectionString: databaseUrl, max: 2, useListenNotify: true });
-      boss = starting;
-      starting.on('error', error => log.warn({ err: error }, 'jobs'));
-      await starting.start();
-      for (const { name, cron } of jobs) {
-        await starting.createQueue(name);
-        await starting.schedule(name, cron);
-        await starting.work(name, async () => void (await run(name)));
-      }
-      for (const task of tasks) await workOn(starting, task, { log, timeScale });
-      isOpen = true;
+      boss = new PgBoss({ connectionString: databaseUrl, max: 2, useListenNotify: true, ...timeouts });
+      boss.on('error', error => log.warn({ err: error }, 'jobs'));
+      while (!isOpen && !signal.aborted)
+        try {
+          await begin(boss);
+          isOpen = !signal.aborted;
+        } catch (error) {
+          log.warn({ err: error }, 'jobs not started yet');
+          await pause(TRY_AGAIN_MS / timeScale, null, { signal, ref: false }).catch(() => {});
+        }
     },
     async stop() {
       isOpen = false;
-      await boss?.stop({ graceful: false });
+      stopping.abort();
+      const stopped = boss?.stop({ graceful: false }).catch(error => log.warn({ err: error }, 'jobs not stopped'));
+      await within(STOP_MS, Promise.resolve(stopped), () => {});
     },
   };
-}
-
-async function workOn<Data extends object>(
-  boss: Boss,
-  task: Task<Data>,
-  { log, timeScale }: Pick<Parts, 'log' | 'timeScale'>,
-): Promise<void> {
-  const scaledSec = (sec: number, least: number) => Math.max(least, Math.round(sec / timeScale));
-  const everySec = scaledSec(1, 0.5);
-  await boss.createQueue(task.name, {
-    policy: 'short', // one that waits per key
-    notify: true, // what need not wait begins at once, the rest is looked for once a second
-    ...{ retryLimit: task.retries, retryDelay: scaledSec(FIRST_PAUSE_SEC, 1), retryBackoff: true },
-    ...{ expireInSeconds: EXPIRE_SEC, deleteAfterSeconds: KEPT_SEC },
-  });
-  const settings = {
-    ...{ batchSize: task.parallel, burstWhenBatchFull: true, perJobResults: true as const },
-    ...{ pollingIntervalSeconds: everySec, notifyPollingIntervalSeconds: everySec },
-  };
-  await boss.work<Data>(task.name, settings, pieces =>
-    Promise.all(
-      pieces.map(async ({ id, data }) => {
-        try {
-          await task.work(data);
-          return { id, status: 'completed' as const };
-        } catch (error) {
-          log.warn({ task: task.name, err: error }, 'task failed');
-          return { id, status: 'failed' as const, output: { message: String(error) } };
-        }
-      }),
-    ),
-  );
 }

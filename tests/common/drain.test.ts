@@ -4,6 +4,7 @@ import { createChat } from '../../src/client/chat.ts';
 import { ask, eventually, newClientId, once, openSocket, startApp } from '../support/app.ts';
 import { startBalancer } from '../support/balancer.ts';
 import { createTestDatabase } from '../support/postgres.ts';
+import { startProxy } from '../support/proxy.ts';
 import { openRaw } from '../support/raw-socket.ts';
 import { startRedis } from '../support/redis.ts';
 import { startServerProcess } from '../support/server-process.ts';
@@ -43,6 +44,31 @@ test('a stopping instance is not ready, refuses whoever is new, tells its client
   await closed; // the stalled reader holds up nobody
   expect(performance.now() - startedAt).toBeLessThan(9_000);
 }, 30_000);
+
+test('a stopping instance tells its clients and ends although the database stands still', async () => {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const proxy = await startProxy(database.url);
+  closers.push(proxy.close);
+  const world = await startApp(database.url, { SECRET_KEY });
+  closers.push(() => world.close());
+  const { buyer, thread } = await buildTalk(world);
+  const server = await startServerProcess({ DATABASE_URL: proxy.url, SECRET_KEY, DRAIN_SECONDS: '1' });
+  closers.push(() => server.kill());
+  await eventually(async () => {
+    const queues = 'select from pgboss.queue where name = ?';
+    expect(await world.orm.em.fork().execute(queues, ['purge-idempotency-keys'])).toHaveLength(1);
+  }, 20_000);
+  const socket = openSocket(server.url, '/chat', { token: buyer.token });
+  await once(socket, 'session:ready');
+  proxy.pause();
+  const ack = ask(socket, 'message:send', message(thread));
+  const told = once(socket, 'server:draining');
+  const stopped = server.stop();
+  await told;
+  expect(await ack).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+  expect(await stopped).toBe(0);
+}, 60_000);
 
 test('a rolling restart of two instances under load loses no message and fails none', async () => {
   const [redis, database, balancer] = await Promise.all([startRedis(), createTestDatabase(), startBalancer()]);
