@@ -70,7 +70,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
       for (const path of [operation.http ?? []].flat()) {
         const handler = operationHandler(parts, { operation, path, run, options: options as HandleOptions<Operation> });
         const accept = answerAs(operation.stream ?? 'application/json');
-        route(path, options.readBody ? [accept, handler] : [accept, readJson, handler]);
+        route(path, options.readForm ? [accept, handler] : [accept, readJson, handler]);
       }
     },
     raw: (path, ...handlers) => route(path, handlers),

@@ -37,6 +37,12 @@ export const operations = {
     status: 201,
     input: z.object({ purpose: UploadPurpose, file, name: plainText.max(200).optional() }),
     output: Image.extend({ purpose: UploadPurpose }),
-    errors: ['payload_too_large', 'unsupported_image', 'unsupported_media_type', 'upload_quota_exceeded'],
+    errors: [
+      'payload_too_large',
+      'unsupported_image',
+      'unsupported_media_type',
+      'upload_quota_exceeded',
+      'server_busy',
+    ],
   }),
 };

@@ -7,5 +7,5 @@ import type { Storage } from './storage.ts';
 const MAX_BYTES = 8_388_608;
 
 export function uploadsRoutes(door: HttpDoor, storage: Storage): void {
-  door.handle(operations.uploadImage, uploadImage(storage), { readBody: req => readForm(req, MAX_BYTES) });
+  door.handle(operations.uploadImage, uploadImage(storage), { readForm: req => readForm(req, MAX_BYTES) });
 }

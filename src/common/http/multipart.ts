@@ -25,6 +25,7 @@ export async function readForm(req: Request, maxBytes: number): Promise<void> {
       });
       form.on('error', () => reject(invalidForm()));
       form.on('close', resolve);
+      req.once('close', () => req.complete || reject(invalidForm()));
       req.pipe(form);
     });
   } finally {

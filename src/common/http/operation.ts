@@ -11,6 +11,7 @@ import type { RawCall, Run } from '../execute.ts';
 import { type Attempt, type Idempotency, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
 import type { LimitState, Limits } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
+import { createFormGate } from './form-gate.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
 import { presentProblem } from './problems.ts';
 import { stateOf, userAgentOf } from './request.ts';
@@ -18,8 +19,8 @@ import { stateOf, userAgentOf } from './request.ts';
 export interface HandleOptions<O extends Operation> {
   /** Headers that come from the answer: Location, ETag. */
   headers?: (output: Output<O>) => Record<string, string>;
-  /** Reads a body that is no JSON into `req.body`, once it is known who asks. */
-  readBody?: (req: Request) => Promise<void>;
+  /** Reads a form into `req.body`, once it is known who asks and few enough are under way. */
+  readForm?: (req: Request) => Promise<void>;
 }
 
 interface Parts {
@@ -40,12 +41,10 @@ interface Bound {
 export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
   const { operation, path, run, options } = bound;
   const readRaw = rawInputOf(operation, path);
-  return async (req, res) => {
-    const actor = await readActor(parts, operation, req, res);
-    beginAnswer(res, actor);
-    const call = callOf(req, res, actor);
-    parts.limits.spendRequest(call);
-    await options.readBody?.(req);
+  const enter = createFormGate(parts.config);
+
+  async function answer(req: Request, res: Response, call: Omit<RawCall, 'raw'>): Promise<void> {
+    const { actor } = call;
     const attempt = attemptOf(operation, req, res, actor);
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
@@ -55,9 +54,23 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     }
     const produce = async () =>
       answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
-    const answer = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
+    const made = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
     if (isPublic(operation, req)) res.setHeader('Cache-Control', 'public, max-age=30');
-    send(res, operation.isTagged ? tagged(req, answer) : answer);
+    send(res, operation.isTagged ? tagged(req, made) : made);
+  }
+  return async (req, res) => {
+    const actor = await readActor(parts, operation, req, res);
+    beginAnswer(res, actor);
+    const call = callOf(req, res, actor);
+    parts.limits.spendRequest(call);
+    if (!options.readForm) return answer(req, res, call);
+    const leave = enter(actor?.userId ?? call.ip);
+    try {
+      await options.readForm(req);
+      await answer(req, res, call);
+    } finally {
+      leave();
+    }
   };
 }
 
