@@ -3,6 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { type Orm, rows } from './database.ts';
 import { AppError } from './errors.ts';
+import { namedId } from './ids.ts';
 import type { SlotScope } from './slots.ts';
 
 const IdempotencyKeySchema = defineEntity({
@@ -66,13 +67,22 @@ export function readIdempotencyKey(header: string): string {
   return key;
 }
 
+const hashOf = (body: unknown) =>
+  createHash('sha256')
+    .update(JSON.stringify(body ?? null))
+    .digest();
+
+/**
+ * The id that a field of this attempt gets where the client sent none: the same for a repeat, which so finds what was stored
+ * after all although it was answered that nobody knows. The content is a part of it, since a day later the key is a new one.
+ */
+export function idOf({ userId, target, key, body }: Attempt, field: string): string {
+  return namedId(`attempt/${userId}/${target}/${key}/${hashOf(body).toString('hex')}/${field}`);
+}
+
 /** One statement takes a key, so of parallel requests one runs (draft-ietf-httpapi-idempotency-key-header). */
 export function createIdempotency(orm: Orm): Idempotency {
   const em = () => orm.em.fork();
-  const hashOf = (body: unknown) =>
-    createHash('sha256')
-      .update(JSON.stringify(body ?? null))
-      .digest();
 
   return {
     async begin({ userId, target, key, body, now }) {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { type TestUser, useApp } from '../support/app.ts';
+import { startApp, type TestUser, useApp } from '../support/app.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startProxy } from '../support/proxy.ts';
+import { buildTalk } from '../support/talk.ts';
 import { buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp();
@@ -43,6 +46,28 @@ test('a refusal is an answer too; one for being too early is not', async () => {
   const body = postInput();
   expect(await create(dealer, key, body)).toMatchObject({ status: 403, body: { code: 'subscription_required' } });
   expect((await create(dealer, key, body)).headers.get('idempotent-replayed')).toBe('true');
+});
+
+test('a message that was stored although its answer was lost is found by the repeat, without a client_id too', async () => {
+  const database = await createTestDatabase();
+  const network = await startProxy(database.url);
+  const behind = await startApp(network.url);
+  const { buyer, thread } = await buildTalk(behind);
+  const [key, body] = [randomUUID(), { thread_id: thread.id, text: 'Is it still there?' }];
+  const send = (more = {}) => behind.post(buyer, '/api/chat/send/', { ...body, ...more }, { 'idempotency-key': key });
+  network.loseAnswers(request => request.includes(body.text));
+  expect(await send()).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  network.loseAnswers(null);
+  const again = await send();
+  expect(again).toMatchObject({ status: 200, body: { duplicate: true, message: { text: body.text } } });
+  const shown = async () => (await behind.get(buyer, `/api/chat/threads/${thread.id}/messages/`)).body.results;
+  expect(await shown()).toMatchObject([{ id: again.body.message.id }]);
+  expect(await send()).toMatchObject({ status: 200, body: again.body });
+  await behind.post(buyer, '/api/chat/send/', body, { 'idempotency-key': randomUUID() });
+  expect(await shown()).toHaveLength(2);
+  await behind.close();
+  await network.close();
+  await database.drop();
 });
 
 test('after 24 hours a key is new again', async () => {

@@ -1,13 +1,13 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { newId } from '../ids.ts';
 import type { HttpPath, Operation } from '../operations.ts';
 import { isPlainObject } from '../payload.ts';
 
 /** Gathers the raw input of an operation from the path, the body and the query string. */
 export interface ReadRaw {
-  (req: Request): Record<string, unknown>;
+  /** `makeId` makes those that the client has left to the door. */
+  (req: Request, makeId: (field: string) => string): Record<string, unknown>;
   pathFields: ReadonlySet<string>;
 }
 
@@ -32,11 +32,11 @@ export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
   const queryFields = path.startsWith('GET ') ? Object.keys(types) : (operation.query ?? []);
   const generated = operation.generated ?? [];
   const headers = Object.entries(operation.headers ?? {});
-  const read = (req: Request): Record<string, unknown> => {
+  const read = (req: Request, makeId: (field: string) => string): Record<string, unknown> => {
     const query = req.query as Record<string, unknown>;
     if (isStrict) refuseUnknown(query, queryFields);
     return {
-      ...Object.fromEntries(generated.map(name => [name, newId()])),
+      ...Object.fromEntries(generated.map(name => [name, makeId(name)])),
       ...readQuery(query, queryFields, types),
       ...readBody(req.body),
       ...req.params,

@@ -8,7 +8,8 @@ import type { Actor } from '../context.ts';
 import { asAppError } from '../database.ts';
 import { AppError, errorCatalogue } from '../errors.ts';
 import type { RawCall, Run } from '../execute.ts';
-import { type Attempt, type Idempotency, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
+import { type Attempt, type Idempotency, idOf, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
+import { newId } from '../ids.ts';
 import type { LimitState, Limits } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
 import { createFormGate } from './form-gate.ts';
@@ -48,12 +49,13 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const attempt = attemptOf(operation, req, res, actor);
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
+    const makeId = (field: string) => (attempt ? idOf(attempt, field) : newId());
+    const ask = () => answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req, makeId) }));
     if (operation.stream) {
-      const output = await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) }));
+      const output = await ask();
       return stream(res, operation.stream, options.headers?.(output) ?? {}, output as AsyncIterable<string>);
     }
-    const produce = async () =>
-      answerOf(bound, req, parts.config, await answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req) })));
+    const produce = async () => answerOf(bound, req, parts.config, await ask());
     const made = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
     if (isPublic(operation, req)) res.setHeader('Cache-Control', 'public, max-age=30');
     send(res, operation.isTagged ? tagged(req, made) : made);
