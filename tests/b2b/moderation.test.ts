@@ -158,3 +158,48 @@ test('an author is told three days before a lifetime ends and when it has, each 
   await run(18.5);
   expect(told.slice(3).map(one => [one.fact, one.postId])).toEqual([['postExpiring', id]]);
 });
+
+async function buildApproved(owner: TestUser, moderator: TestUser): Promise<string> {
+  const { id } = (await app.post(owner, '/api/b2b/posts/', postInput())).body;
+  await act(app, moderator, 'posts/approve', id);
+  return id;
+}
+
+test('what was approved and says something else now is read by nobody before it is approved again', async () => {
+  const [owner, reader, moderator] = [await buildDealer(app), await buildDealer(app), await buildModerator()];
+  const id = await buildApproved(owner, moderator);
+  const path = `/api/b2b/posts/${id}/`;
+  const before = (await app.get(reader, path)).body;
+  const edits = [
+    () => app.patch(owner, path, { title: 'Something else entirely' }),
+    () => app.put(owner, path, postInput()),
+    () => app.patch(owner, path, { body: 'Call another number' }),
+  ];
+  for (const edit of edits) {
+    expect((await edit()).body).toMatchObject({ status: 'pending', moderation: { state: 'pending' } });
+    expect((await app.get(reader, path)).status).toBe(404);
+    await act(app, moderator, 'posts/approve', id);
+    // An edit is no way to a longer lifetime, nor to the top of the list.
+    const { expires_at, bumped_at } = before;
+    expect((await app.get(reader, path)).body).toMatchObject({ status: 'published', expires_at, bumped_at });
+  }
+  expect((await app.patch(owner, path, { price: '1.00' })).body).toMatchObject({ status: 'published' });
+  expect((await app.get(reader, path)).body.price).toBe('1.00');
+});
+
+test.each(['publish', 'renew'])(
+  'a closed post that was edited waits for approval when its owner calls %s',
+  async step => {
+    const [owner, reader, moderator] = [await buildDealer(app), await buildDealer(app), await buildModerator()];
+    const [edited, untouched] = [await buildApproved(owner, moderator), await buildApproved(owner, moderator)];
+    for (const id of [edited, untouched]) await app.post(owner, `/api/b2b/posts/${id}/close/`);
+    await app.patch(owner, `/api/b2b/posts/${edited}/`, { title: 'Something else entirely' });
+    for (const [id, status] of [[edited, 'pending'], [untouched, 'published']] as const) // biome-ignore format: one line reads better
+      expect((await app.post(owner, `/api/b2b/posts/${id}/${step}/`)).body).toMatchObject({ status });
+    expect((await app.get(reader, `/api/b2b/posts/${edited}/`)).status).toBe(404);
+    await act(app, moderator, 'posts/approve', edited);
+    expect((await app.get(reader, `/api/b2b/posts/${edited}/`)).body).toMatchObject({
+      title: 'Something else entirely',
+    });
+  },
+);

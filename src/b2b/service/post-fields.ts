@@ -37,6 +37,11 @@ export const emptyFields = {
   ...{ unit: null, quantity: null, min_order_qty: null, region: null, city: null },
 } as const satisfies PostChanges;
 
+/** What a moderator reads: two posts with the same say the same. */
+export function wordsOf({ title, body, partNumber, oemNumbers, brand, fitments, unit, city, images }: Post): string {
+  return JSON.stringify([title, body, partNumber, oemNumbers, brand, fitments, unit, city, images]);
+}
+
 /**
  * Writes the fields that are given, and raises the revision. Throws validation_failed, and not_found for images that are
  * somebody else's, used already, or meant for something else.

@@ -10,7 +10,7 @@ import { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { entitlementsOf } from './entitlements.ts';
-import { emptyFields, imagesOf, writeFields } from './post-fields.ts';
+import { emptyFields, imagesOf, wordsOf, writeFields } from './post-fields.ts';
 import { presentPost, snapshotOf } from './present.ts';
 import { holdForReview, publishFirst } from './publish.ts';
 
@@ -67,11 +67,14 @@ async function rewrite(
   const post = await reachOwnPost(ctx, postId);
   await ensureMatch(if_match, post, () => presentPost(ctx, post));
   const state = ensureStatus(post, ctx.now, ['draft', 'pending', 'published', 'rejected', 'closed', 'expired']);
+  const words = wordsOf(post);
   await writeFields(ctx, post, changes, profile);
   await ensureAllowed(ctx, post);
-  if (state === 'rejected') holdForReview(post);
+  const isPre = ctx.config.POST_MODERATION === 'pre';
+  const isReworded = wordsOf(post) !== words;
+  if (state === 'rejected' || (isPre && isReworded && state === 'published')) holdForReview(post);
   // What was approved is not what it says now.
-  if (post.moderationState === 'approved') post.moderationState = 'pending';
+  else if (post.moderationState === 'approved' && (isReworded || !isPre)) post.moderationState = 'pending';
   return announceChange(ctx, post);
 }
 

@@ -44,6 +44,16 @@ export function putOnBoard(ctx: Pick<Context, 'now' | 'emit'>, post: Post): void
   if (isFirst) ctx.emit(facts.postPublished, { postId: post.id, authorId: post.author });
 }
 
+/** Begins another lifetime, with POST_MODERATION=pre only once somebody has read what it says by now. */
+function putBack(ctx: Context, post: Post): void {
+  const mustWait = ctx.config.POST_MODERATION === 'pre' && post.moderationState === 'pending';
+  if (!mustWait) putOnBoard(ctx, post);
+  else {
+    post.expiresAt = null;
+    holdForReview(post);
+  }
+}
+
 const isDayAgo = (moment: Date, now: Date): boolean => now.getTime() - moment.getTime() >= DAY_MS;
 
 interface Published {
@@ -86,7 +96,7 @@ export async function publishPost(ctx: Context, { post_id }: Input<typeof operat
   else {
     await ensureSubscribed(ctx, post.author);
     if (state === 'rejected') holdForReview(post);
-    else putOnBoard(ctx, post);
+    else putBack(ctx, post);
   }
   return announceStatus(ctx, post);
 }
@@ -117,7 +127,7 @@ export async function renewPost(ctx: Context, { post_id }: Input<typeof operatio
   if (post.renewedAt && !isDayAgo(post.renewedAt, now))
     throw new AppError('rate_limited', { retry_after_ms: post.renewedAt.getTime() + DAY_MS - now.getTime() });
   Object.assign(post, { renewedAt: now, bumpedAt: now });
-  putOnBoard(ctx, post);
+  putBack(ctx, post);
   return announceStatus(ctx, post);
 }
 

@@ -45,7 +45,10 @@ const stateOf = ({ status, moderationState }: Post) => ({ status, moderation_sta
 const actions: Record<ActOnPosts['action'], (ctx: Context, post: Post) => Decision> = {
   approve(ctx, post) {
     // One that is on the board already has now been looked at.
-    if (ensureStatus(post, ctx.now, ['pending', 'published']) === 'pending') putOnBoard(ctx, post);
+    if (ensureStatus(post, ctx.now, ['pending', 'published']) === 'published') return 'approved';
+    // An edit has only interrupted its lifetime.
+    if (post.expiresAt && post.expiresAt > ctx.now) post.status = 'published';
+    else putOnBoard(ctx, post);
     return 'approved';
   },
   reject({ now }, post) {
