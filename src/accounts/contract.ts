@@ -270,6 +270,8 @@ export const facts = {
   codeTaken: fact<{ driver: string }>('accounts.code-taken'),
   codeTried: fact<{ purpose: CodePurpose; outcome: 'verified' | 'wrong' }>('accounts.code-tried'),
   userDeleted: fact<{ userId: string }>('accounts.user-deleted'),
+  /** Nothing personal is kept of accounts that were deleted by then. */
+  accountsPurged: fact<{ deletedBy: Date }>('accounts.purged'),
   /** On a device that has not logged in with this number before. */
   loggedIn: fact<{ userId: string; device: string | null }>('accounts.logged-in'),
   securityChanged: fact<{ userId: string; what: 'password' | 'phone' }>('accounts.security-changed'),

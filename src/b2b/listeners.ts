@@ -6,9 +6,9 @@ import { SavedSearch } from './entities/saved-searches.ts';
 import { Post } from './entities.ts';
 import { matchSearches } from './service/match-searches.ts';
 import { removePosts } from './service/posts.ts';
-import { removeLogos } from './service/profiles.ts';
+import { blankProfiles, removeLogos } from './service/profiles.ts';
 
-/** A deleted account leaves the board: its posts are removed, its conversations say so. */
+/** A deleted account leaves the board: its posts are removed, its conversations say so, its company is forgotten later. */
 export function b2bListeners(listeners: Listeners): void {
   listeners.on(accounts.userDeleted, async (deleted, ctx) => {
     const authors = deleted.map(({ payload }) => payload.userId);
@@ -20,6 +20,9 @@ export function b2bListeners(listeners: Listeners): void {
     await removePosts(ctx, posts);
     await removeLogos(ctx, authors);
     await ctx.em.nativeDelete(SavedSearch, { user: { $in: authors } });
+  });
+  listeners.on(accounts.accountsPurged, async (purged, ctx) => {
+    for (const { payload } of purged) await blankProfiles(ctx, payload.deletedBy);
   });
   listeners.on(facts.postPublished, (published, ctx) =>
     matchSearches(

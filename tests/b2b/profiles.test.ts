@@ -209,3 +209,27 @@ test('S-67: a deleted account shows no picture, no logo and no post, and its ima
   expect(await em.execute('select avatar_url from users where id = ?', [owner.id])).toEqual([{ avatar_url: null }]);
   expect((await fetch(app.url + photo.url)).status).toBe(404);
 });
+
+test('S-67: 30 days after a deletion nothing says any more who the company was and where', async () => {
+  const [owner, other] = [await buildDealer(app), await buildDealer(app)];
+  const whole = {
+    activity: ['seller'],
+    region: 'UZ-TK',
+    city: 'Toshkent',
+    address: 'Bunyodkor 1',
+    about: 'Since 1990',
+  };
+  for (const user of [owner, other]) expect((await put(user, whole)).status).toBe(200);
+  await app.delete(owner, '/api/auth/me/', { confirm: 'DELETE' });
+  const row = async (who: TestUser) => {
+    const columns = 'company_name, tin, activity, region, city, address, about, reason';
+    return (await app.orm.em.fork().execute(`select ${columns} from b2b_profiles where user_id = ?`, [who.id]))[0]!;
+  };
+  const purge = (days: number) => app.jobs.run('purge-accounts', new Date(Date.now() + days * 86_400_000));
+  await purge(29);
+  expect(await row(owner)).toMatchObject({ company_name: 'Sergeli Auto', tin: '123456789', city: 'Toshkent' });
+  await purge(31);
+  const { activity, ...rest } = await row(owner);
+  expect([activity, new Set(Object.values(rest))]).toEqual([[], new Set([null])]);
+  expect(await row(other)).toMatchObject({ ...whole, company_name: 'Sergeli Auto' });
+});

@@ -105,7 +105,11 @@ async function replacePhone(tx: Context, phone: string): Promise<{ view: UserVie
 }
 
 /** What time removes (S-67): names and numbers 30 days after a deletion, logs of codes after 90 days, what is used up. */
-export async function purgeAccounts({ em, now }: Pick<Context, 'em' | 'now'>): Promise<{ purged: number }> {
+export async function purgeAccounts({
+  em,
+  now,
+  emit,
+}: Pick<Context, 'em' | 'now' | 'emit'>): Promise<{ purged: number }> {
   const ago = (days: number) => daysAfter(now, -days);
   const purged = await rows(
     em,
@@ -113,6 +117,7 @@ export async function purgeAccounts({ em, now }: Pick<Context, 'em' | 'now'>): P
         where deleted_at <= ${ago(PURGE_DAYS)} and (former_phone is not null or full_name is not null or password_hash is not null)
         returning id`,
   );
+  emit(facts.accountsPurged, { deletedBy: ago(PURGE_DAYS) });
   await rows(em, sql`delete from otp_request_log where at <= ${ago(90)}`);
   await rows(em, sql`delete from phone_otps where created_at <= ${ago(1)}`);
   await rows(em, sql`delete from phone_budgets where day_started_at <= ${ago(1)}`);

@@ -53,6 +53,17 @@ export async function removeLogos(ctx: Pick<Context, 'em'>, userIds: readonly st
   await ctx.em.nativeUpdate(B2bProfile, { user: { $in: [...userIds] } }, { logoUploadId: null, logoUrl: null });
 }
 
+/** Nothing that says who or where they were is left of businesses whose users were deleted by then. */
+export async function blankProfiles({ em }: Pick<Context, 'em'>, deletedBy: Date): Promise<void> {
+  await rows(
+    em,
+    sql`update b2b_profiles set company_name = null, tin = null, activity = '{}', region = null, city = null, address = null,
+          about = null, reason = null, is_verified = false
+        where user_id in (select id from users where deleted_at <= ${deletedBy})
+          and num_nonnulls(company_name, tin, region, city, address, about, reason) > 0`,
+  );
+}
+
 /** Locked until the commit. */
 async function reachOrBegin({ em, now }: Pick<Context, 'em' | 'now'>, userId: string): Promise<B2bProfile> {
   await rows(
