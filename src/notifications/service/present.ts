@@ -21,6 +21,10 @@ export interface NotificationRow {
   updated_at: string;
 }
 
+/** Named, since a prepared statement of `*` fails once a column was added beneath it. */
+export const noteColumns = sql`n.id, n.user_id, n.type, n.group_key, n.count, n.title, n.body, n.actor_ids, n.data, n.rev,
+  n.read_at, n.created_at, n.updated_at`;
+
 export interface BadgeView {
   unread: number;
   unseen: number;

@@ -7,7 +7,7 @@ import { events } from '../contract.ts';
 import { createCollector } from './collect.ts';
 import type { WrittenNote } from './notes.ts';
 import { mayAlert, type Wants, wantsColumns } from './preferences.ts';
-import { type BadgeView, countBadges, type NotificationRow, presentNotifications } from './present.ts';
+import { type BadgeView, countBadges, type NotificationRow, noteColumns, presentNotifications } from './present.ts';
 
 export interface TellerParts {
   orm: Orm;
@@ -90,7 +90,7 @@ async function loadTold(
   if (ids.length === 0) return removed;
   const found = await rows<NotificationRow & Wants>(
     em,
-    sql`select n.*, ${wantsColumns} from notifications n join users u on u.id = n.user_id
+    sql`select ${noteColumns}, ${wantsColumns} from notifications n join users u on u.id = n.user_id
         left join notification_preferences p on p.user_id = n.user_id where n.id = any(${ids}::uuid[])`,
     { isHot: true },
   );
