@@ -2,6 +2,7 @@ import type { Actor, Answer, Call, Context, Request, UseCase } from './context.t
 import { asAppError, isOutage } from './database.ts';
 import { AppError } from './errors.ts';
 import { type GroupCommit, groupCommit } from './group-commit.ts';
+import { fieldsOf } from './input-issues.ts';
 import type { Metrics } from './metrics.ts';
 import type { Batch, Input, Operation, Output } from './operations.ts';
 import { ensureShape } from './shapes.ts';
@@ -183,11 +184,5 @@ function refuseLate(): never {
 function parseInput(operation: Operation, raw: unknown): unknown {
   const parsed = operation.input.safeParse(raw ?? {});
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues as { path: PropertyKey[]; code: string; message: string }[];
-  throw new AppError('validation_failed', {
-    fields: issues.map(({ path, code, message }) => ({
-      path: path.map(String).join('.'),
-      code: code === 'custom' ? message : code,
-    })),
-  });
+  throw new AppError('validation_failed', { fields: fieldsOf(parsed.error.issues, raw ?? {}) });
 }

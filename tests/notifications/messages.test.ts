@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { bearer, buildMember } from '../support/accounts.ts';
-import { ask, eventually, record, useApp } from '../support/app.ts';
+import { ask, eventually, newClientId, record, startApp, useApp } from '../support/app.ts';
+import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp();
@@ -154,4 +155,33 @@ test('S-19: a new password and a login from a new device leave a note, a known d
   expect(await types()).toEqual(['security_changed']);
   await app.post(null, '/api/auth/login/', { phone, password, device: { name: 'Pixel' } });
   expect(await types()).toEqual(['security_login', 'security_changed']);
+});
+
+test.each([
+  ['201 ids', { ids: Array.from({ length: 201 }, () => newClientId()) }, { path: 'ids', code: 'too_big' }],
+  ['an id that is none among others', { ids: [newClientId(), 'x'] }, { path: 'ids.1', code: 'invalid_format' }],
+  ['an id that is none', { id: 'x' }, { path: 'id', code: 'invalid_format' }],
+  ['no group', { group_key: '' }, { path: 'group_key', code: 'too_small' }],
+  ['nothing', {}, { path: '', code: 'invalid_union' }],
+])('to mark %s as read is refused by its field', async (_what, body, field) => {
+  const refused = await app.post(await app.buildUser(), '/api/notifications/read/', body);
+  expect(refused).toMatchObject({ status: 400, body: { code: 'validation_failed', details: { fields: [field] } } });
+});
+
+test('pushes go on while a newer version adds a column beneath this one', async () => {
+  const database = await createTestDatabase();
+  const old = await startApp(database.url, { DB_POOL: '2', RATE_LIMITS: 'relaxed' });
+  const { buyer, seller, thread } = await buildTalk(old);
+  const heard: number[] = [];
+  for (const event of ['notification:created', 'notification:updated'])
+    (await old.connect(seller, '/notifications')).on(event, ({ notification }) => heard.push(notification.count));
+  const tell = async (count: number) => {
+    await old.post(buyer, '/api/chat/send/', message(thread));
+    await eventually(() => expect(heard).toContain(count));
+  };
+  for (const count of [1, 2, 3]) await tell(count);
+  await old.orm.em.fork().execute('alter table notifications add column of_a_newer_version text');
+  for (const count of [4, 5]) await tell(count);
+  await old.close();
+  await database.drop();
 });
