@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { useApp } from '../support/app.ts';
+
+const app = useApp({ TRUST_PROXY: '1' });
+const from = (ip: string) => ({ 'x-forwarded-for': ip });
+const remaining = (headers: Headers) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+
+test('S-48: the same key with another scope in the query is another request', async () => {
+  const [user, key] = [await app.buildUser(), { 'idempotency-key': randomUUID() }];
+  const logOut = (scope: string) => app.post(user, `/api/auth/logout/?scope=${scope}`, {}, key);
+  expect((await logOut('others')).status).toBe(204);
+  expect(await logOut('all')).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
+  const again = await logOut('others');
+  expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([204, 'true']);
+});
+
+test('a replay spends of the budget of its user, and says so', async () => {
+  const [user, key] = [await app.buildUser(), { 'idempotency-key': randomUUID() }];
+  const ask = () => app.post(user, '/api/notifications/read-all/', {}, key);
+  const [first, second, third] = [await ask(), await ask(), await ask()];
+  expect([second, third].map(({ headers }) => headers.get('idempotent-replayed'))).toEqual(['true', 'true']);
+  for (const { headers } of [first, second, third]) expect(headers.get('ratelimit-policy')).toBe('"rest";q=600;w=60');
+  expect(remaining(third.headers)).toBe(remaining(first.headers) - 2);
+});
+
+test.each(['', 'Bearer no-token', 'Basic eDp5'])(
+  'without a valid token (%s) requests spend of their address',
+  async authorization => {
+    const headers = { ...from(`10.9.0.${authorization.length}`), ...(authorization && { authorization }) };
+    const replies = await Promise.all(Array.from({ length: 310 }, () => app.get(null, '/api/auth/me/', headers)));
+    const counts = Object.groupBy(replies, ({ status }) => status);
+    expect([counts[401]?.length, counts[429]?.length]).toEqual([300, 10]);
+    expect((await app.get(null, '/api/auth/me/', from('10.9.1.1'))).status).toBe(401);
+  },
+);
+
+test('a public list may be kept by all, an answer to somebody by nobody, and neither may a refusal', async () => {
+  const token = (await app.buildUser()).token;
+  const cacheOf = async (method: string, path: string, headers: Record<string, string> = {}) => {
+    const reply = await fetch(app.url + path, { method, headers: { ...from('10.9.2.1'), ...headers } });
+    await reply.arrayBuffer();
+    return [reply.status, reply.headers.get('cache-control')];
+  };
+  for (const path of ['/api/billing/plans/', '/api/b2b/brands/'])
+    for (const method of ['GET', 'HEAD']) {
+      expect(await cacheOf(method, path)).toEqual([200, 'public, max-age=30']);
+      expect(await cacheOf(method, path, { authorization: `Bearer ${token}` })).toEqual([200, 'private, no-store']);
+    }
+  const refused = `/api/b2b/brands/?q=${'x'.repeat(61)}`;
+  expect(await cacheOf('GET', refused)).toEqual([400, 'private, no-store']);
+  const many = await Promise.all(Array.from({ length: 310 }, () => cacheOf('GET', '/api/billing/plans/')));
+  expect(many.find(([status]) => status === 429)).toEqual([429, 'private, no-store']);
+});
