@@ -47,6 +47,11 @@ test('staff log in with password and code; who is no staff hears what a wrong pa
   const done = await verifyCode(first.body.dev_code);
   expect(done).toMatchObject({ status: 200, body: { user: { role: 'support', is_staff: true } } });
   expect((await verifyCode(first.body.dev_code)).body.code).toBe('otp_invalid');
+  const more = { phone: staff.phone, password: PASSWORD, role: 'superuser' };
+  expect(await app.post(null, '/api/admin/login/', more)).toMatchObject({
+    status: 400,
+    body: { code: 'validation_failed', details: { fields: [{ code: 'unrecognized_keys' }] } },
+  });
   const [notStaff, wrong] = [
     await app.post(null, '/api/admin/login/', { phone: member.phone, password: member.password }),
     await app.post(null, '/api/admin/login/', { phone: staff.phone, password: 'wrong horse battery' }),

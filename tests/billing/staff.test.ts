@@ -127,6 +127,16 @@ test('extending goes on from the end of the period, also out of the grace, and t
   expect(heard(late).at(-1)).toEqual(['subscriptionActivated', 'basic', iso(60)]);
 });
 
+test('nothing is extended beyond a hundred years', async () => {
+  const [user, staff] = [await subscriber(), await buildStaff()];
+  for (let times = 0; times < 9; times += 1) await ok(act(staff, 'extend', user, { params: { days: 3_650 } }));
+  await refused(act(staff, 'extend', user, { params: { days: 3_650 } }), 'validation_failed');
+  expect((await act(staff, 'extend', user, { params: { until: iso(36_501) } })).body).toMatchObject({
+    ...{ code: 'validation_failed', details: { fields: [{ path: 'params.until', code: 'too_big' }] } },
+  });
+  await ok(act(staff, 'extend', user, { params: { until: iso(36_499) } }));
+});
+
 test('what was arranged for afterwards moves along with an extension', async () => {
   const [user, staff] = [await subscriber(), await buildStaff()];
   await request(user, 'pro');

@@ -46,6 +46,12 @@ test('every code has a text in every language, each in its own script', () => {
   }
 });
 
+test('in the Cyrillic of Uzbek technical words stay Latin, and others do not', () => {
+  const title = (code: ErrorCode) => describeError(code, undefined, 'uz-Cyrl').title;
+  expect(title('unsupported_image')).toContain('WebP');
+  expect(title('captcha_required')).not.toMatch(/[a-z]/i);
+});
+
 test('a language list is read by its weights', () => {
   expect(['en;q=0.1, ru;q=0.9', 'de, uz-Latn-UZ', 'uz-Cyrl-UZ', '*', 'ru;q=0', ';;;,,'].map(readLocale)).toEqual([
     'ru',
