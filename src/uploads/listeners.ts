@@ -1,8 +1,8 @@
 import { facts as accounts } from '../accounts/contract.ts';
 import type { Listeners } from '../common/announcements.ts';
-import { releaseAvatars } from './service.ts';
+import { releaseAvatars, releaseOfDeleted } from './service.ts';
 
-/** The picture of a deleted account is shown no more, so it is removed with the orphans. */
+/** The picture of a deleted account is shown no more, thirty days later nothing that it has uploaded: it goes with the orphans (S-67). */
 export function uploadsListeners(listeners: Listeners): void {
   listeners.on(accounts.userDeleted, (deleted, ctx) =>
     releaseAvatars(
@@ -10,4 +10,7 @@ export function uploadsListeners(listeners: Listeners): void {
       deleted.map(({ payload }) => payload.userId),
     ),
   );
+  listeners.on(accounts.accountsPurged, async (purged, ctx) => {
+    for (const { payload } of purged) await releaseOfDeleted(ctx, payload.deletedBy);
+  });
 }

@@ -132,6 +132,15 @@ export async function releaseAvatars(ctx: Pick<Context, 'em'>, userIds: readonly
   await releaseUploads(ctx, userIds.map(avatarOf));
 }
 
+/** Nothing shows what users have uploaded who were deleted by then. */
+export async function releaseOfDeleted({ em }: Pick<Context, 'em'>, deletedBy: Date): Promise<void> {
+  await rows(
+    em,
+    sql`update uploads set attached_to = null where attached_to is not null
+        and user_id in (select id from users where deleted_at <= ${deletedBy})`,
+  );
+}
+
 /** What was to show them was not written after all. */
 export async function releaseUploads({ em }: Pick<Context, 'em'>, targets: readonly string[]): Promise<void> {
   if (targets.length === 0) return;

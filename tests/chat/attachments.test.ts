@@ -94,3 +94,20 @@ test('while a report that is not closed has a copy of the message, its image sta
   await runOrphans();
   expect(await statusOf(image)).toBe(404);
 });
+
+test('S-67: thirty days after its deletion no image that an account has sent is served', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [gone, kept] = [await upload(buyer), await upload(seller)];
+  await send(buyer, message(thread, { attachments: [gone.id] }));
+  await send(seller, message(thread, { attachments: [kept.id] }));
+  expect((await app.delete(buyer, '/api/auth/me/', { confirm: 'DELETE' })).status).toBe(202);
+  const purge = async (days: number) => {
+    const then = new Date(Date.now() + days * 24 * 3_600_000);
+    for (const job of ['purge-accounts', 'remove-orphans']) await app.jobs.run(job, then);
+    return [await statusOf(gone), await statusOf(kept)];
+  };
+  expect([await purge(29), await purge(31)]).toEqual([
+    [200, 200],
+    [404, 200],
+  ]);
+});
