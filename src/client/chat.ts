@@ -6,7 +6,7 @@ import { createSync, type Push } from './sync.ts';
 import type { Wait } from './timers.ts';
 import { addOlder, type ThreadView } from './view.ts';
 
-export interface Chat extends Pick<Outbox, 'send' | 'retry' | 'discard' | 'entries'> {
+export interface Chat extends Pick<Outbox, 'send' | 'retry' | 'discard' | 'entries' | 'claim' | 'signedIn'> {
   views(): ReadonlyMap<string, ThreadView>;
   /** Any other event, with its ack. */
   ask: Ask<ChatCalls>;
@@ -69,7 +69,7 @@ export function createChat(socket: SocketLike, options: ChatOptions = {}): Chat 
   const views = (): ReadonlyMap<string, ThreadView> => sync?.views() ?? new Map();
   return {
     ...{ views, ask, send: outbox.send, retry: outbox.retry, discard: outbox.discard, entries: outbox.entries },
-    unsent: outbox.waiting,
+    ...{ unsent: outbox.waiting, claim: outbox.claim, signedIn: outbox.signedIn },
     loadOlder: threadId => loadOlder(ask, sync, threadId),
     isSettled: () => (sync?.isSettled() ?? false) && outbox.waiting().length === 0,
     forget({ keepUnsent }) {

@@ -79,32 +79,53 @@ export function createClient(options: ClientOptions) {
     accountSource.changed();
   }
 
-  function forget(reason: string): void {
+  function clear(keep: { keepUnsent: boolean }): void {
     connection.close();
-    // Refused or revoked, not signed out: what waits to be sent waits for the same user.
-    chat.forget({ keepUnsent: reason !== 'signed_out' });
+    chat.forget(keep);
     userId = null;
     typing.reset();
     notifications.forget();
-    become({ user: null, ended: reason });
     shown.allChanged();
+  }
+
+  function forget(reason: string): void {
+    // Refused or revoked, not signed out: what waits to be sent waits for the same user.
+    clear({ keepUnsent: reason !== 'signed_out' });
+    if (account.user || !account.ended) become({ user: null, ended: reason });
   }
 
   async function keep(tokens: GivenTokens & { user: User }): Promise<User> {
     await session.keep(tokens);
+    if (userId !== tokens.user.id) clear({ keepUnsent: true });
+    chat.signedIn(tokens.user.id);
     become({ user: tokens.user, ended: null });
     connection.open();
     return tokens.user;
   }
 
   async function readAccount(): Promise<void> {
+    const badge = notifications.badge.getSnapshot();
     const user = await rest.getMe();
+    if (user.id !== userId) return;
     become({ user, ended: null });
-    notifications.setBadge(user.badge);
+    // What was pushed meanwhile is newer.
+    if (notifications.badge.getSnapshot() === badge) notifications.setBadge(user.badge);
   }
 
+  // What is written before the first connection has an author too.
+  session.user().then(
+    user => user && chat.claim(user),
+    () => {},
+  );
   connection.chat.on('session:ready', (ready: { user_id: string }) => {
+    const before = userId;
     userId = ready.user_id;
+    if (before !== null && before !== userId) {
+      // Another tab has logged in as somebody else.
+      notifications.forget();
+      shown.allChanged();
+    }
+    session.learn(userId).catch(() => {});
     focus.repeat();
     receipts.check();
     // Only what is shown of oneself: the next connection asks again.
@@ -128,9 +149,10 @@ export function createClient(options: ClientOptions) {
     thread: shown.thread,
     /** Connects if somebody is logged in; call it at the start, and whenever the application comes back to the front. */
     async connect(): Promise<boolean> {
-      if ((await session.access()) === null) return false;
-      connection.open();
-      return true;
+      const token = await session.access();
+      if (token === null && userId !== null) forget('auth_required');
+      if (token !== null) connection.open();
+      return token !== null;
     },
     /** Until `connect`. */
     disconnect: connection.close,
@@ -148,9 +170,10 @@ export function createClient(options: ClientOptions) {
     /** Forgets the user on this device, even when the server cannot be told. */
     async signOut(scope: 'current' | 'all' = 'current'): Promise<void> {
       connection.close();
+      const user = await session.user();
       await rest.logout({ scope }).catch(() => {});
-      await session.end('signed_out');
-      chat.forget({ keepUnsent: false });
+      await session.end('signed_out', user);
+      if ((await session.user()) === null) chat.forget({ keepUnsent: false });
     },
     /** Shown at once as pending; sent until the server has it, also after a restart. Returns its `client_id`. */
     send(threadId: string, message: NewMessage): string {

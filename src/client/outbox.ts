@@ -29,6 +29,10 @@ export interface Outbox {
   retry(clientId: string): void;
   /** Forgets a refused message. */
   discard(clientId: string): void;
+  /** Whose it is: what was written before this was known is this user's, what others have written is dropped. */
+  claim(userId: string): void;
+  /** Somebody has logged in: what nobody has claimed may be another's. */
+  signedIn(userId: string): void;
   connected(userId: string): void;
   disconnected(): void;
   /** A push with one's own `client_id` settles what the ack did not. */
@@ -62,11 +66,14 @@ export function createOutbox(options: Options): Outbox {
   let isConnected = false;
   let connection = 0;
   // A device that cannot store (its quota is full, a private window) still sends: only the restart is not survived.
-  let stored: Promise<unknown> = Promise.resolve(store?.load() ?? []).then(restore, () => {});
+  let stored: Promise<unknown> = Promise.resolve()
+    .then(() => store?.load() ?? [])
+    .then(restore)
+    .catch(() => {});
 
   function restore(found: Unsent[]): void {
-    const isMine = (one: Unsent) => userId === null || one.userId === null || one.userId === userId;
-    entries = [...found.filter(isMine).sort((a, b) => a.queuedAt - b.queuedAt), ...entries];
+    entries = [...found.sort((a, b) => a.queuedAt - b.queuedAt), ...entries];
+    if (userId !== null) claim(userId);
     for (const { message } of entries) onChange?.(message.thread_id);
     sendAll();
   }
@@ -89,6 +96,13 @@ export function createOutbox(options: Options): Outbox {
     entries = entries.filter(one => one !== known);
     persist(to => to.remove(clientId));
     if (known) onChange?.(known.message.thread_id);
+  }
+
+  function claim(asUser: string): void {
+    userId = asUser;
+    for (const one of entries)
+      if (one.userId === null) set({ ...one, userId });
+      else if (one.userId !== userId) remove(one.message.client_id);
   }
 
   function sendAll(): void {
@@ -148,10 +162,14 @@ export function createOutbox(options: Options): Outbox {
     discard(clientId) {
       if (find(clientId)?.error) remove(clientId);
     },
+    claim,
+    signedIn(asUser) {
+      for (const one of entries) if (one.userId === null) remove(one.message.client_id);
+      claim(asUser);
+    },
     connected(asUser) {
       stop();
-      userId = asUser;
-      for (const one of entries) if (one.userId !== null && one.userId !== userId) remove(one.message.client_id);
+      claim(asUser);
       isConnected = true;
       sendAll();
     },

@@ -48,14 +48,17 @@ export function createRest(options: RestOptions): Rest {
 
 /** A token that was refused as too old is renewed, and the call made once more. */
 async function asUser<T>(session: Session, request: (token: string | null) => Promise<T>): Promise<T> {
-  const token = await session.access();
+  const [user, token] = [await session.user(), await session.access()];
   try {
     return await request(token);
   } catch (error) {
     if (!(error instanceof ParthubError) || token === null) throw error;
-    if (error.code === 'session_revoked' || error.code === 'session_expired') await session.end(error.code);
+    if (error.code === 'session_revoked' || error.code === 'session_expired') await session.end(error.code, user);
     if (error.code !== 'token_expired' && error.code !== 'token_invalid') throw error;
-    return request(await session.renew(token));
+    const next = await session.renew(token);
+    // What one user has asked is not done as another.
+    if (next !== null && (await session.user()) !== user) throw error;
+    return request(next);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ParthubError } from './errors.ts';
-import { newId } from './ids.ts';
+import { createVault } from './vault.ts';
 
 export interface Tokens {
   access: string;
@@ -11,6 +11,8 @@ export interface Tokens {
 /** What a device keeps between starts: give it a safe place (Keychain, Keystore; a browser has none better than localStorage). */
 export interface Credentials {
   tokens: Tokens | null;
+  /** Whose tokens these are; a login that is older than this field learns it from its next connection. */
+  userId?: string | undefined;
   deviceId: string;
   /** Lets a known device log in while strangers have locked the number. */
   deviceToken?: string | undefined;
@@ -33,8 +35,13 @@ export interface Session {
   access(): Promise<string | null>;
   /** A newer token than `stale`; however many ask, one request is made. */
   renew(stale?: string | null): Promise<string | null>;
-  keep(given: GivenTokens): Promise<void>;
-  end(reason: string): Promise<void>;
+  /** Whose login is stored; null: nobody's, or it is not known. */
+  user(): Promise<string | null>;
+  keep(given: GivenTokens & { user?: { id: string } }): Promise<void>;
+  /** A login that was stored without its user is this one's. */
+  learn(userId: string): Promise<void>;
+  /** Of this user, if one is given: who has logged in since then stays. */
+  end(reason: string, userId?: string | null): Promise<void>;
   device(): Promise<{ device_id: string; token?: string | undefined }>;
 }
 
@@ -49,37 +56,38 @@ const final = new Set(['refresh_invalid', 'refresh_reused', 'session_expired', '
 
 /** The tokens of one login, renewed by a single flight and shared with other tabs through the store. */
 export function createSession({ store, refresh, onEnded }: Options): Session {
+  const { load, change } = createVault(store);
   let flight: Promise<string | null> | undefined;
 
-  const load = async (): Promise<Credentials> => (await store.load()) ?? { tokens: null, deviceId: newId() };
-
   async function renewNow(stale: string | null | undefined): Promise<string | null> {
-    const credentials = await load();
-    const { tokens } = credentials;
+    const { tokens, userId } = await load();
     if (!tokens) return null;
     // another tab was faster
-    if (stale && tokens.access !== stale && tokens.expiresAt - EARLY_MS > Date.now()) return tokens.access;
+    if (stale && tokens.access !== stale && isGood(tokens)) return tokens.access;
+    // Meanwhile the user may have signed out, and somebody else in: then this answer is nobody's.
+    const isStill = (held: Credentials) => held.tokens?.refresh === tokens.refresh;
+    let given: GivenTokens | undefined;
     try {
-      return await save(credentials, await refresh(tokens.refresh));
+      const answer = await refresh(tokens.refresh);
+      given = answer;
+      await change(held => (isStill(held) ? withTokens(held, answer) : held));
     } catch (error) {
       if (!(error instanceof ParthubError) || !final.has(error.code)) throw error;
-      await end(error.code);
-      return null;
+      await endIf(isStill, error.code);
     }
+    const now = await load();
+    if (now.tokens && now.tokens.refresh !== given?.refresh && now.userId !== userId)
+      throw new ParthubError('session_revoked');
+    return now.tokens?.access ?? null;
   }
 
-  async function save(credentials: Credentials, given: GivenTokens): Promise<string> {
-    const { access, refresh: next, expires_in, device_token = credentials.deviceToken } = given;
-    const tokens = { access, refresh: next, expiresAt: Date.now() + expires_in * 1_000 };
-    await store.save({ ...credentials, tokens, ...(device_token && { deviceToken: device_token }) });
-    return access;
-  }
-
-  async function end(reason: string): Promise<void> {
-    const credentials = await load();
-    if (!credentials.tokens) return;
-    await store.save({ ...credentials, tokens: null });
-    onEnded(reason);
+  async function endIf(isMeant: (held: Credentials) => boolean, reason: string): Promise<void> {
+    let hasEnded = false;
+    const forgotten = change(held => {
+      hasEnded = isMeant(held);
+      return hasEnded && held.tokens ? { ...held, tokens: null, userId: undefined } : held;
+    });
+    await forgotten.finally(() => hasEnded && onEnded(reason));
   }
 
   function renew(stale?: string | null): Promise<string | null> {
@@ -93,17 +101,28 @@ export function createSession({ store, refresh, onEnded }: Options): Session {
     async access() {
       const { tokens } = await load();
       if (!tokens) return null;
-      return tokens.expiresAt - EARLY_MS > Date.now() ? tokens.access : renew(tokens.access);
+      return isGood(tokens) ? tokens.access : renew(tokens.access);
     },
     renew,
-    async keep(given) {
-      await save(await load(), given);
+    async user() {
+      const { tokens, userId = null } = await load();
+      return tokens && userId;
     },
-    end,
+    keep: async given => void (await change(held => withTokens({ ...held, userId: given.user?.id }, given))),
+    learn: async userId => void (await change(held => (held.tokens && !held.userId ? { ...held, userId } : held))),
+    // Also when another tab has forgotten it before: this one still shows it.
+    end: (reason, userId = null) => endIf(held => !userId || !held.tokens || held.userId === userId, reason),
     async device() {
-      const credentials = await load();
-      await store.save(credentials);
-      return { device_id: credentials.deviceId, token: credentials.deviceToken };
+      const { deviceId, deviceToken } = await change(held => held);
+      return { device_id: deviceId, token: deviceToken };
     },
   };
+}
+
+const isGood = (tokens: Tokens) => tokens.expiresAt - EARLY_MS > Date.now();
+
+function withTokens(held: Credentials, given: GivenTokens): Credentials {
+  const { access, refresh, expires_in, device_token = held.deviceToken } = given;
+  const tokens = { access, refresh, expiresAt: Date.now() + expires_in * 1_000 };
+  return { ...held, tokens, ...(device_token && { deviceToken: device_token }) };
 }

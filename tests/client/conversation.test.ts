@@ -1,8 +1,15 @@
 import { afterEach, expect, test } from 'vitest';
-import { type Client, localOutbox, type ThreadState } from '../../src/client/index.ts';
+import {
+  type Client,
+  createClient,
+  localOutbox,
+  type OutboxStore,
+  type ThreadState,
+  type Unsent,
+} from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
-import { startClient, until } from '../support/client.ts';
+import { credentialsOf, startClient, until } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
 // 3 s between two relays of typing are 300 ms here, 7 s of silence 700 ms.
@@ -16,6 +23,17 @@ async function start(...given: Parameters<typeof startClient>): Promise<Client> 
   const client = await startClient(...given);
   open.push(client);
   return client;
+}
+
+/** A store of unsent messages that several starts share. */
+function keepOutbox() {
+  const unsent = new Map<string, Unsent>();
+  const outbox: OutboxStore = {
+    load: () => [...unsent.values()],
+    put: one => void unsent.set(one.message.client_id, one),
+    remove: clientId => void unsent.delete(clientId),
+  };
+  return { outbox, unsent };
 }
 
 const lines = (state: ThreadState | null) => state?.messages.map(({ text, delivery }) => [text, delivery]);
@@ -110,12 +128,7 @@ test('what is written without a connection is pending over a restart, and sent o
 
 test("somebody else who logs in on the same device sends none of the other's messages", async () => {
   const { seller, mine, buyer, threadId } = await startBoth();
-  const unsent = new Map<string, never>();
-  const outbox = {
-    load: () => [...unsent.values()],
-    put: (one: { message: { client_id: string } }) => void unsent.set(one.message.client_id, one as never),
-    remove: (clientId: string) => void unsent.delete(clientId),
-  };
+  const { outbox, unsent } = keepOutbox();
   mine.disconnect();
   const first = await start(app, buyer, { outbox });
   first.disconnect();
@@ -127,6 +140,52 @@ test("somebody else who logs in on the same device sends none of the other's mes
   await second.ask('thread:get', { thread_id: threadId });
   const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
   expect(body.results).toEqual([]);
+});
+
+test("what is written before the first connection is its author's too", async () => {
+  const { seller, buyer, threadId } = await startBoth();
+  const { outbox, unsent } = keepOutbox();
+  const first = createClient({ url: app.url, credentials: credentialsOf(buyer), outbox });
+  first.send(threadId, { text: 'a secret' });
+  await eventually(() => expect([...unsent.values()]).toMatchObject([{ userId: buyer.id }]));
+  // the application is started again, without a network, and then by somebody else
+  const second = createClient({ url: app.url, credentials: credentialsOf(buyer), outbox });
+  second.send(threadId, { text: 'another one' });
+  await eventually(() => expect([...unsent.values()].map(one => one.userId)).toEqual([buyer.id, buyer.id]));
+  const third = await start(app, seller, { outbox });
+  await eventually(() => expect(unsent.size).toBe(0));
+  await third.ask('thread:get', { thread_id: threadId });
+  const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
+  expect(body.results).toEqual([]);
+});
+
+test('a login that was stored without its user learns it, and sends what it has written before', async () => {
+  const { seller, buyer, threadId } = await startBoth();
+  const { outbox, unsent } = keepOutbox();
+  const credentials = credentialsOf(buyer);
+  credentials.save({ ...(await credentials.load())!, userId: undefined });
+  const first = createClient({ url: app.url, credentials, outbox });
+  first.send(threadId, { text: 'hello' });
+  await eventually(() => expect([...unsent.values()]).toMatchObject([{ userId: null }]));
+  await start(app, buyer, { credentials, outbox });
+  await eventually(() => expect(unsent.size).toBe(0));
+  expect(await credentials.load()).toMatchObject({ userId: buyer.id });
+  const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
+  expect(body.results).toMatchObject([{ text: 'hello', sender: { id: buyer.id } }]);
+});
+
+test('an outbox that cannot be read is no reason not to start, and not to send', async () => {
+  const { mine, seller, buyer, threadId } = await startBoth();
+  mine.disconnect();
+  const broken = () => {
+    throw new Error('SecurityError');
+  };
+  const client = await start(app, buyer, { outbox: { load: broken, put: broken, remove: broken } });
+  client.send(threadId, { text: 'hello' });
+  await eventually(async () => {
+    const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
+    expect(body.results).toMatchObject([{ text: 'hello' }]);
+  });
 });
 
 test('who writes is shown while they write, and no longer than that', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import {
   type Client,
+  type CredentialStore,
   createClient,
   createRest,
   createSession,
@@ -8,7 +9,7 @@ import {
   ParthubError,
 } from '../../src/client/index.ts';
 import { startApp, useApp } from '../support/app.ts';
-import { credentialsOf, shortly, startClient, until } from '../support/client.ts';
+import { credentialsOf, logIn, shortly, startClient, until } from '../support/client.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk } from '../support/talk.ts';
 
@@ -17,18 +18,11 @@ const open: Client[] = [];
 afterEach(() => {
   for (const client of open.splice(0)) client.disconnect();
 });
-let last = 0;
-const newPhone = () => `+99893${String(4_000_000 + ++last)}`;
-
-async function signIn(url = app.url, credentials = memoryCredentials()) {
-  const phone = newPhone();
-  const client = createClient({ url, credentials, wait: shortly });
-  open.push(client);
-  const { dev_code } = await client.requestCode(phone);
-  await client.signIn({ phone, code: dev_code! });
-  await until(client.connection, ({ state }) => state === 'online');
-  return { client, credentials, phone };
-}
+const signIn = async (url = app.url, credentials?: CredentialStore) => {
+  const signed = await logIn(url, credentials);
+  open.push(signed.client);
+  return signed;
+};
 
 test('a login by code connects, is kept, and needs no code after a restart', async () => {
   const { client, credentials, phone } = await signIn();
@@ -82,6 +76,15 @@ test('without a network the login is kept', async () => {
   const client = createClient({ url: 'http://127.0.0.1:9', credentials });
   await expect(client.rest.getMe()).rejects.toMatchObject({ code: 'network', retryable: true });
   expect((await credentials.load())!.tokens).not.toBeNull();
+});
+
+test('a device that cannot store a login has it until the application ends', async () => {
+  const full = { load: () => null, save: () => Promise.reject(new Error('QuotaExceededError')) };
+  const { client, phone } = await signIn(app.url, full);
+  expect(await client.rest.getMe()).toMatchObject({ phone });
+  await client.signOut().catch(() => {});
+  expect(client.account.getSnapshot()).toEqual({ user: null, ended: 'signed_out' });
+  expect(await client.connect()).toBe(false);
 });
 
 test('a call over a socket that is not connected is refused at once, and never sent later', async () => {

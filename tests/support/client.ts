@@ -5,7 +5,7 @@ import {
   memoryCredentials,
   type Observable,
 } from '../../src/client/index.ts';
-import type { Credentials } from '../../src/client/tokens.ts';
+import type { CredentialStore, Credentials } from '../../src/client/tokens.ts';
 import { eventually, type TestApp, type TestUser } from './app.ts';
 
 /** Somebody who has logged in earlier: the token of the test user, and nothing to renew it with unless given. */
@@ -13,6 +13,7 @@ export function credentialsOf(user: TestUser, more: Partial<Credentials['tokens'
   const store = memoryCredentials();
   store.save({
     tokens: { access: user.token, refresh: 'none', expiresAt: Date.now() + 600_000, ...more },
+    userId: user.id,
     deviceId: `device of ${user.id}`,
   });
   return store;
@@ -38,4 +39,40 @@ export function until<T>(observable: Observable<T>, passes: (value: T) => boolea
     if (!passes(value)) throw new Error(`still ${JSON.stringify(value)}`);
     return value;
   });
+}
+
+let last = 0;
+export const newPhone = () => `+99893${String(4_000_000 + ++last)}`;
+
+/** Somebody new who has logged in by code, and is online; the server tells its codes. */
+export async function logIn(url: string, credentials: CredentialStore = memoryCredentials()) {
+  const phone = newPhone();
+  const client = createClient({ url, credentials, wait: shortly });
+  const { dev_code } = await client.requestCode(phone);
+  await client.signIn({ phone, code: dev_code! });
+  await until(client.connection, ({ state }) => state === 'online');
+  return { client, credentials, phone };
+}
+
+/** Its access token has expired. */
+export async function age(credentials: CredentialStore): Promise<void> {
+  const held = (await credentials.load())!;
+  await credentials.save({ ...held, tokens: { ...held.tokens!, expiresAt: 0 } });
+}
+
+/** A network over which a path is asked, or answered, no sooner than the test lets it. */
+export function slowOn(path: string, held: 'asked' | 'answered' = 'answered') {
+  const [reached, given] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const hold = () => {
+    reached.resolve();
+    return given.promise;
+  };
+  const slowly: typeof fetch = async (input, init) => {
+    if (!String(input).endsWith(path)) return fetch(input, init);
+    if (held === 'asked') await hold();
+    const response = await fetch(input, init);
+    if (held === 'answered') await hold();
+    return response;
+  };
+  return { fetch: slowly, reached: reached.promise, answer: given.resolve };
 }

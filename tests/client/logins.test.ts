@@ -1,0 +1,88 @@
+import { afterEach, expect, test } from 'vitest';
+import { type Client, type CredentialStore, createClient } from '../../src/client/index.ts';
+import { useApp } from '../support/app.ts';
+import { age, credentialsOf, logIn, newPhone, shortly, slowOn, startClient, until } from '../support/client.ts';
+import { buildTalk } from '../support/talk.ts';
+
+const app = useApp({ DEV_OTP: '1' });
+const open: Client[] = [];
+afterEach(() => {
+  for (const client of open.splice(0)) client.disconnect();
+});
+const signIn = async (credentials?: CredentialStore) => {
+  const signed = await logIn(app.url, credentials);
+  open.push(signed.client);
+  return signed;
+};
+
+test.each(['answered', 'asked'] as const)('a renewal that is %s after the next login leaves it alone', async held => {
+  const { client, credentials } = await signIn();
+  client.disconnect();
+  await age(credentials);
+  const slow = slowOn('/api/auth/token/refresh/', held);
+  const late = createClient({ url: app.url, credentials, fetch: slow.fetch });
+  const asked = late.rest.getMe();
+  await slow.reached;
+  // in another tab
+  await createClient({ url: app.url, credentials }).signOut();
+  const next = await signIn(credentials);
+  slow.answer();
+  await expect(asked).rejects.toMatchObject({ code: 'session_revoked' });
+  expect(await next.client.rest.getMe()).toMatchObject({ phone: next.phone });
+});
+
+test('what one user has asked is not done as the next one', async () => {
+  const { client, credentials } = await signIn();
+  client.disconnect();
+  const held = (await credentials.load())!;
+  await credentials.save({ ...held, tokens: { ...held.tokens!, access: 'an.old.token' } });
+  const slow = slowOn('/api/auth/me/');
+  const asked = createClient({ url: app.url, credentials, fetch: slow.fetch }).rest.updateMe({ full_name: 'Ali' });
+  await slow.reached;
+  const next = await signIn(credentials);
+  slow.answer();
+  await expect(asked).rejects.toMatchObject({ code: 'token_invalid' });
+  expect(await next.client.rest.getMe()).toMatchObject({ full_name: null });
+});
+
+test('who has signed out is not shown again by an answer that comes late', async () => {
+  const { client, credentials } = await signIn();
+  client.disconnect();
+  const slow = slowOn('/api/auth/me/');
+  const again = createClient({ url: app.url, credentials, wait: shortly, fetch: slow.fetch });
+  await again.connect();
+  await slow.reached;
+  await again.signOut();
+  slow.answer();
+  await expect(again.rest.getMe()).rejects.toMatchObject({ code: 'auth_required' });
+  expect(again.account.getSnapshot()).toEqual({ user: null, ended: 'signed_out' });
+});
+
+test('with one tab all are signed out, also one that was not connected', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const credentials = credentialsOf(buyer);
+  const tabs = [await startClient(app, buyer, { credentials }), await startClient(app, buyer, { credentials })];
+  open.push(...tabs);
+  for (const tab of tabs) await until(tab.thread(thread.id), state => state !== null);
+  tabs[1]!.disconnect();
+  await tabs[0]!.signOut();
+  expect(await tabs[1]!.connect()).toBe(false);
+  for (const tab of tabs) {
+    expect(tab.account.getSnapshot()).toMatchObject({ user: null });
+    expect(tab.threads.getSnapshot()).toEqual([]);
+  }
+});
+
+test('who logs in over somebody else sees nothing of them', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const client = await startClient(app, buyer);
+  open.push(client);
+  await until(client.thread(thread.id), state => state !== null);
+  const phone = newPhone();
+  const { dev_code } = await client.requestCode(phone);
+  const user = await client.signIn({ phone, code: dev_code! });
+  await until(client.connection, ({ state }) => state === 'online');
+  expect(client.threads.getSnapshot()).toEqual([]);
+  expect(await client.ask('thread:list', {})).toMatchObject({ results: [] });
+  expect(client.account.getSnapshot().user).toMatchObject({ id: user.id });
+});
