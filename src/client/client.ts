@@ -64,6 +64,7 @@ export function createClient(options: ClientOptions) {
   const typing = createTyping({ emit, onChange: threadId => shown.typingChanged(threadId), wait });
   let account: Account = { user: null, ended: null };
   let userId: string | null = null;
+  let wishes = 0;
   const accountSource = observe(() => account);
   const receipts = createReceipts({ ask: chat.ask, views: chat.views, userId: () => userId, wait });
   const focus = createFocus(emit, wait);
@@ -79,8 +80,14 @@ export function createClient(options: ClientOptions) {
     accountSource.changed();
   }
 
-  function clear(keep: { keepUnsent: boolean }): void {
+  /** A later wish counts, also while an earlier one still waits for its token. */
+  function close(): void {
+    wishes += 1;
     connection.close();
+  }
+
+  function clear(keep: { keepUnsent: boolean }): void {
+    close();
     chat.forget(keep);
     userId = null;
     typing.reset();
@@ -149,13 +156,17 @@ export function createClient(options: ClientOptions) {
     thread: shown.thread,
     /** Connects if somebody is logged in; call it at the start, and whenever the application comes back to the front. */
     async connect(): Promise<boolean> {
-      const token = await session.access();
+      const wish = ++wishes;
+      // Without a network somebody is logged in all the same: the connection tries for as long as it takes.
+      const token = await session.access().catch((error: unknown) => {
+        if (!(error instanceof ParthubError)) throw error;
+      });
       if (token === null && userId !== null) forget('auth_required');
-      if (token !== null) connection.open();
+      if (token !== null && wish === wishes) connection.open();
       return token !== null;
     },
     /** Until `connect`. */
-    disconnect: connection.close,
+    disconnect: close,
     requestCode: (phone: string, more: Omit<RestCalls['requestOtp']['payload'], 'phone'> = {}) =>
       rest.requestOtp({ phone, ...more }),
     /** With the code of `requestCode`, or with a password. */
@@ -169,7 +180,7 @@ export function createClient(options: ClientOptions) {
     },
     /** Forgets the user on this device, even when the server cannot be told. */
     async signOut(scope: 'current' | 'all' = 'current'): Promise<void> {
-      connection.close();
+      close();
       const user = await session.user();
       await rest.logout({ scope }).catch(() => {});
       await session.end('signed_out', user);

@@ -9,7 +9,8 @@ import {
   ParthubError,
 } from '../../src/client/index.ts';
 import { startApp, useApp } from '../support/app.ts';
-import { credentialsOf, logIn, shortly, startClient, until } from '../support/client.ts';
+import { layCable } from '../support/cable.ts';
+import { age, credentialsOf, logIn, shortly, slowOn, startClient, until } from '../support/client.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk } from '../support/talk.ts';
 
@@ -76,6 +77,37 @@ test('without a network the login is kept', async () => {
   const client = createClient({ url: 'http://127.0.0.1:9', credentials });
   await expect(client.rest.getMe()).rejects.toMatchObject({ code: 'network', retryable: true });
   expect((await credentials.load())!.tokens).not.toBeNull();
+});
+
+test('who starts without a network is online as soon as there is one, also with a token that has expired', async () => {
+  const { client, credentials } = await signIn();
+  client.disconnect();
+  await age(credentials);
+  const cable = await layCable();
+  cable.leadTo(app.url);
+  cable.cut();
+  const again = createClient({ url: cable.url, credentials, wait: shortly });
+  open.push(again);
+  expect(await again.connect()).toBe(true);
+  expect(again.connection.getSnapshot()).toMatchObject({ state: 'connecting' });
+  cable.join();
+  await until(again.connection, ({ state }) => state === 'online');
+  again.disconnect();
+  await cable.close();
+});
+
+test('who disconnects while the token is renewed stays disconnected', async () => {
+  const { client, credentials } = await signIn();
+  client.disconnect();
+  await age(credentials);
+  const slow = slowOn('/api/auth/token/refresh/');
+  const again = createClient({ url: app.url, credentials, fetch: slow.fetch });
+  const connected = again.connect();
+  await slow.reached;
+  again.disconnect();
+  slow.answer();
+  expect(await connected).toBe(true);
+  expect(again.connection.getSnapshot()).toMatchObject({ state: 'offline' });
 });
 
 test('a device that cannot store a login has it until the application ends', async () => {
