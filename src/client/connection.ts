@@ -53,9 +53,11 @@ export function createConnection(options: Options): Connection {
   let held: ConnectionState = { state: 'offline', error: null, degraded: [] };
   const state = observe(() => held);
   const cancels = new Set<() => void>();
+  const failures = new Map<Socket, number>();
   let token: string | null = null;
+  /** Whose token it is, if that is known. */
+  let user: string | null = null;
   let isWanted = false;
-  let failures = 0;
 
   function become(changed: Partial<ConnectionState>): void {
     held = { ...held, error: null, ...changed };
@@ -64,12 +66,18 @@ export function createConnection(options: Options): Connection {
 
   /** Without a token there is nothing to say: the transport is closed, and opened again later by its own back-off. */
   async function introduce(answer: (auth: object) => void): Promise<void> {
+    const { engine } = manager;
+    // The next transport has asked for itself.
+    const isLate = () => manager.engine !== engine;
     try {
-      token = await session.access();
-      if (token === null) close();
-      else answer({ token, protocol: 1, ...(await handshake()) });
+      const [owner, access] = [await session.user(), await session.access()];
+      const about = access !== null && (await handshake());
+      if (isLate()) return;
+      if (!about) return void (await session.end('auth_required'));
+      [token, user] = [access, owner];
+      answer({ token, protocol: 1, ...about });
     } catch {
-      manager.engine?.close();
+      if (!isLate()) engine.close();
     }
   }
 
@@ -77,31 +85,49 @@ export function createConnection(options: Options): Connection {
     manager.socket(namespace, { auth: answer => void introduce(answer) }),
   ) as [Socket, Socket, Socket];
 
+  /** Not one that comes by itself: who asks twice gets two sockets on one connection. */
+  function join(socket: Socket): void {
+    if (!socket.active) socket.connect();
+  }
+
   function again(socket: Socket, delayMs: number): void {
     const cancel = after(delayMs, () => {
       cancels.delete(cancel);
-      if (isWanted) socket.connect();
+      if (isWanted) join(socket);
     });
     cancels.add(cancel);
   }
 
+  function countFailure(socket: Socket): number {
+    const count = (failures.get(socket) ?? 0) + 1;
+    failures.set(socket, count);
+    return count;
+  }
+
   async function renewAndConnect(socket: Socket): Promise<void> {
     const next = await session.renew(token).catch(() => undefined);
-    if (next === null) return close();
-    again(socket, next === undefined || failures > 1 ? backoffMs(failures, random) : 0);
+    if (next === null) return end(socket, 'auth_required');
+    const count = failures.get(socket) ?? 0;
+    again(socket, next === undefined || count > 1 ? backoffMs(count, random) : 0);
+  }
+
+  async function end(socket: Socket, reason: string): Promise<void> {
+    await session.end(reason, user).catch(() => {});
+    // Still wanted: another tab has logged in as somebody else.
+    if (isWanted) again(socket, backoffMs(countFailure(socket), random));
   }
 
   function refused(socket: Socket, error: Err): void {
-    failures += 1;
+    const count = countFailure(socket);
     if (renewable.has(error.code)) void renewAndConnect(socket);
-    else if (ended.has(error.code)) void session.end(error.code);
+    else if (ended.has(error.code)) void end(socket, error.code);
     else if (error.retryable || error.code === 'internal')
-      again(socket, error.retry_after_ms ?? backoffMs(failures, random));
+      again(socket, error.retry_after_ms ?? backoffMs(count, random));
     else if (socket === sockets[0]) become({ state: 'refused', error });
   }
 
   function revoked(socket: Socket, reason: string): void {
-    if (reason !== 'token_expired') void session.end(reason);
+    if (reason !== 'token_expired') void end(socket, reason);
     else void renewAndConnect(socket);
   }
 
@@ -130,6 +156,7 @@ export function createConnection(options: Options): Connection {
       isRevoked = true;
       revoked(socket, reason);
     });
+    socket.on('session:ready', () => failures.delete(socket));
     socket.on('session:expiring', () => void renewInPlace(socket));
     socket.on('server:draining', ({ reconnect }: SessionEvents['server:draining']) => {
       // As announced, and not half as much more.
@@ -138,12 +165,11 @@ export function createConnection(options: Options): Connection {
     });
     socket.on('disconnect', reason => {
       // Socket.IO comes back by itself but from this.
-      if (reason === 'io server disconnect' && !isRevoked) again(socket, backoffMs(failures++, random));
+      if (reason === 'io server disconnect' && !isRevoked) again(socket, backoffMs(countFailure(socket) - 1, random));
     });
   }
   sockets.forEach(watch);
   sockets[0].on('session:ready', ({ degraded }: SessionEvents['session:ready']) => {
-    failures = 0;
     manager.randomizationFactor(JITTER);
     manager.reconnectionDelay(RECONNECT_MS);
     become({ state: 'online', degraded });
@@ -166,7 +192,7 @@ export function createConnection(options: Options): Connection {
       if (isWanted && held.state === 'connecting') for (const socket of sockets) socket.disconnect();
       isWanted = true;
       if (held.state === 'offline') become({ state: 'connecting' });
-      for (const socket of sockets) if (!socket.connected) socket.connect();
+      sockets.forEach(join);
     },
     close,
   };
