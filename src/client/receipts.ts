@@ -48,7 +48,7 @@ export function createReceipts({ ask, views, userId, wait: after = wait }: Optio
     },
     async read(threadId) {
       const thread = views().get(threadId)?.thread;
-      if (thread && thread.last_seq > thread.me.read_seq)
+      if (thread && (thread.last_seq > thread.me.read_seq || thread.me.marked_unread))
         await ask('thread:read', { thread_id: threadId, seq: thread.last_seq });
     },
   };

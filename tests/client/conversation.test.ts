@@ -188,6 +188,14 @@ test('an outbox that cannot be read is no reason not to start, and not to send',
   });
 });
 
+test('a thread that was marked unread is read again', async () => {
+  const { mine, threadId } = await startBoth();
+  await mine.ask('thread:mark-unread', { thread_id: threadId });
+  await until(mine.unread, ({ threads }) => threads === 1);
+  await mine.markRead(threadId);
+  await until(mine.unread, ({ threads }) => threads === 0);
+});
+
 test('who writes is shown while they write, and no longer than that', async () => {
   const { mine, theirs, seller, threadId } = await startBoth();
   theirs.type(threadId);
