@@ -15,4 +15,7 @@ const manifest = {
 };
 writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
 copyFileSync('docs/clients.md', `${out}/README.md`);
+// What the page links to.
+for (const name of ['openapi.json', 'asyncapi.json', 'errors.md', 'client-vectors.json'])
+  copyFileSync(`docs/${name}`, `${out}/${name}`);
 copyFileSync('LICENSE', `${out}/LICENSE`);

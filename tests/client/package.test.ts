@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -106,6 +106,15 @@ test('the snippets of docs/clients.md for TypeScript, React and React Native typ
     JSON.stringify({ compilerOptions: { ...strict, ...bundled, ...target } }),
   );
   await run('tsc', ['-p', folder]).catch(({ stdout }) => expect(stdout).toBe(''));
+});
+
+test('whatever the page in the package links to is in the package, or elsewhere in the web', () => {
+  const folder = join(project, 'node_modules/parthub');
+  const page = readFileSync(join(folder, 'README.md'), 'utf8');
+  const links = [...page.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(match => match[1]!);
+  const files = links.filter(link => !/^https:/.test(link));
+  expect(files).toContain('client-vectors.json');
+  expect(files.filter(name => !existsSync(join(folder, name)))).toEqual([]);
 });
 
 test('a wrong call does not type-check', async () => {
