@@ -15,6 +15,7 @@ export interface Presence {
 }
 
 const PING_MS = 30_000;
+const AGAIN_MS = 5_000;
 
 /** The list of who is watched is sent whole, again after every `session:ready`. */
 export function createPresence(socket: PingingSocket, options: { wait?: Wait | undefined } = {}): Presence {
@@ -44,6 +45,8 @@ export function createPresence(socket: PingingSocket, options: { wait?: Wait | u
       const watched = [...sources].filter(([, source]) => source.isWatched()).map(([userId]) => userId);
       const ack = await ask('presence:subscribe', { user_ids: watched.slice(0, 200) }).catch(() => null);
       if (ack?.ok) take(ack.data.states);
+      // Else the list before would be watched until somebody else is looked at.
+      else if (!ack || ack.error.retryable) after(ack?.error.retry_after_ms ?? AGAIN_MS, subscribeSoon);
     });
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { createPresence } from '../../src/client/presence.ts';
+import { AppError } from '../../src/common/errors.ts';
 import { command, event } from '../../src/common/operations.ts';
 import type { SocketDoor } from '../../src/common/sockets.ts';
 import { eventually } from '../support/app.ts';
@@ -29,10 +30,12 @@ const contract = {
 };
 const asked: string[][] = [];
 const pinged: boolean[] = [];
+let refusals = 0;
 let sockets: SocketDoor;
 const doors = useDoors(contract, (_http, gateway, door) => {
   sockets = door;
   gateway.handle(contract.operations.subscribe, async (_ctx, { user_ids }) => {
+    if (refusals-- > 0) throw new AppError('rate_limited', { retry_after_ms: 10 });
     asked.push([...user_ids].sort());
     return { states: user_ids.map(user_id => ({ user_id, status: 'online' as const, last_seen_at: null })) };
   });
@@ -76,4 +79,14 @@ test('whether the person is active is told when it changes', async () => {
   await eventually(() => expect(pinged.at(-1)).toBe(true));
   presence.setActive(false);
   await eventually(() => expect(pinged.at(-1)).toBe(false));
+});
+
+test('a list that is refused for now is told again', async () => {
+  const socket = await doors.connect(me);
+  const presence = createPresence(socket);
+  socket.disconnect().connect();
+  refusals = 2;
+  const one = presence.of('c');
+  one.subscribe(() => {});
+  await until(one, ({ status }) => status === 'online');
 });
