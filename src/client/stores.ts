@@ -33,11 +33,20 @@ export function localOutbox(storage: KeyValue, prefix = 'parthub:unsent:'): Outb
   return {
     load() {
       const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
-      return keys.filter(key => key.startsWith(prefix)).map(key => JSON.parse(storage.getItem(key)!) as Unsent);
+      return keys.filter(key => key.startsWith(prefix)).flatMap(key => read(storage.getItem(key)));
     },
     put: unsent => storage.setItem(prefix + unsent.message.client_id, JSON.stringify(unsent)),
     remove: clientId => storage.removeItem(prefix + clientId),
   };
+}
+
+/** What another tab has just removed, or what is no entry, keeps none of the others back. */
+function read(text: string | null): Unsent[] {
+  try {
+    return text === null ? [] : [JSON.parse(text) as Unsent];
+  } catch {
+    return [];
+  }
 }
 
 interface Request<T> {
@@ -71,8 +80,14 @@ export function indexedDbOutbox(factory: IndexedDb, name = 'parthub'): OutboxSto
   }
   async function run<T>(mode: 'readonly' | 'readwrite', act: (table: Table) => Request<T>): Promise<T> {
     opened ??= open();
-    const database = await opened;
-    return done(act(database.transaction(TABLE, mode).objectStore(TABLE)));
+    try {
+      const database = await opened;
+      return await done(act(database.transaction(TABLE, mode).objectStore(TABLE)));
+    } catch (error) {
+      // A phone closes it while the application sleeps: the next one opens it anew.
+      opened = undefined;
+      throw error;
+    }
   }
   return {
     load: () => run('readonly', table => table.getAll()) as Promise<Unsent[]>,
