@@ -1,6 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { type Client, type CredentialStore, createClient } from '../../src/client/index.ts';
-import { useApp } from '../support/app.ts';
+import {
+  type Client,
+  type CredentialStore,
+  createClient,
+  type OutboxStore,
+  type Unsent,
+} from '../../src/client/index.ts';
+import { eventually, useApp } from '../support/app.ts';
 import { age, credentialsOf, logIn, newPhone, shortly, slowOn, startClient, until } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
@@ -85,4 +92,22 @@ test('who logs in over somebody else sees nothing of them', async () => {
   expect(client.threads.getSnapshot()).toEqual([]);
   expect(await client.ask('thread:list', {})).toMatchObject({ results: [] });
   expect(client.account.getSnapshot().user).toMatchObject({ id: user.id });
+});
+
+test('what nobody is known to have written is not sent by who logs in next', async () => {
+  const phone = newPhone();
+  const message = { thread_id: randomUUID(), client_id: randomUUID(), text: 'a secret' };
+  const unsent = new Map<string, Unsent>([[message.client_id, { message, queuedAt: 1, error: null, userId: null }]]);
+  const outbox: OutboxStore = {
+    load: () => [...unsent.values()],
+    put: one => void unsent.set(one.message.client_id, one),
+    remove: clientId => void unsent.delete(clientId),
+  };
+  const client = createClient({ url: app.url, outbox });
+  open.push(client);
+  const { dev_code } = await client.requestCode(phone);
+  await client.signIn({ phone, code: dev_code! });
+  await until(client.connection, ({ state }) => state === 'online');
+  // sent, it would have been refused, and kept for its author
+  await eventually(() => expect(unsent.size).toBe(0));
 });
