@@ -91,6 +91,7 @@ export function createClient(options: ClientOptions) {
     chat.forget(keep);
     userId = null;
     typing.reset();
+    receipts.forget();
     notifications.forget();
     shown.allChanged();
   }
@@ -129,11 +130,13 @@ export function createClient(options: ClientOptions) {
     userId = ready.user_id;
     if (before !== null && before !== userId) {
       // Another tab has logged in as somebody else.
+      receipts.forget();
       notifications.forget();
       shown.allChanged();
     }
     session.learn(userId).catch(() => {});
     focus.repeat();
+    receipts.repeat();
     receipts.check();
     // Only what is shown of oneself: the next connection asks again.
     readAccount().catch(() => {});

@@ -6,8 +6,11 @@ import type { ThreadView } from './view.ts';
 export interface Receipts {
   /** Something of this client's views has changed: what is new is told to be delivered. */
   check(): void;
-  /** Says that the thread is read as far as it is held. */
+  /** Says that the thread is read as far as it is held; without a connection, once there is one again. */
   read(threadId: string): Promise<void>;
+  /** Says again what could not be said. */
+  repeat(): void;
+  forget(): void;
 }
 
 interface Options {
@@ -22,6 +25,7 @@ const MOST = 100;
 
 export function createReceipts({ ask, views, userId, wait: after = wait }: Options): Receipts {
   let isDue = false;
+  const unsaid = new Map<string, number>();
 
   const undelivered = () =>
     [...views().values()].filter(({ thread }) => {
@@ -36,6 +40,13 @@ export function createReceipts({ ask, views, userId, wait: after = wait }: Optio
     if (items.length > 0) await ask('thread:delivered', { items });
   }
 
+  async function tellRead(threadId: string): Promise<void> {
+    const seq = unsaid.get(threadId)!;
+    const ack = await ask('thread:read', { thread_id: threadId, seq }).catch(() => null);
+    const isSaid = ack && (ack.ok || !ack.error.retryable);
+    if (isSaid && unsaid.get(threadId) === seq) unsaid.delete(threadId);
+  }
+
   return {
     check() {
       if (isDue || undelivered().length === 0) return;
@@ -48,8 +59,13 @@ export function createReceipts({ ask, views, userId, wait: after = wait }: Optio
     },
     async read(threadId) {
       const thread = views().get(threadId)?.thread;
-      if (thread && (thread.last_seq > thread.me.read_seq || thread.me.marked_unread))
-        await ask('thread:read', { thread_id: threadId, seq: thread.last_seq });
+      if (!thread || (thread.last_seq <= thread.me.read_seq && !thread.me.marked_unread)) return;
+      unsaid.set(threadId, thread.last_seq);
+      await tellRead(threadId);
     },
+    repeat() {
+      for (const threadId of unsaid.keys()) void tellRead(threadId);
+    },
+    forget: () => unsaid.clear(),
   };
 }

@@ -1,15 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import {
-  type Client,
-  createClient,
-  localOutbox,
-  type OutboxStore,
-  type ThreadState,
-  type Unsent,
-} from '../../src/client/index.ts';
+import { type Client, localOutbox, type ThreadState } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
-import { credentialsOf, startClient, until } from '../support/client.ts';
+import { startClient, until } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
 // 3 s between two relays of typing are 300 ms here, 7 s of silence 700 ms.
@@ -23,17 +16,6 @@ async function start(...given: Parameters<typeof startClient>): Promise<Client> 
   const client = await startClient(...given);
   open.push(client);
   return client;
-}
-
-/** A store of unsent messages that several starts share. */
-function keepOutbox() {
-  const unsent = new Map<string, Unsent>();
-  const outbox: OutboxStore = {
-    load: () => [...unsent.values()],
-    put: one => void unsent.set(one.message.client_id, one),
-    remove: clientId => void unsent.delete(clientId),
-  };
-  return { outbox, unsent };
 }
 
 const lines = (state: ThreadState | null) => state?.messages.map(({ text, delivery }) => [text, delivery]);
@@ -126,74 +108,23 @@ test('what is written without a connection is pending over a restart, and sent o
   await eventually(() => expect(kept.size).toBe(0));
 });
 
-test("somebody else who logs in on the same device sends none of the other's messages", async () => {
-  const { seller, mine, buyer, threadId } = await startBoth();
-  const { outbox, unsent } = keepOutbox();
-  mine.disconnect();
-  const first = await start(app, buyer, { outbox });
-  first.disconnect();
-  first.send(threadId, { text: 'a secret' });
-  await eventually(() => expect(unsent.size).toBe(1));
-  const second = await start(app, seller, { outbox });
-  await eventually(() => expect(unsent.size).toBe(0));
-  // an ack behind which nothing of the outbox could still be under way
-  await second.ask('thread:get', { thread_id: threadId });
-  const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
-  expect(body.results).toEqual([]);
-});
-
-test("what is written before the first connection is its author's too", async () => {
-  const { seller, buyer, threadId } = await startBoth();
-  const { outbox, unsent } = keepOutbox();
-  const first = createClient({ url: app.url, credentials: credentialsOf(buyer), outbox });
-  first.send(threadId, { text: 'a secret' });
-  await eventually(() => expect([...unsent.values()]).toMatchObject([{ userId: buyer.id }]));
-  // the application is started again, without a network, and then by somebody else
-  const second = createClient({ url: app.url, credentials: credentialsOf(buyer), outbox });
-  second.send(threadId, { text: 'another one' });
-  await eventually(() => expect([...unsent.values()].map(one => one.userId)).toEqual([buyer.id, buyer.id]));
-  const third = await start(app, seller, { outbox });
-  await eventually(() => expect(unsent.size).toBe(0));
-  await third.ask('thread:get', { thread_id: threadId });
-  const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
-  expect(body.results).toEqual([]);
-});
-
-test('a login that was stored without its user learns it, and sends what it has written before', async () => {
-  const { seller, buyer, threadId } = await startBoth();
-  const { outbox, unsent } = keepOutbox();
-  const credentials = credentialsOf(buyer);
-  credentials.save({ ...(await credentials.load())!, userId: undefined });
-  const first = createClient({ url: app.url, credentials, outbox });
-  first.send(threadId, { text: 'hello' });
-  await eventually(() => expect([...unsent.values()]).toMatchObject([{ userId: null }]));
-  await start(app, buyer, { credentials, outbox });
-  await eventually(() => expect(unsent.size).toBe(0));
-  expect(await credentials.load()).toMatchObject({ userId: buyer.id });
-  const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
-  expect(body.results).toMatchObject([{ text: 'hello', sender: { id: buyer.id } }]);
-});
-
-test('an outbox that cannot be read is no reason not to start, and not to send', async () => {
-  const { mine, seller, buyer, threadId } = await startBoth();
-  mine.disconnect();
-  const broken = () => {
-    throw new Error('SecurityError');
-  };
-  const client = await start(app, buyer, { outbox: { load: broken, put: broken, remove: broken } });
-  client.send(threadId, { text: 'hello' });
-  await eventually(async () => {
-    const { body } = await app.get(seller, `/api/chat/threads/${threadId}/messages/`);
-    expect(body.results).toMatchObject([{ text: 'hello' }]);
-  });
-});
-
 test('a thread that was marked unread is read again', async () => {
   const { mine, threadId } = await startBoth();
   await mine.ask('thread:mark-unread', { thread_id: threadId });
   await until(mine.unread, ({ threads }) => threads === 1);
   await mine.markRead(threadId);
   await until(mine.unread, ({ threads }) => threads === 0);
+});
+
+test('what is read without a connection is told with the next one', async () => {
+  const { mine, theirs, threadId } = await startBoth();
+  theirs.send(threadId, { text: 'Bor' });
+  await until(mine.unread, ({ messages }) => messages === 1);
+  mine.disconnect();
+  await mine.markRead(threadId);
+  await mine.connect();
+  await until(theirs.thread(threadId), state => state!.messages[0]!.delivery === 'read');
+  expect(mine.unread.getSnapshot()).toEqual({ threads: 0, messages: 0 });
 });
 
 test('who writes is shown while they write, and no longer than that', async () => {
