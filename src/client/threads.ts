@@ -41,7 +41,7 @@ export function threadState({ view, unsent, typing, userId, before }: Parts): Th
   const { thread } = view;
   const known = new Map(before?.messages.map(one => [one.key, one]));
   const reached = reachedBy(thread, userId);
-  const isStored = new Set(view.messages.map(one => one.client_id));
+  const isStored = new Set(view.messages.filter(one => one.sender.id === userId).map(one => one.client_id));
   const lines = [
     ...view.messages.map(message => storedLine(message, message.sender.id === userId, reached)),
     ...unsent
@@ -68,9 +68,11 @@ function reachedBy({ participants }: Thread, userId: string): Reached {
 }
 
 function storedLine(message: Message, isMine: boolean, { delivered, read }: Reached): ShownMessage {
-  const { client_id, text, created_at, seq } = message;
+  const { id, client_id, text, created_at, seq } = message;
   const delivery = !isMine ? null : seq <= read ? 'read' : seq <= delivered ? 'delivered' : 'sent';
-  return { key: client_id, text, createdAt: created_at, isMine, delivery, message, error: null };
+  // Of others' it says nothing: they choose it, and may choose one of ours.
+  const key = isMine ? client_id : id;
+  return { key, text, createdAt: created_at, isMine, delivery, message, error: null };
 }
 
 function unsentLine({ message, queuedAt, error }: Unsent): ShownMessage {

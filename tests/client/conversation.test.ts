@@ -47,6 +47,15 @@ test('a message goes from pending over sent and delivered to read, and keeps its
   expect(theirs.unread.getSnapshot()).toEqual({ threads: 0, messages: 0 });
 });
 
+test('each line has a key of its own, whatever the other side calls its messages', async () => {
+  const { mine, seller, threadId } = await startBoth();
+  const key = mine.send(threadId, { text: 'one' });
+  await until(mine.thread(threadId), state => state!.messages[0]?.message != null);
+  await app.post(seller, '/api/chat/send/', { thread_id: threadId, client_id: key, text: 'two' });
+  const state = await until(mine.thread(threadId), now => now!.messages.length === 2);
+  expect(new Set(state!.messages.map(one => one.key)).size).toBe(2);
+});
+
 test('a snapshot is the same object until something changes, and a line that has not changed stays the same', async () => {
   const { mine, theirs, threadId } = await startBoth();
   mine.send(threadId, { text: 'one' });
