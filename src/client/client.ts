@@ -164,7 +164,7 @@ export function createClient(options: ClientOptions) {
       const token = await session.access().catch((error: unknown) => {
         if (!(error instanceof ParthubError)) throw error;
       });
-      if (token === null && userId !== null) forget('auth_required');
+      if (token === null && (userId !== null || account.user)) forget('auth_required');
       if (token !== null && wish === wishes) connection.open();
       return token !== null;
     },
