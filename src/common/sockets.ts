@@ -24,7 +24,7 @@ import { closeAll } from './sockets/drain.ts';
 import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
 import { createGuard } from './sockets/guard.ts';
-import { admit, type ClientSocket, isAllowedUpgrade, refusal, startJoining } from './sockets/handshake.ts';
+import { admit, type ClientSocket, endJoining, isAllowedUpgrade, refusal, startJoining } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve, unserve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
@@ -132,7 +132,10 @@ export function createSocketDoor(parts: Parts): SocketDoor {
             metrics.handshake('ok');
             next();
           },
-          error => refuse(next, asAppError(error)),
+          error => {
+            endJoining(socket as ClientSocket);
+            refuse(next, asAppError(error));
+          },
         );
       });
       const [arriving, leaving]: [SocketListener[], SocketListener[]] = [[], []];

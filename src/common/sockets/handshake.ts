@@ -11,7 +11,7 @@ import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import { eventLimit, Handshake, PROTOCOL } from '../session.ts';
 import type { ConnectionCount } from './connection-count.ts';
-import { type ConnectionState, stateOf } from './connections.ts';
+import { stateOf } from './connections.ts';
 import type { Gate } from './gate.ts';
 import { refusalData } from './parser.ts';
 
@@ -78,24 +78,24 @@ export function startJoining(socket: ClientSocket): boolean {
   return !first;
 }
 
+/** It is joined, or was refused and may be asked for again. Returns when it was asked for. */
+export function endJoining({ conn, nsp }: ClientSocket): number {
+  const state = stateOf(conn);
+  const since = state.joining.find(({ namespace }) => namespace === nsp.name)!.since;
+  state.joining = state.joining.filter(({ namespace }) => namespace !== nsp.name);
+  return since;
+}
+
 /** Who connects, and may they? What is pushed from the moment on in which `connect` is said is heard. */
 export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
-  const state = stateOf(socket.conn);
   try {
     await ensureWelcome(keeper, socket);
   } catch (error) {
-    endJoining(state, socket);
+    const state = stateOf(socket.conn);
     state.refusedHandshakes += 1;
     if (state.refusedHandshakes >= MAX_REFUSED) setImmediate(() => socket.conn.close());
     throw error;
   }
-}
-
-/** It is joined, or was refused and may be asked for again. Returns when it was asked for. */
-export function endJoining(state: ConnectionState, { nsp }: ClientSocket): number {
-  const since = state.joining.find(({ namespace }) => namespace === nsp.name)!.since;
-  state.joining = state.joining.filter(({ namespace }) => namespace !== nsp.name);
-  return since;
 }
 
 async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {

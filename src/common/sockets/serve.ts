@@ -44,7 +44,7 @@ export function serve(parts: Parts, handlers: Handlers, socket: ClientSocket): v
   // Never behind the others, but in an order of their own: the last of them says how it is.
   let volatileQueue: SocketQueue<Task> | null = null;
   const state = stateOf(socket.conn);
-  const since = endJoining(state, socket);
+  const since = endJoining(socket);
   state.sockets.add(socket);
   parts.audience.add(socket);
   greet(parts, socket);
