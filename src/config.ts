@@ -29,7 +29,7 @@ export const environment = z.object({
   ALLOWED_HOSTS: list.default(['127.0.0.1', 'localhost']).describe('Host headers that are served; * only with DEBUG.'),
   CORS_ALLOWED_ORIGINS: list
     .optional()
-    .describe('Exact origins, for REST and sockets. Default with DEBUG: http://localhost:3000.'),
+    .describe('Exact origins, for REST and sockets. Default with DEBUG: http://localhost:3000 and :5173.'),
   DEV_OTP: flag.optional().describe('Codes are part of the answer (dev_code). Default: as DEBUG.'),
   ALLOW_DEV_OTP_IN_PROD: flag.default(false).describe('Must be 1 for DEV_OTP=1 with DEBUG=0.'),
   DATABASE_URL: z.string().optional().describe('postgres://… Unset: the embedded PostgreSQL in DATA_DIR.'),
@@ -215,7 +215,8 @@ function complete(parsed: Parsed): Config {
     DEBUG,
     HOST,
     SECRET_KEY: parsed.SECRET_KEY ?? (DEBUG ? keptSecretKey(parsed.DATA_DIR) : ''),
-    CORS_ALLOWED_ORIGINS: parsed.CORS_ALLOWED_ORIGINS ?? (DEBUG ? ['http://localhost:3000'] : []),
+    CORS_ALLOWED_ORIGINS:
+      parsed.CORS_ALLOWED_ORIGINS ?? (DEBUG ? ['http://localhost:3000', 'http://localhost:5173'] : []),
     DEV_OTP,
     UPLOAD_DIR: parsed.UPLOAD_DIR ?? join(parsed.DATA_DIR, 'uploads'),
     NOTIFIER: parsed.NOTIFIER ?? (DEV_OTP ? ['dev'] : []),

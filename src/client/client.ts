@@ -67,7 +67,10 @@ export function createClient(options: ClientOptions) {
   let wishes = 0;
   const accountSource = observe(() => account);
   const receipts = createReceipts({ ask: chat.ask, views: chat.views, userId: () => userId, wait });
-  const focus = createFocus(emit, wait);
+  // Not volatile: at the beginning of a connection that would be dropped, the transport being busy with the pull.
+  const say = (event: Event, payload: object) =>
+    void (connection.chat.connected && connection.chat.emit(event, payload));
+  const focus = createFocus(say, wait);
   const shown = createConversations({ chat, typing, userId: () => userId });
 
   function threadChanged(threadId: string): void {

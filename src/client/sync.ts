@@ -29,7 +29,7 @@ interface Options {
   onChange?: ((threadId: string) => void) | undefined;
   wait?: Wait | undefined;
   random?: (() => number) | undefined;
-  /** The most threads that one pull names: an event has at most 32 KiB and 1,000 keys. */
+  /** The most threads that one pull names: an event has at most 32 KiB. */
   pullSize?: number;
 }
 

@@ -1,11 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
 import { Session } from '../../src/accounts/entities.ts';
+import { FocusLease } from '../../src/chat/entities.ts';
 import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { askOver } from '../../src/client/ask.ts';
 import type { ChatCalls } from '../../src/client/contract.ts';
 import type { Client } from '../../src/client/index.ts';
 import { createOutbox, type Outgoing, type Unsent } from '../../src/client/outbox.ts';
 import { createSync } from '../../src/client/sync.ts';
+import { wait } from '../../src/client/timers.ts';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
 import { startClient, until } from '../support/client.ts';
 import { buildPost, buildTalk, buildThread, message } from '../support/talk.ts';
@@ -125,4 +127,17 @@ test('a store that cannot be read keeps what is written from then on, and it is 
   await eventually(() => expect([...kept.keys()]).toEqual(['one']), 1_000);
   outbox.connected('me');
   await eventually(() => expect([sent, kept.size]).toEqual([['one'], 0]));
+});
+
+test('the conversation that is looked at is told again by each connection', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const leases = () => app.orm.em.fork().count(FocusLease, { userId: buyer.id, threadId: thread.id });
+  // It says it every 30 s besides: that must not be what is seen here.
+  const client = await start(app, buyer, { wait });
+  client.focus(thread.id);
+  await eventually(async () => expect(await leases()).toBe(1));
+  client.disconnect();
+  await eventually(async () => expect(await leases()).toBe(0));
+  await client.connect();
+  await eventually(async () => expect(await leases()).toBe(1));
 });
