@@ -12,12 +12,4 @@ export class RecentChanges extends Migration {
     this.addSql(`create index "threads_by_change" on "threads" ("changed_within");`);
   }
 
-  override down(): void | Promise<void> {
-    this.addSql(`drop index "participants_by_change";`);
-    this.addSql(`alter table "participants" drop column "me_changed_at";`);
-
-    this.addSql(`drop index "threads_by_change";`);
-    this.addSql(`alter table "threads" drop column "changed_within";`);
-  }
-
 }
