@@ -2,7 +2,8 @@ import type { Config } from '../../config.ts';
 import { AppError } from '../errors.ts';
 import { relaxed } from '../limits.ts';
 
-const OF_ONE_USER = 2;
+/** As many as a browser sends at once to one host. */
+const OF_ONE_USER = 6;
 const OF_ALL = 20;
 const RETRY_AFTER_MS = 1_000;
 
