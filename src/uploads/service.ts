@@ -43,7 +43,8 @@ export function uploadImage(storage: Storage) {
       return { ...presentImage(config, upload), purpose: upload.purpose };
     });
     return stored.catch(async error => {
-      await removeFiles(storage, fileName);
+      // After any other failure it may be stored all the same: a file left behind is harmless, a row without its file is not.
+      if (error instanceof AppError && error.code === 'upload_quota_exceeded') await removeFiles(storage, fileName);
       throw error;
     });
   };
