@@ -24,9 +24,13 @@ export async function fillAnswer(
   for (const thread of whole) {
     const messages = changed.get(thread.id) ?? [];
     const isTold = messages.length <= MOST_CHANGED && heldRev(thread.id) <= thread.rev;
-    const told = { thread, messages, reset: false };
-    const difference = isTold && bytesOf(told) <= THREADS_BYTES ? told : await beginAnew(ctx, thread);
-    bytes += bytesOf(difference);
+    let difference: Difference = { thread, messages, reset: false };
+    let size = bytesOf(difference);
+    if (!isTold || size > THREADS_BYTES) {
+      difference = await beginAnew(ctx, thread);
+      size = bytesOf(difference);
+    }
+    bytes += size;
     if (bytes > THREADS_BYTES && threads.length > 0) return { threads, next: true };
     threads.push(difference);
   }
