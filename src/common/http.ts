@@ -5,6 +5,7 @@ import type { Authenticate } from './auth.ts';
 import type { UseCase } from './context.ts';
 import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
+import { createFormGate } from './http/form-gate.ts';
 import { type HandleOptions, operationHandler } from './http/operation.ts';
 import { answerError, refuseMethod } from './http/problems.ts';
 import {
@@ -47,6 +48,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
   const { config, executor } = parts;
   const methodsByPath = new Map<string, Set<string>>();
   const readJson = jsonBody(config);
+  const means = { ...parts, enterForm: createFormGate(config) };
   const app = express();
   app.set('case sensitive routing', true);
   app.set('query parser', 'simple');
@@ -68,7 +70,7 @@ export function createHttpDoor(parts: Parts): HttpDoor {
     handle(operation, useCase, options = {}) {
       const run = executor.bind(operation, useCase) as Run<Operation>;
       for (const path of [operation.http ?? []].flat()) {
-        const handler = operationHandler(parts, { operation, path, run, options: options as HandleOptions<Operation> });
+        const handler = operationHandler(means, { operation, path, run, options: options as HandleOptions<Operation> });
         const accept = answerAs(operation.stream ?? 'application/json');
         route(path, options.readForm ? [accept, handler] : [accept, readJson, handler]);
       }

@@ -12,7 +12,7 @@ import { type Attempt, type Idempotency, idOf, readIdempotencyKey, type StoredAn
 import { newId } from '../ids.ts';
 import type { LimitState, Limits } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
-import { createFormGate } from './form-gate.ts';
+import type { FormGate } from './form-gate.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
 import { presentProblem } from './problems.ts';
 import { stateOf, userAgentOf } from './request.ts';
@@ -28,6 +28,7 @@ interface Parts {
   config: Config;
   authenticate: Authenticate;
   limits: Pick<Limits, 'spendRequest'>;
+  enterForm: FormGate;
   idempotency: Idempotency;
 }
 
@@ -42,7 +43,6 @@ interface Bound {
 export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
   const { operation, path, run, options } = bound;
   const readRaw = rawInputOf(operation, path);
-  const enter = createFormGate(parts.config);
 
   async function answer(req: Request, res: Response, call: Omit<RawCall, 'raw'>): Promise<void> {
     const { actor } = call;
@@ -66,7 +66,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const call = callOf(req, res, actor);
     parts.limits.spendRequest(call);
     if (!options.readForm) return answer(req, res, call);
-    const leave = enter(actor?.userId ?? call.ip);
+    const leave = parts.enterForm(actor?.userId ?? call.ip);
     try {
       await options.readForm(req);
       await answer(req, res, call);
