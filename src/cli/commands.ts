@@ -6,7 +6,7 @@ import type { Core } from '../app.ts';
 import { enableProfile } from '../b2b/service/profiles.ts';
 import type { SubscriptionStatus } from '../billing/entities.ts';
 import { seedPlans } from '../billing/service/plans.ts';
-import { setSubscription } from '../billing/service/subscriptions.ts';
+import { MOST_DAYS, setSubscription } from '../billing/service/subscriptions.ts';
 import type { Context } from '../common/context.ts';
 import { newId } from '../common/ids.ts';
 import type { Config } from '../config.ts';
@@ -73,7 +73,6 @@ async function askSuperuser({ askText, askSecret }: Prompt) {
 }
 
 const statuses = ['pending', 'trialing', 'active', 'past_due', 'expired', 'canceled'];
-const MOST_DAYS = 36_500;
 
 export const commands: Record<string, Command> = {
   migrate: {

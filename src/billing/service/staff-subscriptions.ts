@@ -8,9 +8,16 @@ import type { operations } from '../contract.ts';
 import { Plan, Subscription } from '../entities.ts';
 import { monthAfter } from './months.ts';
 import { type News, notEnded } from './standing.ts';
-import { announce, endNow, endTrial, lockSubscription, moveTo, presentSubscription, settle } from './subscriptions.ts';
-
-const MOST_DAYS = 36_500;
+import {
+  announce,
+  endNow,
+  endTrial,
+  lockSubscription,
+  MOST_DAYS,
+  moveTo,
+  presentSubscription,
+  settle,
+} from './subscriptions.ts';
 
 type ActOnSubscriptions = Input<typeof operations.actOnSubscriptions>;
 

@@ -9,6 +9,9 @@ import { facts, type Subscription as SubscriptionView } from '../contract.ts';
 import { type Entitlements, Plan, Subscription, type SubscriptionStatus } from '../entities.ts';
 import { type Clock, graceEnd, type News, notEnded, running, type Standing, standingAt } from './standing.ts';
 
+/** How far off the end of a period may lie. */
+export const MOST_DAYS = 36_500;
+
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config'>;
 export type Writing = Scope & Pick<Context, 'emit'>;
 
