@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { PublicUser } from '../../accounts/contract/shapes.ts';
 import { anyId, moment, plainText } from '../../common/operations.ts';
+import regionSeeds from '../reference/regions.json' with { type: 'json' };
 
+const regions = regionSeeds.filter(({ parent }) => parent === null).map(({ code }) => code);
 export const Region = z
-  .enum(['UZ-AN', 'UZ-BU', 'UZ-FA', 'UZ-JI', 'UZ-NG', 'UZ-NW', 'UZ-QA', 'UZ-QR', 'UZ-SA', 'UZ-SI', 'UZ-SU', 'UZ-TK', 'UZ-TO', 'UZ-XO']) // biome-ignore format: a list
+  .enum(regions as [string, ...string[]])
   .describe('ISO 3166-2:UZ.')
   .meta({ example: 'UZ-TK' });
 export const Currency = z.enum(['UZS', 'USD']);
