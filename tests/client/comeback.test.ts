@@ -1,40 +1,20 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Session } from '../../src/accounts/entities.ts';
 import { FocusLease } from '../../src/chat/entities.ts';
 import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { askOver } from '../../src/client/ask.ts';
 import type { ChatCalls } from '../../src/client/contract.ts';
-import type { Client } from '../../src/client/index.ts';
+
 import { createOutbox, type Outgoing, type Unsent } from '../../src/client/outbox.ts';
 import { createSync } from '../../src/client/sync.ts';
 import { wait } from '../../src/client/timers.ts';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
-import { startClient, until } from '../support/client.ts';
+import { keepOutbox, until, useClients } from '../support/client.ts';
 import { buildPost, buildTalk, buildThread, message } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
-const open: Client[] = [];
-afterEach(() => {
-  for (const client of open.splice(0)) client.disconnect();
-});
-
-async function start(...given: Parameters<typeof startClient>): Promise<Client> {
-  const client = await startClient(...given);
-  open.push(client);
-  return client;
-}
-
-/** As a device keeps it. */
-function keptOutbox() {
-  const kept = new Map<string, Unsent>();
-  const store = {
-    load: () => [...kept.values()],
-    put: (one: Unsent) => void kept.set(one.message.client_id, one),
-    remove: (clientId: string) => void kept.delete(clientId),
-  };
-  return { kept, store };
-}
+const { start } = useClients();
 
 const unsent = (text: string, queuedAt: number): Unsent => ({
   message: { thread_id: 'thread', client_id: text, text },
@@ -79,7 +59,7 @@ test('with more threads than one pull names, who comes back learns what is new, 
 
 test('what was not sent is kept when the session is ended elsewhere, and sent once the same user is back', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
-  const { kept, store } = keptOutbox();
+  const { unsent: kept, outbox: store } = keepOutbox();
   const client = await start(app, buyer, { outbox: store });
   await until(client.thread(thread.id), state => state !== null);
   client.disconnect();
@@ -121,7 +101,7 @@ test('a store that takes nothing does not keep messages from being sent', async 
 });
 
 test('a store that cannot be read keeps what is written from then on, and it is sent', async () => {
-  const { kept, store } = keptOutbox();
+  const { unsent: kept, outbox: store } = keepOutbox();
   const { sent, outbox } = startOutbox({ ...store, load: () => Promise.reject(new Error('closed')) });
   outbox.send({ thread_id: 'thread', client_id: 'one', text: 'one' });
   await eventually(() => expect([...kept.keys()]).toEqual(['one']), 1_000);

@@ -1,22 +1,13 @@
-import { afterEach, expect, test } from 'vitest';
-import { type Client, localOutbox, type ThreadState } from '../../src/client/index.ts';
+import { expect, test } from 'vitest';
+import { localOutbox, type ThreadState } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
-import { startClient, until } from '../support/client.ts';
+import { until, useClients } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
 // 3 s between two relays of typing are 300 ms here, 7 s of silence 700 ms.
 const app = useApp({ TEST_TIME_SCALE: '10' });
-const open: Client[] = [];
-afterEach(() => {
-  for (const client of open.splice(0)) client.disconnect();
-});
-
-async function start(...given: Parameters<typeof startClient>): Promise<Client> {
-  const client = await startClient(...given);
-  open.push(client);
-  return client;
-}
+const { clients: open, start } = useClients();
 
 const lines = (state: ThreadState | null) => state?.messages.map(({ text, delivery }) => [text, delivery]);
 

@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, expect, test } from 'vitest';
-import {
-  type Client,
-  type CredentialStore,
-  createClient,
-  type OutboxStore,
-  type Unsent,
-} from '../../src/client/index.ts';
+import { expect, test } from 'vitest';
+import { type CredentialStore, createClient, type OutboxStore, type Unsent } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
-import { age, credentialsOf, logIn, newPhone, shortly, slowOn, startClient, until } from '../support/client.ts';
+import {
+  age,
+  credentialsOf,
+  logIn,
+  newPhone,
+  shortly,
+  slowOn,
+  startClient,
+  until,
+  useClients,
+} from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
 const app = useApp({ DEV_OTP: '1' });
-const open: Client[] = [];
-afterEach(() => {
-  for (const client of open.splice(0)) client.disconnect();
-});
+const { clients: open } = useClients();
 const signIn = async (credentials?: CredentialStore) => {
   const signed = await logIn(app.url, credentials);
   open.push(signed.client);

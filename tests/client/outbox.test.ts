@@ -1,31 +1,11 @@
-import { afterEach, expect, test } from 'vitest';
-import { type Client, createClient, type OutboxStore, type Unsent } from '../../src/client/index.ts';
+import { expect, test } from 'vitest';
+import { createClient } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
-import { credentialsOf, startClient } from '../support/client.ts';
+import { credentialsOf, keepOutbox, useClients } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
 const app = useApp();
-const open: Client[] = [];
-afterEach(() => {
-  for (const client of open.splice(0)) client.disconnect();
-});
-
-async function start(...given: Parameters<typeof startClient>): Promise<Client> {
-  const client = await startClient(...given);
-  open.push(client);
-  return client;
-}
-
-/** A store of unsent messages that several starts share. */
-function keepOutbox() {
-  const unsent = new Map<string, Unsent>();
-  const outbox: OutboxStore = {
-    load: () => [...unsent.values()],
-    put: one => void unsent.set(one.message.client_id, one),
-    remove: clientId => void unsent.delete(clientId),
-  };
-  return { outbox, unsent };
-}
+const { start } = useClients();
 
 test("somebody else who logs in on the same device sends none of the other's messages", async () => {
   const { seller, buyer, thread } = await buildTalk(app);

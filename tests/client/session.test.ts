@@ -1,6 +1,5 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
-  type Client,
   type CredentialStore,
   createClient,
   createRest,
@@ -10,15 +9,12 @@ import {
 } from '../../src/client/index.ts';
 import { startApp, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
-import { age, credentialsOf, logIn, shortly, slowOn, startClient, until } from '../support/client.ts';
+import { age, credentialsOf, logIn, shortly, slowOn, startClient, until, useClients } from '../support/client.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk } from '../support/talk.ts';
 
 const app = useApp({ DEV_OTP: '1' });
-const open: Client[] = [];
-afterEach(() => {
-  for (const client of open.splice(0)) client.disconnect();
-});
+const { clients: open } = useClients();
 const signIn = async (url = app.url, credentials?: CredentialStore) => {
   const signed = await logIn(url, credentials);
   open.push(signed.client);

@@ -1,9 +1,12 @@
+import { afterEach } from 'vitest';
 import {
   type Client,
   type ClientOptions,
   createClient,
   memoryCredentials,
   type Observable,
+  type OutboxStore,
+  type Unsent,
 } from '../../src/client/index.ts';
 import type { CredentialStore, Credentials } from '../../src/client/tokens.ts';
 import { eventually, type TestApp, type TestUser } from './app.ts';
@@ -31,6 +34,31 @@ export const shortly = (ms: number, then: () => void): (() => void) => {
   const timer = setTimeout(then, ms / 20);
   return () => clearTimeout(timer);
 };
+
+/** As `startClient`; `clients` are disconnected after each test. */
+export function useClients() {
+  const clients: Client[] = [];
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.disconnect();
+  });
+  async function start(...given: Parameters<typeof startClient>): Promise<Client> {
+    const client = await startClient(...given);
+    clients.push(client);
+    return client;
+  }
+  return { clients, start };
+}
+
+/** A store of unsent messages, as a device keeps it over several starts. */
+export function keepOutbox() {
+  const unsent = new Map<string, Unsent>();
+  const outbox: OutboxStore = {
+    load: () => [...unsent.values()],
+    put: one => void unsent.set(one.message.client_id, one),
+    remove: clientId => void unsent.delete(clientId),
+  };
+  return { outbox, unsent };
+}
 
 /** Resolves with the first snapshot that passes. */
 export function until<T>(observable: Observable<T>, passes: (value: T) => boolean): Promise<T> {
