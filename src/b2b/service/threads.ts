@@ -12,12 +12,13 @@ export async function ensureThreadAccess(ctx: Context): Promise<void> {
 
 /**
  * The post that the caller wants to talk about, as a conversation keeps it. Its row stays share-locked until the commit,
- * so that no change slips between the copy and the conversation. Asked after `ensureThreadAccess`. Throws not_found.
+ * so that no change slips between the copy and the conversation. Throws b2b_not_enabled, not_found.
  */
 export async function reachPostForThread(
   ctx: Context,
   postId: string,
 ): Promise<{ authorId: string; status: Post['status']; snapshot: PostSnapshot }> {
+  await ensureFeedAccess(ctx);
   const post = await reachPost(ctx, postId);
   await ctx.em.refresh(post, { lockMode: LockMode.PESSIMISTIC_READ });
   return { authorId: post.author, status: post.statusAt(ctx.now), snapshot: snapshotOf(post) };
