@@ -137,11 +137,14 @@ function gather(
 ): GroupCommit<Job, unknown> {
   const name = nameOf(operation);
   const count = metrics.batch(name);
-  const run = operation.oneStatement ? transactions.alone : transactions.shared;
+  const isOneStatement = ({ input }: Job) => operation.oneStatement!(input);
+  const isAlone = (jobs: Job[]) => operation.oneStatement !== undefined && jobs.every(isOneStatement);
   const once = (jobs: Job[]): Promise<Answer<unknown>[]> => {
     const causes = jobs.flatMap(({ cause }) => cause ?? []);
     const options = { causes, attributes: { 'parthub.batch.size': jobs.length } };
-    return tracing.span(`${name} batch`, options, () => run(jobs[0]!.now, ctx => useCase(ctx, jobs)));
+    return tracing.span(`${name} batch`, options, () =>
+      (isAlone(jobs) ? transactions.alone : transactions.shared)(jobs[0]!.now, ctx => useCase(ctx, jobs)),
+    );
   };
   const alone = async (job: Job): Promise<PromiseSettledResult<unknown>> =>
     once([job]).then(([answer]) => settled(answer), refused);

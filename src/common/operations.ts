@@ -95,10 +95,10 @@ export interface Batch<Input extends z.ZodType = z.ZodType, Output extends z.Zod
    */
   lane: (input: z.output<Input>) => string;
   /**
-   * The use-case writes with exactly one statement (`runStatement`), which is its own transaction: it saves the round
-   * trips of BEGIN and COMMIT. What others do about it is a part of that statement, or happens after it.
+   * For such calls the use-case writes with exactly one statement (`runStatement`): a batch of them is its own transaction,
+   * which saves the round trips of BEGIN and COMMIT. What others do about it is a part of that statement, or happens after it.
    */
-  oneStatement?: true;
+  oneStatement?: (input: z.output<Input>) => boolean;
 }
 // biome-ignore lint/suspicious/noExplicitAny: any schema of any operation
 export type Operation = Query<any, any> | Command<any, any> | Procedure<any, any> | Batch<any, any>;
@@ -134,7 +134,7 @@ export function procedure<I extends z.ZodType, O extends z.ZodType, const D exte
 
 /** Changes that very many callers ask for at the same moment: gathered, run once for all in one transaction. */
 export function batch<I extends z.ZodType, O extends z.ZodType, const D extends object>(
-  declaration: D & Declaration<I, O> & { lane: (input: z.output<I>) => string },
+  declaration: D & Declaration<I, O> & Pick<Batch<I, O>, 'lane' | 'oneStatement'>,
 ): D & Declaration<I, O> & { lane: (input: z.output<I>) => string; kind: 'batch' } {
   return { ...declaration, kind: 'batch' };
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ask, record, type TestUser, useApp } from '../support/app.ts';
-import { buildTalk, done, message } from '../support/talk.ts';
+import { buildPost, buildTalk, buildThread, done, message } from '../support/talk.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { act } from '../support/worlds.ts';
 
-const app = useApp({ UPLOAD_DIR: await uploadFolder() });
+const app = useApp({ UPLOAD_DIR: await uploadFolder(), RATE_LIMITS: 'relaxed' });
 const upload = (who: TestUser, purpose: 'chat' | 'post' = 'chat') => uploadImage(app, who, purpose);
 
 const send = (who: TestUser, payload: object) => app.post(who, '/api/chat/send/', payload);
@@ -51,6 +51,18 @@ test("S-36: another user's upload, one for something else, one that is used, or 
     });
   const mine = await upload(seller);
   expect((await send(seller, message(thread, { attachments: [mine.id] }))).status).toBe(201);
+});
+
+test('S-36: an image that goes into several messages at once is shown by one of them', async () => {
+  const { buyer, seller } = await buildTalk(app);
+  const threads = await Promise.all(
+    Array.from({ length: 6 }, async () => buildThread(app, { buyer, seller, postId: await buildPost(app, seller) })),
+  );
+  for (let round = 1; round <= 5; round += 1) {
+    const attachments = [(await upload(buyer)).id];
+    const sent = await Promise.all(threads.map(thread => send(buyer, message(thread, { attachments }))));
+    expect(sent.map(({ status }) => status).sort()).toEqual([201, 404, 404, 404, 404, 404]);
+  }
 });
 
 test('images of a message that was refused are free for another one', async () => {

@@ -61,7 +61,8 @@ export const messageOperations = {
     status: 201,
     isRepeat: output => output.duplicate,
     lane: input => input.thread_id,
-    oneStatement: true,
+    // Images are taken by a statement of their own.
+    oneStatement: input => !input.attachments?.length,
     errors: ['not_found', 'thread_locked', 'recipient_unavailable', 'idempotency_conflict', 'attachment_not_ready'],
   }),
   editMessage: command({
