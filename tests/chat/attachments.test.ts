@@ -73,6 +73,14 @@ test('images of a message that was refused are free for another one', async () =
   expect(rows).toEqual([{ attached_to: null }]);
 });
 
+test('an image that comes with the client_id of another message is free for a new one', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const [known, { id }] = [message(thread), await upload(buyer)];
+  await send(buyer, known);
+  expect(await send(buyer, { ...known, attachments: [id] })).toMatchObject({ body: { code: 'idempotency_conflict' } });
+  expect((await send(buyer, message(thread, { attachments: [id] }))).status).toBe(201);
+});
+
 const runOrphans = () => app.jobs.run('remove-orphans', new Date(Date.now() + 25 * 3_600_000));
 const statusOf = async (image: { url: string }) => (await fetch(new URL(image.url, app.url))).status;
 

@@ -14,16 +14,17 @@ const hasUploads = ({ call }: Draft): boolean => (call.input.attachments?.length
 export async function attachUploads(ctx: SharedContext, drafts: readonly Draft[]): Promise<Map<Draft, AppError>> {
   const refused = new Map<Draft, AppError>();
   for (const draft of drafts.filter(hasUploads)) {
+    // A retry is answered, whatever has become of its images (G2); what else it names stays free.
+    if (await isStored(ctx, draft)) continue;
     const { actor, input } = draft.call;
     const claim = { ownerId: actor.userId, ids: input.attachments!, purpose: 'chat' as const, target: targetOf(draft) };
     const images = await claimUploads(ctx, claim);
     if (images) draft.attachments = images;
-    else if (!(await isStored(ctx, draft))) refused.set(draft, new AppError('not_found'));
+    else refused.set(draft, new AppError('not_found'));
   }
   return refused;
 }
 
-/** A retry is answered, whatever has become of its images (G2). */
 async function isStored({ em }: SharedContext, { call }: Draft): Promise<boolean> {
   const { actor, input } = call;
   const known = sql`select 1 as is_known from messages where sender_id = ${actor.userId} and client_id = ${input.client_id}`;
