@@ -23,6 +23,8 @@ export interface Cluster {
   topics(prefix: string, listener: (topic: string, message: string) => void): Topics;
   /** Rises each time that what others told may have been missed. */
   interruptions(): number;
+  /** Rises each time that others may have missed what we told. */
+  losses(): number;
   /** What does not work at this moment, as clients are told. */
   degraded(): Degraded[];
   close(): Promise<void>;
@@ -44,6 +46,7 @@ const alone: Cluster = {
   subscribe: () => {},
   topics: () => ({ follow: async () => {}, unfollow: () => {} }),
   interruptions: () => 0,
+  losses: () => 0,
   degraded: () => [],
   close: async () => {},
 };
@@ -80,6 +83,10 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     client.on('error', error => log.warn({ role, err: error }, 'redis'));
   await within(2_000, firstReady(publisher, subscriber), goOn);
   let interruptions = 0;
+  let losses = 0;
+  const countLoss = () => {
+    losses += 1;
+  };
   subscriber.on('close', () => {
     interruptions += 1;
   });
@@ -97,7 +104,8 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     publish: (channel, message) => void publisher.publish(channel, message).catch(() => {}),
     publishAll(messages) {
       // What is lost on its way to other instances is found by G6.
-      if (!isAway()) scripts.publishToAll(0, ...messages.flat()).catch(() => {});
+      if (isAway()) countLoss();
+      else scripts.publishToAll(0, ...messages.flat()).catch(countLoss);
     },
     async hasListeners(channel) {
       if (isAway()) return false;
@@ -110,6 +118,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     },
     topics: (prefix, listener) => followTopics(subscriber, prefix, listener),
     interruptions: () => interruptions,
+    losses: () => losses,
     degraded: () => (isAway() ? ['cross_node', 'presence'] : []),
     async close() {
       for (const watch of watches) watch.close();

@@ -78,6 +78,45 @@ test('G6: when the instance of the sender alone is cut off from Redis, readers o
   await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }), 2_000);
 });
 
+test.each(['reader', 'sender'] as const)(
+  'G6: what was missed while the instance of the %s was away from Redis for a moment is told when it is back',
+  async cutOff => {
+    const redis = await startRedis();
+    const network = await startProxy(redis.url);
+    closers.push(redis.stop, network.close);
+    // In health it looks every 30 s, and at the connection every 2 s: mostly it is back by then.
+    const isSender = cutOff === 'sender';
+    const [here, there] = await buildNodes(isSender ? network : redis, isSender ? redis : network, 1);
+    const { buyer, seller, thread } = await buildTalk(here);
+    const sender = await here.connect(buyer, '/chat');
+    const heads = record(await there.connect(seller, '/chat'), 'sync:head');
+    const away = isSender ? here : there;
+    network.cut();
+    await eventually(async () => expect((await away.get(null, '/readyz')).body.degraded).not.toEqual([]));
+    await done(sender, 'message:send', message(thread));
+    network.resume();
+    await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }));
+  },
+);
+
+test('G6: what was written just before Redis was back is told once more then', async () => {
+  const redis = await startRedis();
+  const network = await startProxy(redis.url);
+  closers.push(redis.stop, network.close);
+  const [here, there] = await buildNodes(redis, network, 1);
+  const { buyer, seller, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const heads = record(await there.connect(seller, '/chat'), 'sync:head');
+  const isTold = (rev: number) => eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, rev]] }));
+  network.cut();
+  await done(sender, 'message:send', message(thread));
+  await isTold(2);
+  // It has just looked: by the next time Redis is back.
+  await done(sender, 'message:send', message(thread));
+  network.resume();
+  await isTold(3);
+});
+
 test('G6: in health a head tells now and then what changed lately, in case a publish was lost', async () => {
   const redis = await startRedis();
   closers.push(redis.stop);

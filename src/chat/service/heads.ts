@@ -11,14 +11,14 @@ const OUTAGE_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 30_000;
 /** Looked at twice: clocks of instances differ, and a transaction commits after its `now`. */
 const OVERLAP_MS = 15_000;
-/** Longer than others take to look twice. */
+/** Longer than others take to look twice, and than it takes to hear them again. */
 const CUT_OFF_MS = 6_000;
 const THREADS_PER_EVENT = 200;
 
 interface Parts {
   orm: Orm;
   log: Logger;
-  cluster: Pick<Cluster, 'isShared' | 'degraded'>;
+  cluster: Pick<Cluster, 'isShared' | 'degraded' | 'interruptions' | 'losses'>;
   sockets: Pick<Gateway, 'users' | 'pushHere'>;
   /** Divides waiting times in tests. */
   timeScale: number;
@@ -31,27 +31,29 @@ export interface Heads {
 
 /**
  * A push that another instance published may be lost: this one tells its own users the revisions of threads that changed
- * lately, and what is their own of them, every 2 s while Redis is away from it or from any other instance, once more when
- * it is back, and every 30 s in health (G6). Alone it needs none.
+ * lately, and what is their own of them, every 2 s while Redis is away from it or from any other instance and for 6 s after
+ * that, however short it was, and every 30 s in health (G6). Alone it needs none.
  */
 export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): Heads {
   let lookedAt = Date.now();
-  let wasAway = false;
+  let missesSeen = 0;
   const instanceId = newId();
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
   async function look(): Promise<void> {
-    const isAway = cluster.degraded().includes('cross_node');
-    if (isAway) await tellCutOff(orm, instanceId, CUT_OFF_MS / timeScale);
+    // Redis may have been away and back since the last look.
+    const misses = cluster.interruptions() + cluster.losses();
+    const isCutOff = misses !== missesSeen || cluster.degraded().includes('cross_node');
+    if (isCutOff) await tellCutOff(orm, instanceId, CUT_OFF_MS / timeScale);
     const isLate = Date.now() - lookedAt >= HEALTH_EVERY_MS / timeScale;
-    if (!isAway && !wasAway && !isLate && !(await isAnyCutOff(orm))) return;
+    if (!isCutOff && !isLate && !(await isAnyCutOff(orm))) return;
     const since = new Date(lookedAt - OVERLAP_MS);
     const startedAt = Date.now();
     await tellChanged(since);
     // Only now: what could not be told because the database was away too is looked for again.
     lookedAt = startedAt;
-    wasAway = isAway;
+    missesSeen = misses;
   }
 
   async function tellChanged(since: Date): Promise<void> {
