@@ -5,6 +5,9 @@ import { Message, seq } from './shapes.ts';
 
 const report_id = anyId.describe('An open report about this thread; without one nobody of the staff reads it.');
 
+/** Why a participant has no access any more. */
+export const REMOVED_BY_STAFF = 'moderation';
+
 const ReportedThread = z.object({
   id: z.uuid(),
   post_title: z.string(),

@@ -5,7 +5,7 @@ import { newId } from '../../common/ids.ts';
 import type { Cluster } from '../../common/redis.ts';
 import type { Gateway } from '../../common/sockets.ts';
 import { events } from '../contract.ts';
-import { findChanged, findChangedMe } from './recent-changes.ts';
+import { findChanged, findChangedMe, findRemoved } from './recent-changes.ts';
 
 const OUTAGE_EVERY_MS = 2_000;
 const HEALTH_EVERY_MS = 30_000;
@@ -31,8 +31,8 @@ export interface Heads {
 
 /**
  * A push that another instance published may be lost: this one tells its own users the revisions of threads that changed
- * lately, and what is their own of them, every 2 s while Redis is away from it or from any other instance and for 6 s after
- * that, however short it was, and every 30 s in health (G6). Alone it needs none.
+ * lately, what is their own of them, and out of which they were taken, every 2 s while Redis is away from it or from any
+ * other instance and for 6 s after that, however short it was, and every 30 s in health (G6). Alone it needs none.
  */
 export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): Heads {
   let lookedAt = Date.now();
@@ -64,6 +64,8 @@ export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): H
         tell(events.syncHead.name, { threads: threads.slice(at, at + THREADS_PER_EVENT) }, userId);
     for (const { userId, ...payload } of await findChangedMe(orm, users, since))
       tell(events.meUpdated.name, payload, userId);
+    for (const { userId, ...payload } of await findRemoved(orm, users, since))
+      tell(events.accessRevoked.name, payload, userId);
   }
 
   function tell(name: string, payload: object, userId: string): void {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { uuidArray } from '../../common/binary-arrays.ts';
 import { type Orm, rows } from '../../common/database.ts';
 import type { Me } from '../contract/shapes.ts';
+import { REMOVED_BY_STAFF } from '../contract/staff.ts';
 import { iso, type MeRow, meColumns, presentMe } from './present.ts';
 
 /** As long as `threads.changed_within` is. */
@@ -45,5 +46,24 @@ export async function findChangedMe(orm: Orm, userIds: readonly string[], since:
   return found.map(row => ({
     ...{ userId: row.user_id, thread_id: row.thread_id },
     ...{ me: presentMe(row, row.last_seq), at: iso(row.changed_at) },
+  }));
+}
+
+type Removal = { userId: string; thread_id: string; rev: number; at: string; reason: string };
+
+/** Who of these users was taken out of a thread since; no revision tells them, for they hear of none any more. */
+export async function findRemoved(orm: Orm, userIds: readonly string[], since: Date): Promise<Removal[]> {
+  // The revision of the removal, not that of today: what came after it is the others'.
+  const found = await rows<{ user_id: string; thread_id: string; removed_at: string; rev: number }>(
+    orm.em.fork(),
+    sql`select p.user_id, p.thread_id, p.removed_at, (select said.rev - 1 from messages said
+          where said.thread_id = t.id and said.type = 'system' and said.created_at = p.removed_at limit 1) as rev
+        from threads t join participants p on p.thread_id = t.id and p.removed_at > ${since}
+        where t.changed_within >= ${new Date(since.getTime() - WITHIN_MS)} and t.updated_at > ${since}
+          and (t.is_buyer_removed or t.is_seller_removed) and p.user_id = any(${uuidArray(userIds)}::uuid[])`,
+  );
+  return found.map(({ user_id, thread_id, removed_at, rev }) => ({
+    ...{ userId: user_id, thread_id, rev },
+    ...{ at: iso(removed_at), reason: REMOVED_BY_STAFF },
   }));
 }

@@ -4,6 +4,7 @@ import { presentPublicUsers } from '../../accounts/service/users.ts';
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { REMOVED_BY_STAFF } from '../contract/staff.ts';
 import type { operations } from '../contract.ts';
 import { Report, Thread } from '../entities.ts';
 import { loadRange } from './message-rows.ts';
@@ -70,7 +71,7 @@ const changeOf: Record<ActOnThreads['action'], object> = {
 
 async function act(ctx: Context, threadId: string, { action, params }: ActOnThreads): Promise<void> {
   if (action !== 'remove_participant') return setThreadLock(ctx, threadId, action === 'lock');
-  await removeParticipant(ctx, { threadId, userId: params.user_id!, reason: 'moderation' });
+  await removeParticipant(ctx, { threadId, userId: params.user_id!, reason: REMOVED_BY_STAFF });
 }
 
 /** Staff reach a conversation through a report that is not closed, and that alone. */
