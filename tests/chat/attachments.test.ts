@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { ask, record, type TestUser, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, done, message } from '../support/talk.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
-import { act } from '../support/worlds.ts';
+import { act, asStaff } from '../support/worlds.ts';
 
 const app = useApp({ UPLOAD_DIR: await uploadFolder(), RATE_LIMITS: 'relaxed' });
 const upload = (who: TestUser, purpose: 'chat' | 'post' = 'chat') => uploadImage(app, who, purpose);
@@ -97,6 +98,18 @@ test('the image of a deleted message is served no longer than others that nothin
   await runOrphans();
   expect([await statusOf(image), await statusOf(kept)]).toEqual([404, 200]);
   expect(await done(socket, 'message:send', payload)).toMatchObject(repeated);
+});
+
+test('a retry of somebody who was removed meanwhile leaves the image to the message that shows it', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const image = await upload(buyer);
+  const payload = message(thread, { attachments: [image.id] });
+  expect((await send(buyer, payload)).status).toBe(201);
+  await asStaff(app, ctx => removeParticipant(ctx, { threadId: thread.id, userId: buyer.id, reason: 'fraud' }));
+  expect((await send(buyer, payload)).status).toBe(404);
+  await runOrphans();
+  const { body } = await app.get(seller, `/api/chat/threads/${thread.id}/messages/`);
+  expect([body.results[0].attachments[0].id, await statusOf(image)]).toEqual([image.id, 200]);
 });
 
 test('while a report that is not closed has a copy of the message, its image stays', async () => {

@@ -33,7 +33,7 @@ async function isStored({ em }: SharedContext, { call }: Draft): Promise<boolean
 
 /** Drafts that were not stored leave their images free for another message. */
 export async function leaveUploads(ctx: SharedContext, drafts: readonly Draft[]): Promise<void> {
-  await releaseUploads(ctx, drafts.filter(hasUploads).map(targetOf));
+  await releaseUploads(ctx, drafts.filter(draft => draft.attachments.length > 0).map(targetOf));
 }
 
 /** Images of deleted messages are shown by nothing any more, unless a report that is not closed has a copy of the message. */
