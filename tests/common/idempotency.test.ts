@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
-import { startApp, type TestUser, useApp } from '../support/app.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Reply, startApp, type TestUser, useApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProxy } from '../support/proxy.ts';
 import { buildTalk } from '../support/talk.ts';
@@ -68,6 +68,44 @@ test('a message that was stored although its answer was lost is found by the rep
   await behind.close();
   await network.close();
   await database.drop();
+});
+
+/** A server whose commits are stored at first, but not answered. */
+async function startLosing() {
+  const database = await createTestDatabase();
+  const network = await startProxy(database.url);
+  const behind = await startApp(network.url);
+  onTestFinished(async () => {
+    await behind.close();
+    await network.close();
+    await database.drop();
+  });
+  async function twice(who: TestUser, path: string, body: object): Promise<Reply> {
+    const ask = () => behind.post(who, path, body, { 'idempotency-key': key });
+    const key = randomUUID();
+    network.loseAnswers(request => request.includes('commit\0'));
+    expect(await ask()).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    network.loseAnswers(null);
+    return ask();
+  }
+  return { behind, twice };
+}
+
+test('of a conversation that was begun although the answer was lost the repeat says the first message once', async () => {
+  const { behind, twice } = await startLosing();
+  const { outsider, thread } = await buildTalk(behind);
+  const again = await twice(outsider, '/api/chat/start/', { post_id: thread.postId, text: 'Is it still there?' });
+  expect(again).toMatchObject({ status: 200, body: { created: false, thread: { last_seq: 1 } } });
+  const { body: page } = await behind.get(outsider, `/api/chat/threads/${again.body.thread.id}/messages/`);
+  expect(page.results).toEqual([again.body.message]);
+});
+
+test('a report that was stored although its answer was lost is found by the repeat', async () => {
+  const { behind, twice } = await startLosing();
+  const { outsider, thread } = await buildTalk(behind);
+  const again = await twice(outsider, `/api/b2b/posts/${thread.postId}/report/`, { reason: 'fraud' });
+  const stored = await behind.orm.em.fork().execute('select id from reports');
+  expect([again.status, stored]).toEqual([201, [{ id: again.body.report_id }]]);
 });
 
 test('after 24 hours a key is new again', async () => {

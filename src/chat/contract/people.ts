@@ -43,6 +43,7 @@ export const peopleOperations = {
       comment,
       client_id: clientId.optional(),
     }),
+    generated: ['client_id'],
     output: Reported,
     status: 201,
     errors: ['not_found', 'own_post', 'already_reported', 'b2b_not_enabled'],

@@ -54,6 +54,7 @@ export const threadOperations = {
     socket: 'thread:open',
     limits: openLimits,
     input: OpenThread,
+    generated: ['client_id'],
     output: z.object({ thread: Thread, message: Message.optional(), created: z.boolean() }),
     status: 201,
     isRepeat: output => !output.created,
