@@ -66,11 +66,10 @@ export const facts = {
 };
 
 /**
- * What else the statement does that stores messages. Its parts read the relation `stored`, a row for each of them:
- * `place, id, thread_id, seq, sender_id, recipient_id` (null: nobody is left), `text, created_at, post_id, post_title,
- * base_seq` (of the thread, before), `read_seq` (of the sender, before; it is `seq` now), `is_last` (of its thread; it
- * knows how far each side has sent now: `buyer_seq, seller_seq`, null for who has not), `is_buyer` (the sender); `$11` is the
- * moment of the batch.
+ * What else the statement does that stores messages. Its parts read the relation `sent`, a row for each thread: `id, text,
+ * created_at, sender_id` of its last message, `thread_id, recipient_id` (null: nobody is left), `unread_count` (messages
+ * since the recipient's own last one), `unread_by` (who of those that sent had something unread; sending is reading),
+ * `post_id, post_title`; `$11` is the moment of the batch.
  */
 export const whenStored = statementSlot('chat.when-stored');
 

@@ -15,6 +15,11 @@ export function textArray(values: readonly (string | null)[]): Buffer {
   return arrayOf({ type: 25, bytesOf: text => Buffer.byteLength(text), write: writeText }, values);
 }
 
+/** `int4` */
+export function intArray(values: readonly number[]): Buffer {
+  return arrayOf({ type: 23, bytesOf: () => 4, write: writeInt }, values);
+}
+
 /** `timestamptz`, in microseconds since 2000. */
 export function momentArray(values: readonly Date[]): Buffer {
   return arrayOf({ type: 1184, bytesOf: () => 8, write: writeMoment }, values);
@@ -68,6 +73,10 @@ function writeHex(array: Buffer, digits: string, from: number): number {
 
 function writeText(array: Buffer, text: string, at: number): number {
   return array.write(text, at);
+}
+
+function writeInt(array: Buffer, value: number, at: number): number {
+  return array.writeInt32BE(value, at) - at;
 }
 
 const EPOCH_MS = Date.UTC(2000, 0, 1);

@@ -49,6 +49,15 @@ test('S-85: whom staff removed is not told what the other one has read or receiv
   expect(heard).toEqual(['access:revoked']);
 });
 
+test('S-85: to whom staff removed not even a repeat is answered', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const removed = await app.connect(buyer, '/chat');
+  const sent = message(thread);
+  await done(removed, 'message:send', sent);
+  await remove(thread, buyer);
+  expect(await ask(removed, 'message:send', sent)).toMatchObject({ ok: false, error: { code: 'not_found' } });
+});
+
 test('S-85: whom staff removed finds nothing of the thread, and has nothing unread in it', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   const removed = await app.connect(buyer, '/chat');

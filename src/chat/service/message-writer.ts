@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { hexArray, momentArray, textArray, uuidArray } from '../../common/binary-arrays.ts';
+import { hexArray, intArray, momentArray, textArray, uuidArray } from '../../common/binary-arrays.ts';
 import type { Call, SharedContext } from '../../common/context.ts';
 import { newId } from '../../common/ids.ts';
 import { runStatement } from '../../common/statements.ts';
@@ -8,6 +8,7 @@ import type { Attachment, Message, Preview } from '../contract/shapes.ts';
 import { whenStored } from '../contract.ts';
 import { sendStatement } from './message-statement.ts';
 import { partNumbersOf } from './part-numbers.ts';
+import { endsOf, otherOf, type Placed, placeDrafts } from './placed-drafts.ts';
 
 /** A message that waits to be stored. */
 export interface Draft {
@@ -19,22 +20,37 @@ export interface Draft {
   partNumbers: string[];
 }
 
-/** What the database found and did with a draft. */
+/** What has become of a draft. */
 export interface Written {
   /** Why it may not be stored. */
-  refusal: 'not_found' | 'thread_locked' | 'recipient_unavailable' | null;
+  refusal: Refusal | null;
   /** The message that the sender stored under this `client_id` before. */
   known_id: string | null;
-  known_hash: Buffer | null;
+  /** In hexadecimal digits. */
+  known_hash: string | null;
   /** The entry of the thread as which it was stored, if neither is the case. */
   seq: number;
   rev: number;
   recipient_id: string | null;
   reply_to: Preview | null;
-  /** Of the draft, from 1. */
-  place: number;
-  /** Of the first draft: what each part of the statement did. */
-  parts: unknown[] | null;
+}
+
+type Refusal = 'not_found' | 'thread_locked' | 'recipient_unavailable';
+
+/** What the statement answers. */
+interface Found {
+  is_stored: boolean;
+  /** By the last draft of whoever sends in a thread. */
+  turns: [draftId: string, Refusal | null, recipientId: string | null, base_seq: number, base_rev: number][];
+  remarks: Remark[] | null;
+  /** What each part of the statement did. */
+  parts: unknown[];
+}
+
+interface Remark extends Pick<Written, 'known_id' | 'known_hash' | 'reply_to'> {
+  id: string;
+  /** The message that it replies to is not one of its thread. */
+  is_reply_lost: boolean;
 }
 
 /** Of what was first sent, the thread included: tells a retry from another message under the same id (G2). */
@@ -53,21 +69,56 @@ export function draftOf(call: Call<SendMessage>): Draft {
   };
 }
 
-/** Stores the drafts, and answers each at its place; what the other modules did about it is announced. */
+/**
+ * Stores the drafts, and answers each at its place; what the other modules did about it is announced. What may be stored is so
+ * by one statement: as long as one of them may not, it is answered and left out.
+ */
 export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]): Promise<Written[]> {
-  const parts = ctx.parts(whenStored);
-  const found = await runStatement<Written>(ctx.em, sendStatement(parts), valuesOf(drafts, ctx.now));
-  const written: Written[] = [];
-  for (const one of found) written[one.place - 1] = one;
-  for (const [index, part] of parts.entries()) {
-    const value = written[0]?.parts?.[index];
-    if (value != null) ctx.emit(part.fact, value);
+  const written = new Map<Draft, Written>();
+  for (let left = drafts; left.length > 0; left = left.filter(one => !written.has(one))) {
+    const placed = placeDrafts(left);
+    const answers = [...answersOf(placed, await tryWriting(ctx, placed))];
+    if (answers.length === 0) throw new Error('Drafts were neither stored nor refused');
+    for (const [draft, answer] of answers) written.set(draft, answer);
   }
-  return written;
+  return drafts.map(draft => written.get(draft)!);
 }
 
-function valuesOf(drafts: readonly Draft[], now: Date): unknown[] {
-  const list = <Value>(read: (draft: Draft) => Value) => drafts.map(read);
+async function tryWriting(ctx: SharedContext, placed: readonly Placed[]): Promise<Found> {
+  const parts = ctx.parts(whenStored);
+  const [found] = await runStatement<Found>(ctx.em, sendStatement(parts), valuesOf(placed, ctx.now));
+  for (const [index, part] of parts.entries()) {
+    const value = found!.parts[index];
+    if (value != null) ctx.emit(part.fact, value);
+  }
+  return found!;
+}
+
+/** Of all drafts if they are stored, else of those that kept them from it. */
+function* answersOf(placed: readonly Placed[], { is_stored, turns, remarks }: Found): Generator<[Draft, Written]> {
+  const byDraft = new Map(turns.map(turn => [turn[0], turn]));
+  const remarked = new Map(remarks?.map(one => [one.id, one]));
+  for (const { draft, place, turn } of placed) {
+    const [, refusal, recipient_id, base_seq, base_rev] = byDraft.get(turn.last.id)!;
+    const { known_id = null, known_hash = null, reply_to = null, is_reply_lost } = remarked.get(draft.id) ?? {};
+    const answer = {
+      refusal,
+      known_id,
+      known_hash,
+      recipient_id,
+      reply_to,
+      seq: base_seq + place,
+      rev: base_rev + place,
+    };
+    if (is_stored) yield [draft, answer];
+    else if (known_id !== null && refusal !== 'not_found') yield [draft, { ...answer, refusal: null }];
+    else if (refusal !== null) yield [draft, answer];
+    else if (is_reply_lost) yield [draft, { ...answer, refusal: 'not_found' }];
+  }
+}
+
+function valuesOf(placed: readonly Placed[], now: Date): unknown[] {
+  const list = <Value>(read: (draft: Draft) => Value) => placed.map(one => read(one.draft));
   return [
     uuidArray(list(one => one.id)),
     uuidArray(list(one => one.call.input.thread_id)),
@@ -80,6 +131,10 @@ function valuesOf(drafts: readonly Draft[], now: Date): unknown[] {
     textArray(list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null))),
     momentArray(list(one => one.call.now)),
     now.toISOString(),
+    intArray(placed.map(one => one.place)),
+    intArray(placed.map(endsOf)),
+    uuidArray(placed.map(one => otherOf(one)?.senderId ?? null)),
+    intArray(placed.map(one => otherOf(one)?.lastPlace ?? 0)),
   ];
 }
 

@@ -79,7 +79,7 @@ function settle(
 }
 
 function repeat(ctx: SharedContext, draft: Draft, written: Written, { message, at }: KnownMessage): Answer<Sent> {
-  if (draft.contentHash !== written.known_hash!.toString('hex')) return new AppError('idempotency_conflict');
+  if (draft.contentHash !== written.known_hash) return new AppError('idempotency_conflict');
   push(ctx, message, at, written);
   return { message, duplicate: true };
 }

@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from 'kysely';
 import type { StatementPart } from '../../common/slots.ts';
 import { facts } from '../contract.ts';
 
@@ -12,39 +13,39 @@ const ctes = `
     update notifications n set read_at = coalesce(n.read_at, $11), seen_at = coalesce(n.seen_at, $11), rev = n.rev + 1
     where n.id = any(array(
       select (select o.id from notifications o
-              where o.user_id = s.sender_id and o.group_key = 'thread:' || s.thread_id and o.read_at is null limit 1)
-      from stored s where s.base_seq > s.read_seq))
+              where o.user_id = r.user_id and o.group_key = 'thread:' || s.thread_id and o.read_at is null limit 1)
+      from sent s, unnest(s.unread_by) r(user_id)))
     returning n.id, n.user_id
   ), noted as (
     insert into notifications as n (id, user_id, type, group_key, count, title, body, actor_ids, data, created_at, updated_at)
-    select id, recipient_id, 'chat_message', 'thread:' || thread_id,
-      seq - greatest(base_seq, case when is_buyer then seller_seq else buyer_seq end), post_title,
+    select id, recipient_id, 'chat_message', 'thread:' || thread_id, unread_count, post_title,
       left(coalesce(text, '${PICTURE}'), 140), array[sender_id::text],
       jsonb_build_object('thread_id', thread_id, 'post_id', post_id, 'message_id', id), $11, $11
-    from stored where is_last and recipient_id is not null and (select count(*) from notes_read) >= 0
+    from sent where recipient_id is not null and (select count(*) from notes_read) >= 0
       and not exists (select from notification_preferences p
         where p.user_id = recipient_id and 'chat_message' = any(p.disabled_types))
     on conflict (user_id, group_key) where read_at is null do update set
       count = n.count + excluded.count, title = excluded.title, body = excluded.body, updated_at = excluded.updated_at,
       data = excluded.data, seen_at = null, rev = n.rev + 1,
       actor_ids = (excluded.actor_ids || array_remove(n.actor_ids, excluded.actor_ids[1]))[1:3]
-    returning n.id, n.user_id, (n.data->>'thread_id')::uuid as thread_id, n.rev
+    returning n.id, n.user_id, n.rev = 1 as is_new, true as alert
   ), told as (
-    select n.id, n.user_id, n.rev = 1 as is_new,
-      not exists (select from participants p
-        where p.thread_id = n.thread_id and p.user_id = n.user_id and p.muted_until > $11)
-      and not exists (select from focus_leases f
-        where f.user_id = n.user_id and f.thread_id = n.thread_id and f.expires_at > $11) as alert
-    from noted n
-    union all select id, user_id, false, false from notes_read
+    select * from noted union all select id, user_id, false, false from notes_read
   )`;
 
 /**
- * The notes of messages, written by the statement that stores the messages: unread messages of one thread share a row, and
- * whoever muted the thread or looks at it is told without a noise; whoever has switched them off gets none.
+ * The notes of messages, written by the statement that stores the messages: unread messages of one thread share a row.
+ * Whoever has switched them off gets none.
  */
 export const messageNotes: StatementPart = {
   with: ctes,
   value: 'select json_agg(told) from told',
   fact: facts.notesWritten,
 };
+
+/** Whether the user of the note `n` has muted its thread or looks at it: it is told without a noise. */
+export const isSilent = (now: Date): RawBuilder<boolean> => sql`(n.type = 'chat_message' and (
+  exists (select from participants p
+    where p.thread_id = (n.data->>'thread_id')::uuid and p.user_id = n.user_id and p.muted_until > ${now})
+  or exists (select from focus_leases f
+    where f.user_id = n.user_id and f.thread_id = (n.data->>'thread_id')::uuid and f.expires_at > ${now})))`;

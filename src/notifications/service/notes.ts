@@ -12,7 +12,7 @@ export interface WrittenNote {
   id: string;
   user_id: string;
   is_new: boolean;
-  /** Preferences and quiet hours are looked at when it is told. */
+  /** Preferences, quiet hours, and whether its thread is muted or looked at, are asked for when it is told. */
   alert: boolean;
   /** What it was, once it is gone. */
   removed?: NotificationRow;

@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Announcement, Push } from '../../common/announcements.ts';
 import { type Orm, rows } from '../../common/database.ts';
-import type { Slots } from '../../common/slots.ts';
+import type { SlotScope, Slots } from '../../common/slots.ts';
 import { events } from '../contract.ts';
 import { createCollector } from './collect.ts';
+import { isSilent } from './message-notes.ts';
 import type { WrittenNote } from './notes.ts';
 import { mayAlert, type Wants, wantsColumns } from './preferences.ts';
 import { type BadgeView, countBadges, type NotificationRow, noteColumns, presentNotifications } from './present.ts';
@@ -41,12 +42,12 @@ export function createTeller({ orm, log, slots, push, mayHear }: TellerParts): T
     const now = new Date();
     const scope = { em: orm.em.fork(), now };
     const notes = new Map(batch.flatMap(({ note }) => (note ? [[note.id, note]] : [])));
-    const found = await loadTold(scope.em, notes);
+    const found = await loadTold(scope, notes);
     const badges = await countBadges(scope, [...new Set(batch.map(one => one.user_id))]);
     const views = await presentNotifications({ ...scope, slot: (slot, ids) => slots.read(slot, scope, ids) }, found);
     const ofRows = found.map((row, index) => {
       const note = notes.get(row.id)!;
-      const alert = note.alert && mayAlert(row, row.type, now);
+      const alert = note.alert && !row.is_silent && mayAlert(row, row.type, now);
       return announce(eventOf(note).name, row.user_id, {
         ...{ notification: views[index]!, badge: badges.get(row.user_id)!, alert },
       });
@@ -80,21 +81,22 @@ function announce(name: string, userId: string, payload: { badge: BadgeView }): 
   return { name, payload, to: [userId], isFact: false };
 }
 
+interface ToldRow extends NotificationRow, Wants {
+  is_silent: boolean;
+}
+
 /** As the rows are now; one that was removed meanwhile is told by its removal. */
-async function loadTold(
-  em: ReturnType<Orm['em']['fork']>,
-  notes: ReadonlyMap<string, WrittenNote>,
-): Promise<(NotificationRow & Wants)[]> {
+async function loadTold({ em, now }: SlotScope, notes: ReadonlyMap<string, WrittenNote>): Promise<ToldRow[]> {
   const removed = [...notes.values()].flatMap(note => (note.removed ? [{ ...note.removed, ...silent }] : []));
   const ids = [...notes.values()].flatMap(note => (note.removed ? [] : [note.id]));
   if (ids.length === 0) return removed;
-  const found = await rows<NotificationRow & Wants>(
+  const found = await rows<ToldRow>(
     em,
-    sql`select ${noteColumns}, ${wantsColumns} from notifications n join users u on u.id = n.user_id
+    sql`select ${noteColumns}, ${wantsColumns}, ${isSilent(now)} as is_silent from notifications n join users u on u.id = n.user_id
         left join notification_preferences p on p.user_id = n.user_id where n.id = any(${ids}::uuid[])`,
     { isHot: true },
   );
   return [...found, ...removed];
 }
 
-const silent: Wants = { locale: 'uz', disabled_types: [], quiet_types: [], quiet_hours: null };
+const silent = { locale: 'uz' as const, disabled_types: [], quiet_types: [], quiet_hours: null, is_silent: true };
