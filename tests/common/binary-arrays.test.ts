@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { hexArray, momentArray, textArray, uuidArray } from '../../src/common/binary-arrays.ts';
+import { hexArray, intArray, momentArray, textArray, uuidArray } from '../../src/common/binary-arrays.ts';
 
 const client = new pg.Client({ connectionString: inject('postgresUrl') });
 beforeAll(() => client.connect());
@@ -23,14 +23,16 @@ test('PostgreSQL reads what was written, nulls and empty arrays too', async () =
     hashes: fc.array(fc.uuid().map(id => id.replaceAll('-', ''))),
     texts: fc.array(textOrNull),
     dates: fc.array(moments),
+    numbers: fc.array(fc.integer()),
   });
   await fc.assert(
-    fc.asyncProperty(given, async ({ ids, hashes, texts, dates }) => {
+    fc.asyncProperty(given, async ({ ids, hashes, texts, dates, numbers }) => {
       expect(await read('uuid', uuidArray(ids))).toEqual(ids.map(id => id?.toLowerCase() ?? null));
       expect(await read('bytea', hexArray(hashes), `encode(value, 'hex')`)).toEqual(hashes);
       expect(await read('text', textArray(texts))).toEqual(texts);
       const ms = await read('timestamptz', momentArray(dates), '(extract(epoch from value) * 1000)::bigint');
       expect(ms.map(Number)).toEqual(dates.map(date => date.getTime()));
+      expect((await read('int4', intArray(numbers))).map(Number)).toEqual(numbers);
     }),
     { numRuns: 60 },
   );
