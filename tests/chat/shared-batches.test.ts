@@ -67,3 +67,27 @@ test('of a batch in which both write a note counts what came after the last mess
   expect(await unreadOf(mine)).toMatchObject({ read_seq: 5, unread: 0 });
   expect(await unreadOf(theirs)).toMatchObject({ read_seq: 3, unread: 2 });
 });
+
+test('a thread was updated when the latest message of a batch was made, whichever comes last', async () => {
+  const { buyer, seller, thread, mine, theirs } = await buildBoth();
+  const heard = record(mine, 'message:created');
+  const release = await holdThread(app, thread);
+  const sent = [done(mine, 'message:send', message(thread))];
+  await arrived(mine);
+  // Its request has come a little later by the clock, and was ready to be stored before the next one.
+  const headers = { 'x-test-now': new Date(Date.now() + 5_000).toISOString() };
+  const later = app.post(seller, '/api/chat/send/', message(thread), headers);
+  for (let waited = 0; waited < 5; waited += 1) await app.get(buyer, '/api/auth/me/');
+  sent.push(done(theirs, 'message:send', message(thread)));
+  await arrived(theirs);
+  await release();
+  await Promise.all([later, ...sent]);
+  const { thread: view } = await done(mine, 'thread:get', { thread_id: thread.id });
+  expect(heard.map(push => push.message.seq)).toEqual([1, 2, 3]);
+  expect(view.updated_at).toBe(
+    heard
+      .map(push => push.at)
+      .toSorted()
+      .at(-1),
+  );
+});

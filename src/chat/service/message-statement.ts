@@ -5,9 +5,9 @@ import { closedAccount } from './closed-accounts.ts';
 /** What waits: one array per column, see `Placed`. */
 const given = `
   select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::text[], $7::uuid[], $8::jsonb[],
-    $9::text[], $10::timestamptz[], $12::int[], $13::int[], $14::uuid[], $15::int[])
+    $9::text[], $10::timestamptz[], $12::int[], $13::int[], $14::uuid[], $15::int[], $16::timestamptz[])
   as g(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at,
-    place, ends, other_id, other_place)`;
+    place, ends, other_id, other_place, latest_at)`;
 
 const isIn = (side: string) => `t.${side}_id = g.sender_id and not t.is_${side}_removed`;
 const peer = 'case when t.buyer_id = g.sender_id then t.seller_id else t.buyer_id end';
@@ -22,7 +22,7 @@ const unreadBy = (userId: string) =>
 const turns = `
   select g.*, g.place - g.other_place as unread_count, t.*, case when t.base_seq is null then 'not_found' else t.reason end as refusal
   from (
-    select id, thread_id, sender_id, text, created_at, place, ends, other_id, other_place from given where ends > 0 order by thread_id) g
+    select id, thread_id, sender_id, text, place, ends, other_id, other_place, latest_at from given where ends > 0 order by thread_id) g
   left join lateral (
     select t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post->>'title' as post_title,
       case when t.buyer_id = g.sender_id and not t.is_seller_removed then t.seller_id
@@ -74,7 +74,7 @@ const positions = ['buyer_read_seq', 'buyer_delivered_seq', 'seller_read_seq', '
 
 const moved = `
   update threads t set rev = s.base_rev + s.place, last_seq = s.base_seq + s.place, activity_id = s.id,
-    updated_at = greatest(t.updated_at, s.created_at), ${positions.join(', ')}
+    updated_at = greatest(t.updated_at, s.latest_at), ${positions.join(', ')}
   from sent s where t.id = s.thread_id`;
 
 const statements = new WeakMap<readonly StatementPart[], Statement>();

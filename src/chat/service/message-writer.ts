@@ -135,6 +135,7 @@ function valuesOf(placed: readonly Placed[], now: Date): unknown[] {
     intArray(placed.map(endsOf)),
     uuidArray(placed.map(one => otherOf(one)?.senderId ?? null)),
     intArray(placed.map(one => otherOf(one)?.lastPlace ?? 0)),
+    momentArray(placed.map(one => one.turn.thread.latestAt)),
   ];
 }
 

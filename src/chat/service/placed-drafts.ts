@@ -13,17 +13,25 @@ export interface Turn {
   senderId: string;
   last: Draft;
   lastPlace: number;
-  thread: { count: number; turns: Turn[] };
+  thread: ThreadOfBatch;
+}
+
+interface ThreadOfBatch {
+  count: number;
+  turns: Turn[];
+  /** Calls may be gathered in another order than they came. */
+  latestAt: Date;
 }
 
 /** Numbers the drafts of each thread in their order. */
 export function placeDrafts(drafts: readonly Draft[]): Placed[] {
-  const threads = new Map<string, Turn['thread']>();
+  const threads = new Map<string, ThreadOfBatch>();
   return drafts.map(draft => {
-    const { actor, input } = draft.call;
-    const thread = threads.get(input.thread_id) ?? { count: 0, turns: [] };
+    const { actor, input, now } = draft.call;
+    const thread = threads.get(input.thread_id) ?? { count: 0, turns: [], latestAt: now };
     threads.set(input.thread_id, thread);
     thread.count += 1;
+    if (now > thread.latestAt) thread.latestAt = now;
     const turn = turnOf(thread, actor.userId, draft);
     turn.last = draft;
     turn.lastPlace = thread.count;
@@ -31,7 +39,7 @@ export function placeDrafts(drafts: readonly Draft[]): Placed[] {
   });
 }
 
-function turnOf(thread: Turn['thread'], senderId: string, draft: Draft): Turn {
+function turnOf(thread: ThreadOfBatch, senderId: string, draft: Draft): Turn {
   const known = thread.turns.find(one => one.senderId === senderId);
   if (known) return known;
   const turn = { senderId, last: draft, lastPlace: 0, thread };
