@@ -1,7 +1,7 @@
 import { askOver, type SocketLike } from './ask.ts';
 import type { Notification, NotificationsCalls, NotificationsEvents } from './contract.ts';
 import { dataOf } from './errors.ts';
-import { type Observable, observe } from './observable.ts';
+import { type Observable, observe, tellAll } from './observable.ts';
 
 export type Badge = NotificationsEvents['badge:updated']['badge'];
 
@@ -82,7 +82,7 @@ export function createNotifications(socket: SocketLike): Notifications {
     setBadge(now);
     if (!isNews) return;
     list.changed();
-    if (alert && notification.read_at === null) for (const listener of [...alertListeners]) listener(notification);
+    if (alert && notification.read_at === null) tellAll(alertListeners, notification);
   }
 
   socket.on('notification:created', heard);

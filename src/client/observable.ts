@@ -11,6 +11,18 @@ export interface Source<T> extends Observable<T> {
   isWatched(): boolean;
 }
 
+/** Tells each of them; one that throws keeps nobody else from being told, and shows up as any error of the application. */
+export function tellAll<Told extends unknown[]>(listeners: Iterable<(...told: Told) => void>, ...told: Told): void {
+  for (const listener of [...listeners])
+    try {
+      listener(...told);
+    } catch (error) {
+      setTimeout(() => {
+        throw error;
+      });
+    }
+}
+
 /** A snapshot that is computed when it is looked at. */
 export function observe<T>(compute: (before: T | undefined) => T): Source<T> {
   const listeners = new Set<() => void>();
@@ -30,7 +42,7 @@ export function observe<T>(compute: (before: T | undefined) => T): Source<T> {
     },
     changed() {
       isStale = true;
-      for (const listener of [...listeners]) listener();
+      tellAll(listeners);
     },
     isWatched: () => listeners.size > 0,
   };

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { localOutbox, type ThreadState } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
@@ -61,6 +61,32 @@ test('a snapshot is the same object until something changes, and a line that has
   theirs.send(threadId, { text: 'three' });
   const last = await until(mine.thread(threadId), state => state!.messages.length === 3);
   expect(last!.messages[0]).toBe(read!.messages[0]);
+});
+
+test('a listener that throws keeps nothing from being shown, sent or told to others', async () => {
+  const { mine, theirs, threadId } = await startBoth();
+  const thrown: string[] = [];
+  process.setUncaughtExceptionCaptureCallback(error => thrown.push((error as Error).message));
+  onTestFinished(() => process.setUncaughtExceptionCaptureCallback(null));
+  let told = 0;
+  for (const { threads, unread } of [mine, theirs])
+    for (const shown of [threads, unread])
+      shown.subscribe(() => {
+        throw new Error('mine');
+      });
+  theirs.threads.subscribe(() => {
+    told += 1;
+  });
+  for (const text of ['one', 'two']) mine.send(threadId, { text });
+  await until(mine.thread(threadId), state => state!.messages.every(one => one.delivery === 'delivered'));
+  expect(
+    theirs
+      .thread(threadId)
+      .getSnapshot()!
+      .messages.map(one => one.text),
+  ).toEqual(['one', 'two']);
+  expect(told).toBeGreaterThan(0);
+  await eventually(() => expect(new Set(thrown)).toEqual(new Set(['mine'])));
 });
 
 test('a refused message is failed until it is sent again or discarded', async () => {
