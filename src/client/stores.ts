@@ -23,7 +23,14 @@ export function memoryCredentials(): CredentialStore {
 
 export function localCredentials(storage: KeyValue, key = 'parthub:credentials'): CredentialStore {
   return {
-    load: () => JSON.parse(storage.getItem(key) ?? 'null') as Credentials | null,
+    // What cannot be read is no login: the next one replaces it.
+    load() {
+      try {
+        return JSON.parse(storage.getItem(key) ?? 'null') as Credentials | null;
+      } catch {
+        return null;
+      }
+    },
     save: credentials => storage.setItem(key, JSON.stringify(credentials)),
   };
 }

@@ -4,12 +4,23 @@ import {
   createClient,
   createRest,
   createSession,
+  localCredentials,
   memoryCredentials,
   ParthubError,
 } from '../../src/client/index.ts';
 import { startApp, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
-import { age, credentialsOf, logIn, shortly, slowOn, startClient, until, useClients } from '../support/client.ts';
+import {
+  age,
+  credentialsOf,
+  logIn,
+  shortly,
+  slowOn,
+  startClient,
+  storageOf,
+  until,
+  useClients,
+} from '../support/client.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk } from '../support/talk.ts';
 
@@ -113,6 +124,25 @@ test('a device that cannot store a login has it until the application ends', asy
   await client.signOut().catch(() => {});
   expect(client.account.getSnapshot()).toEqual({ user: null, ended: 'signed_out' });
   expect(await client.connect()).toBe(false);
+});
+
+test('a login that cannot be read is none, and the next one replaces it', async () => {
+  const storage = storageOf({ 'parthub:credentials': '{"tokens":' });
+  const credentials = localCredentials(storage);
+  expect(await createClient({ url: app.url, credentials }).connect()).toBe(false);
+  await signIn(app.url, credentials);
+  expect(await createClient({ url: app.url, credentials }).rest.getMe()).toMatchObject({ has_password: false });
+});
+
+test('a storage that refuses everything keeps nobody from logging in', async () => {
+  const refuse = () => {
+    throw new Error('SecurityError');
+  };
+  const { client, phone } = await signIn(
+    app.url,
+    localCredentials({ ...storageOf({}), getItem: refuse, setItem: refuse }),
+  );
+  expect(await client.rest.getMe()).toMatchObject({ phone });
 });
 
 test('a call over a socket that is not connected is refused at once, and never sent later', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type IndexedDb, indexedDbOutbox, localOutbox, type Unsent } from '../../src/client/index.ts';
+import { storageOf } from '../support/client.ts';
 
 const unsent = (client_id: string): Unsent => ({
   message: { thread_id: '00000000-0000-7000-8000-0000000000a1', client_id, text: 'hello' },
@@ -45,19 +46,10 @@ test('a database that the system has closed is opened again', async () => {
 });
 
 test('an entry that cannot be read keeps none of the others back', async () => {
-  const kept = new Map([
-    ['parthub:unsent:a', '{"message":'],
-    ['parthub:unsent:b', JSON.stringify(unsent('b'))],
-    ['other', 'x'],
-  ]);
-  const outbox = localOutbox({
-    get length() {
-      return kept.size;
-    },
-    key: index => [...kept.keys()][index] ?? null,
-    getItem: key => kept.get(key) ?? null,
-    setItem: (key, value) => void kept.set(key, value),
-    removeItem: key => void kept.delete(key),
+  const storage = storageOf({
+    'parthub:unsent:a': '{"message":',
+    'parthub:unsent:b': JSON.stringify(unsent('b')),
+    other: 'x',
   });
-  expect(await outbox.load()).toEqual([unsent('b')]);
+  expect(await localOutbox(storage).load()).toEqual([unsent('b')]);
 });

@@ -3,6 +3,7 @@ import {
   type Client,
   type ClientOptions,
   createClient,
+  type KeyValue,
   memoryCredentials,
   type Observable,
   type OutboxStore,
@@ -58,6 +59,20 @@ export function keepOutbox() {
     remove: clientId => void unsent.delete(clientId),
   };
   return { outbox, unsent };
+}
+
+/** A browser's storage with these entries. */
+export function storageOf(entries: Record<string, string>): KeyValue {
+  const kept = new Map(Object.entries(entries));
+  return {
+    get length() {
+      return kept.size;
+    },
+    key: index => [...kept.keys()][index] ?? null,
+    getItem: key => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: key => void kept.delete(key),
+  };
 }
 
 /** Resolves with the first snapshot that passes. */
