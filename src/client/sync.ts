@@ -70,6 +70,8 @@ export function createSync(options: Options): Sync {
     cancels.add(cancel);
   }
 
+  const pause = (ms: number) => new Promise<void>(resolve => later(ms, resolve));
+
   function want(threadIds: Iterable<string> | 'all'): void {
     if (threadIds === 'all') wanted = 'all';
     else if (wanted !== 'all') wanted = new Set([...(wanted ?? []), ...threadIds]);
@@ -88,7 +90,7 @@ export function createSync(options: Options): Sync {
       } catch {
         if (began !== connection) return;
         want(asked);
-        await new Promise<void>(resolve => later(backoffMs(failures++, random), resolve));
+        await pause(backoffMs(failures++, random));
       }
       if (began === connection) drainAll();
     }
@@ -100,9 +102,13 @@ export function createSync(options: Options): Sync {
     event: Name,
     payload: ChatCalls[Name]['payload'],
   ) {
-    const ack = await ask(event, payload);
-    if (began !== connection) throw new Error('disconnected');
-    return dataOf(ack);
+    for (;;) {
+      const ack = await ask(event, payload);
+      if (began !== connection) throw new Error('disconnected');
+      if (ack.ok || ack.error.code !== 'rate_limited') return dataOf(ack);
+      // This page again: whoever begins anew spends the same budget on the pages before it.
+      await pause(ack.error.retry_after_ms ?? backoffMs(0, random));
+    }
   }
 
   async function pullAll(began: number): Promise<void> {
@@ -200,6 +206,8 @@ export function createSync(options: Options): Sync {
     // Whoever was taken out of a thread hears nothing of it any more: there is no hole to wait for.
     if (push.name === 'access:revoked') {
       forget(thread_id);
+      // The answer to the pull that runs may have been made before.
+      if (isPulling) want([thread_id]);
       return;
     }
     buffers.set(thread_id, [...(buffers.get(thread_id) ?? []), push]);

@@ -59,9 +59,12 @@ test.each(vectors.sync)('sync: $name', async ({ steps }) => {
   const clock = createClock();
   let asked: object[] = [];
   let answer = (_ack: unknown) => {};
-  const ask = (event: string, { threads, only }: { threads: object[]; only?: boolean }) => {
+  const ask = (
+    event: string,
+    { threads, only, cursor }: { threads: object[]; only?: boolean; cursor?: string | null },
+  ) => {
     const known = threads.map(one => ({ ...one, me_rev: undefined }));
-    asked.push(JSON.parse(JSON.stringify({ event, ...(only && { only }), threads: known })));
+    asked.push(JSON.parse(JSON.stringify({ event, ...(only && { only }), threads: known, ...(cursor && { cursor }) })));
     return new Promise(resolve => {
       answer = resolve;
     });
@@ -69,7 +72,7 @@ test.each(vectors.sync)('sync: $name', async ({ steps }) => {
   const sync = createSync({ userId: me, ask: ask as never, wait: clock.wait, random });
   for (const step of steps) {
     asked = [];
-    const { event, wait_ms, answer: data, fail } = step.do;
+    const { event, wait_ms, answer: data, fail, refuse } = step.do;
     if (event === 'session:ready') sync.ready();
     else if (event === 'disconnect') sync.disconnected();
     else if (event) sync.push(pushOf(step.do));
@@ -81,6 +84,7 @@ test.each(vectors.sync)('sync: $name', async ({ steps }) => {
       })); // biome-ignore format: one line reads better
       answer({ ok: true, data: { ...data, threads } });
     }
+    if (refuse) answer({ ok: false, error: refuse });
     if (fail) answer({ ok: false, error: { code: 'unavailable' } });
     await settled();
     if (wait_ms) await clock.pass(wait_ms);
