@@ -35,6 +35,8 @@ export function createDevice({ url, account, room, meter, verdict, comesBack }: 
   let isWanted = false;
   let openedAt = 0;
   let connections = 0;
+  /** Has been told why it is not let in. */
+  let isRefused = false;
   /** Pulls what it missed: pushes may repeat what the pull says, and the other way round. */
   let isRecovering = false;
   /** What history has told may still be pushed. */
@@ -44,6 +46,7 @@ export function createDevice({ url, account, room, meter, verdict, comesBack }: 
 
   function open(): void {
     isWanted = true;
+    isRefused = false;
     openedAt = performance.now();
     socket = openSocket(url, account.access, {
       ready() {
@@ -58,10 +61,14 @@ export function createDevice({ url, account, room, meter, verdict, comesBack }: 
       },
       closed(reason) {
         if (isReady) meter.disconnected(isWanted && !comesBack ? reason : null);
+        else if (isWanted && !isRefused) meter.refused(reason);
         isReady = false;
         if (isWanted) setTimeout(() => isWanted && open(), RETRY_MS * (0.5 + Math.random()));
       },
-      refused: code => meter.refused(code),
+      refused(code) {
+        isRefused = true;
+        meter.refused(code);
+      },
     });
   }
 

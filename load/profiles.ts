@@ -29,6 +29,11 @@ interface Placed {
 
 const CONNECTING_AT_ONCE = 50;
 const CONNECT_LIMIT_SEC = 120;
+/** Whoever has let nobody in by then does not begin to. */
+const FIRST_LIMIT_SEC = 5;
+
+/** The run cannot begin; its message says why. */
+export class NotConnected extends Error {}
 
 function place(run: Run, comesBack = false): Placed[] {
   const { url, meter, verdict, devicesPerUser } = run;
@@ -63,8 +68,11 @@ async function connectAll(run: Run, devices: readonly Device[]): Promise<void> {
       await new Promise(resolve => setTimeout(resolve, 10));
     }
     await run.second(0);
+    const { connections, failures } = run.meter.summary();
+    if (connections === 0 && sec + 1 >= FIRST_LIMIT_SEC && Object.keys(failures).length > 0) break;
   }
-  throw new Error(`not all devices were connected within ${CONNECT_LIMIT_SEC} s`);
+  const reasons = Object.entries(run.meter.summary().failures).map(([reason, count]) => `\n${count} × ${reason}`);
+  throw new NotConnected(`not all devices can be connected to ${run.url}${reasons.join('')}`);
 }
 
 /** What is under way arrives, or is lost. */
@@ -141,8 +149,10 @@ async function connectStorm(run: Run): Promise<void> {
     for (const device of waiting.splice(0, run.rate)) device.open();
     await run.second(0);
   }
-  run.findings['connected'] = devices.filter(device => device.isReady()).length;
-  run.findings['all_connected_after_s'] = Math.round((performance.now() - beganAt) / 100) / 10;
+  const connected = devices.filter(device => device.isReady()).length;
+  run.findings['connected'] = connected;
+  if (connected < devices.length) run.findings['never_connected'] = devices.length - connected;
+  else run.findings['all_connected_after_s'] = Math.round((performance.now() - beganAt) / 100) / 10;
   for (const device of devices) device.close();
 }
 

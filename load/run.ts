@@ -1,63 +1,34 @@
 // `npm run load -- --rooms 1000 --rate 500 --duration 60 [--profile rooms] [--url …]`: exits 1 when a message was lost, came twice or out of
 // order, or failed. docs/load.md says what each profile does.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuSeconds } from '../bench/support/cpu.ts';
-import { readOptions } from '../bench/support/options.ts';
 import { createMeter, type Second } from './meter.ts';
-import { profiles, type Run } from './profiles.ts';
+import { options, refuse, settings } from './options.ts';
+import { NotConnected, profiles, type Run } from './profiles.ts';
 import { isBottleneck, type Result, resultPage, type ServerSecond, tellResult } from './report.ts';
-import { readRooms } from './rooms.ts';
+import { type Room, readRooms } from './rooms.ts';
 import { seedWorld, startServer, type Target } from './server.ts';
 
-function refuse(reason: string): never {
-  process.stderr.write(`${reason}\nusage: npm run load -- [--profile ${Object.keys(profiles).join('|')}] [--rooms N] [--devices 1..10] [--rate N] [--duration S] [--ramp] [--url URL [--tokens FILE]] [--out FOLDER]\n`); // biome-ignore format: one line reads better
-  process.exit(2);
-}
-
-const values = readOptions(
-  {
-    options: {
-      profile: { type: 'string', default: 'rooms' },
-      rooms: { type: 'string', default: '100' },
-      devices: { type: 'string' },
-      rate: { type: 'string', default: '100' },
-      duration: { type: 'string', default: '10' },
-      ramp: { type: 'boolean', default: false },
-      url: { type: 'string' },
-      tokens: { type: 'string' },
-      out: { type: 'string', default: '.data/load' },
-    },
-  },
-  refuse,
-);
-
-function number(name: 'rooms' | 'devices' | 'rate' | 'duration', preset: string, most: number): number {
-  const value = Number(values[name] ?? preset);
-  return Number.isInteger(value) && value >= 1 && value <= most ? value : refuse(`--${name} is 1 to ${most}`);
-}
-
-const profile = profiles[values.profile] ?? refuse(`--profile ${values.profile} is none`);
-const hearsMore = values.profile === 'churn' || values.profile === 'slow-reader';
-const settings = {
-  rooms: number('rooms', '100', 100_000),
-  // where listeners are cut, each side needs one more than the device that writes
-  devices: number('devices', hearsMore ? '2' : '1', 10),
-  rate: number('rate', '100', 1_000_000),
-  duration: number('duration', '10', 86_400),
-  ramp: values.ramp,
-};
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
-async function prepare(): Promise<{ target: Target; tokens: string }> {
-  mkdirSync(values.out, { recursive: true });
-  const tokens = values.tokens ?? join(values.out, 'world.ndjson');
-  if (values.url) {
-    if (!values.tokens) await seedWorld(settings.rooms, tokens);
-    return { target: { url: values.url.replace(/\/$/, ''), pid: null, close: async () => {} }, tokens };
+function roomsOf(tokens: string): Room[] {
+  try {
+    return readRooms(tokens, settings.rooms);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+async function prepare(): Promise<{ target: Target; rooms: Room[] }> {
+  const { url, tokens, hasTokens, out } = options;
+  mkdirSync(out, { recursive: true });
+  if (url !== undefined) {
+    if (!hasTokens) await seedWorld(settings.rooms, tokens);
+    return { target: { url, pid: null, close: async () => {} }, rooms: roomsOf(tokens) };
   }
   say('starting a server with a database of its own');
-  return { target: await startServer(settings.rooms, tokens), tokens };
+  return { target: await startServer(settings.rooms, tokens), rooms: roomsOf(tokens) };
 }
 
 function sampler(pid: number | null): { sample(): void; taken: ServerSecond[] } {
@@ -68,9 +39,10 @@ function sampler(pid: number | null): { sample(): void; taken: ServerSecond[] } 
   return {
     taken,
     sample() {
-      if (!canSample) return;
+      // a server that has ended is told by its connections
+      if (!canSample || !existsSync(`/proc/${pid}/status`)) return;
       const [now, nowUsed] = [performance.now(), cpuSeconds(pid)];
-      const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+      const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0;
       taken.push({ cpu: Math.round(((nowUsed - used) / (now - at)) * 1e5) / 100, rssMb: Math.round(Number(resident) / 1024) }); // biome-ignore format: one line reads better
       [used, at] = [nowUsed, now];
     },
@@ -82,14 +54,18 @@ function showSecond({ at, target, sent, acked, delivered, connections, delivery,
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
 }
 
-const { target, tokens } = await prepare();
+const { target, rooms } = await prepare();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    say('\nended before its time: there is no result');
+    void target.close().finally(() => process.exit(130));
+  });
 try {
   const [meter, verdict] = [createMeter(), { lost: 0, twice: 0, disordered: 0 }];
   const server = sampler(target.pid);
   let nextAt = performance.now();
   const run: Run = {
-    ...{ url: target.url, meter, verdict, say, findings: {} },
-    rooms: readRooms(tokens, settings.rooms),
+    ...{ url: target.url, meter, verdict, say, findings: {}, rooms },
     ...{ devicesPerUser: settings.devices, rate: settings.rate, durationSec: settings.duration, ramp: settings.ramp },
     async second(due) {
       nextAt = Math.max(nextAt + 1_000, performance.now());
@@ -98,21 +74,27 @@ try {
       showSecond(meter.tick(due));
     },
   };
-  await profile(run);
+  await profiles[options.profile]!(run);
   const summary = meter.summary();
   const result: Result = {
-    profile: values.profile,
+    profile: options.profile,
     ...{ settings, at: new Date().toISOString(), verdict, findings: run.findings, summary, server: server.taken },
     generatorIsBottleneck: isBottleneck(summary.seconds),
   };
-  const file = join(values.out, `${values.profile}-${result.at.replaceAll(':', '-')}`);
+  const file = join(options.out, `${options.profile}-${result.at.replaceAll(':', '-')}`);
   writeFileSync(`${file}.json`, `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(`${file}.html`, resultPage(result));
   process.stdout.write(`\n${tellResult(result)}\n${file}.json\n${file}.html\n`);
   const isWhole = verdict.lost + verdict.twice + verdict.disordered === 0;
   // a ramp goes on until something fails
-  const hasFailed = !settings.ramp && (Object.keys(summary.disconnects).length > 0 || summary.acked < summary.sent);
+  const hasFailed =
+    !settings.ramp &&
+    (Object.keys(summary.disconnects).length > 0 || summary.acked < summary.sent || 'never_connected' in run.findings);
   process.exitCode = isWhole && !hasFailed ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof NotConnected)) throw error;
+  say(error.message);
+  process.exitCode = 1;
 } finally {
   await target.close();
 }

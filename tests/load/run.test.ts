@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -12,33 +12,42 @@ import { type Cable, layCable } from '../support/cable.ts';
 
 const app = useApp({ RATE_LIMITS: 'off' });
 const out = mkdtempSync(join(tmpdir(), 'parthub-load-'));
+const temporary = join(out, 'tmp');
+mkdirSync(temporary);
 const cables: Cable[] = [];
 afterAll(async () => {
   for (const cable of cables) await cable.close();
   rmSync(out, { recursive: true });
 });
 
-const tokens = join(out, 'world.ndjson');
+const tokens = join(out, 'tokens.ndjson');
 beforeAll(async () => {
   const { DATABASE_URL, SECRET_KEY } = app.config;
   await seedWorld(4, tokens, { DATABASE_URL: DATABASE_URL!, SECRET_KEY, DEBUG: '1' });
 }, 60_000);
 
 interface Started {
+  pid: number;
   ended: Promise<{ code: number; told: string }>;
   /** Resolves when a line of the progress matches. */
   shows(awaited: RegExp): Promise<void>;
 }
 
 function load(url: string, ...options: string[]): Started {
-  const args = [join(import.meta.dirname, '../../load/run.ts'), '--url', url, '--tokens', tokens, '--out', out, ...options]; // biome-ignore format: one line reads better
-  const child = spawn(process.execPath, args);
+  return start('--url', url, '--tokens', tokens, ...options);
+}
+
+/** With a folder of its own for what is temporary. */
+function start(...options: string[]): Started {
+  const args = [join(import.meta.dirname, '../../load/run.ts'), '--out', out, ...options];
+  const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR: temporary } });
   let told = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', chunk => {
       told += chunk;
     });
   return {
+    pid: child.pid!,
     ended: once(child, 'close').then(([code]) => ({ code, told })),
     shows: awaited => eventually(() => expect(told).toMatch(awaited), 30_000),
   };
@@ -95,10 +104,53 @@ test('a connection that fails although nobody meant it to makes the run fail', a
   expect((await run.ended).code).toBe(1);
 }, 60_000);
 
-test('wrong options are refused', async () => {
-  expect((await load(app.url, '--profile', 'none').ended).code).toBe(2);
-  expect((await load(app.url, '--devices', '11').ended).code).toBe(2);
+test('a run that is ended before its time leaves no server and no database behind', async () => {
+  const run = start('--rooms', '1', '--rate', '10', '--duration', '60');
+  await run.shows(/due 10/);
+  expect(readdirSync(temporary)).toHaveLength(1);
+  process.kill(run.pid, 'SIGINT');
+  expect(await run.ended).toMatchObject({ code: 130, told: expect.stringContaining('there is no result') });
+  expect(readdirSync(temporary)).toEqual([]);
+}, 60_000);
+
+test.runIf(process.platform === 'linux')(
+  'a server that dies in the middle of a run is a result',
+  async () => {
+    const run = start('--rooms', '1', '--rate', '10', '--duration', '3');
+    await run.shows(/due 10/);
+    const children = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(run.pid)], { encoding: 'utf8' });
+    process.kill(Number(/^ *(\d+) .*src\/main\.ts/m.exec(children)![1]), 'SIGKILL');
+    expect(await run.ended).toMatchObject({
+      code: 1,
+      told: expect.stringMatching(/failed +\d+ × writer is not connected/),
+    });
+    expect(readdirSync(temporary)).toEqual([]);
+  },
+  60_000,
+);
+
+test.each([
+  ['--profile none is none', ['--profile', 'none']],
+  ['--devices is 1 to 10', ['--devices', '11']],
+  ['--rooms is 1 to 100000', ['--rooms', '0']],
+  ['tokens.ndjson has 4 threads; 5 are needed', ['--rooms', '5']],
+  ['no such file', ['--tokens', join(out, 'none.ndjson')]],
+  ['--url is one address', ['--url', 'http://127.0.0.1:1']],
+  ['--ramp is for --profile rooms', ['--ramp', '--profile', 'churn']],
+])('wrong options are refused: %s', async (reason, options) => {
+  const { code, told } = await load(app.url, '--rooms', '4', ...options).ended;
+  expect([code, told]).toEqual([2, expect.stringMatching(new RegExp(`^[^\\n]*${reason}.*\nusage: `))]);
 });
+
+test.each([
+  ['ECONNREFUSED', 'http://127.0.0.1:1', (text: string) => text],
+  ['token_invalid', null, (text: string) => text.replaceAll('"access":"', '"access":"x')],
+])('a server that lets nobody in is no run, and the reason is told: %s', async (reason, url, change) => {
+  const changed = join(out, 'changed.ndjson');
+  writeFileSync(changed, change(readFileSync(tokens, 'utf8')));
+  const { code, told } = await load(url ?? app.url, '--tokens', changed, '--rooms', '1').ended;
+  expect([code, told]).toEqual([1, expect.stringMatching(new RegExp(`\\d × connect: ${reason}\n$`))]);
+}, 60_000); // biome-ignore format: reads better
 
 const room = { threadId: '', sides: [] as never, firstSeq: 1, lastSeq: 5 };
 const judged = (seqs: number[]): Verdict => {
