@@ -228,6 +228,7 @@ test('wrong usage is exit code 2, told on stderr with the usage', async () => {
     ['set-subscription', newPhone(), 'basic', '--days', '99999'],
     ['seed:load'],
     ['seed:load', '--users', 'many'],
+    ['seed:load', '--users', '1', '--out', dataDir],
     ['seed:plans', '--unknown'],
   ];
   const ran = await Promise.all(wrong.map(args => cli(args)));

@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -41,8 +42,7 @@ export async function seedLoad(
   const wish = readWish(options, config);
   const request = { now: new Date(), requestId: newId(), ip: 'cli', userAgent: null };
   const step: Step = work => core.executor.transaction(request, work);
-  await mkdir(dirname(wish.out), { recursive: true });
-  const file = createWriteStream(wish.out, { mode: 0o600 });
+  const file = await openFile(wish.out);
   const write: Write = line => void file.write(`${JSON.stringify(line)}\n`);
   const idOf = await seedUsers(step, wish, write);
   await seedPosts(step, wish, idOf);
@@ -51,6 +51,18 @@ export async function seedLoad(
   await finished(file);
   const { users, posts, threads, out } = wish;
   return { users, posts, threads, out };
+}
+
+/** Before anything is stored: tokens that are written nowhere are worth nothing. */
+async function openFile(path: string): Promise<WriteStream> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = createWriteStream(path, { mode: 0o600 });
+    await once(file, 'open');
+    return file;
+  } catch (error) {
+    throw new UsageError(`--out cannot be written: ${(error as Error).message}`);
+  }
 }
 
 function readWish(options: Arguments['options'], config: Config): Wish {
