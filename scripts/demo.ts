@@ -1,7 +1,7 @@
 // The whole story on a running server, as real clients see it: npm run demo [-- --url http://127.0.0.1:8000].
 // Without --url it starts a server of its own. Exit code 1 when anything is missing.
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../bench/support/options.ts';
 import {
   buyerFinds,
   type Catalogue,
@@ -17,7 +17,13 @@ import { searchIsHit } from './demo/search-acts.ts';
 import { runningServer, startServer } from './demo/server.ts';
 import { createTranscript } from './demo/transcript.ts';
 
-const { values } = parseArgs({ options: { url: { type: 'string' } } });
+function refuse(reason: string): never {
+  process.stderr.write(`${reason}\nusage: npm run demo [-- --url URL]\n`);
+  process.exit(2);
+}
+
+const values = readOptions({ options: { url: { type: 'string' } } }, refuse);
+if (values.url !== undefined && !URL.canParse(values.url)) refuse(`--url ${values.url} is no address`);
 const catalogue = JSON.parse(readFileSync(new URL('./demo/catalogue.json', import.meta.url), 'utf8')) as Catalogue;
 const transcript = createTranscript();
 const startedAt = performance.now();
