@@ -1,6 +1,6 @@
 import { askOver, type SocketLike } from './ask.ts';
 import type { Notification, NotificationsCalls, NotificationsEvents } from './contract.ts';
-import { dataOf } from './errors.ts';
+import { type Ack, dataOf } from './errors.ts';
 import { type Observable, observe, tellAll } from './observable.ts';
 
 export type Badge = NotificationsEvents['badge:updated']['badge'];
@@ -38,6 +38,7 @@ export function createNotifications(socket: SocketLike): Notifications {
   let cursor: string | null = null;
   let isStale = true;
   let held: Badge = { unread: 0, unseen: 0 };
+  let pushes = 0;
   const badge = observe(() => held);
   const list = observe<NotificationList>(() => ({
     // ids of version 7 rise with time, which settles equal moments
@@ -59,10 +60,22 @@ export function createNotifications(socket: SocketLike): Notifications {
     return true;
   }
 
-  async function page(payload: NotificationsCalls['notification:list']['payload']): Promise<readonly Notification[]> {
-    const { results, next_cursor, badge: now } = dataOf(await ask('notification:list', payload));
-    cursor = next_cursor;
+  function pushed(now: Badge): void {
+    pushes += 1;
     setBadge(now);
+  }
+
+  /** What was pushed while it was asked is newer: the server counts for its pushes one after the other. */
+  async function answerOf<Answer extends { badge: Badge }>(asked: Promise<Ack<Answer>>): Promise<Answer> {
+    const before = pushes;
+    const answer = dataOf(await asked);
+    if (pushes === before) setBadge(answer.badge);
+    return answer;
+  }
+
+  async function page(payload: NotificationsCalls['notification:list']['payload']): Promise<readonly Notification[]> {
+    const { results, next_cursor } = await answerOf(ask('notification:list', payload));
+    cursor = next_cursor;
     return results;
   }
 
@@ -79,7 +92,7 @@ export function createNotifications(socket: SocketLike): Notifications {
   function heard({ notification, badge: now, alert }: Pushed): void {
     const isNews = take(notification);
     cameMeanwhile.add(notification.id);
-    setBadge(now);
+    pushed(now);
     if (!isNews) return;
     list.changed();
     if (alert && notification.read_at === null) tellAll(alertListeners, notification);
@@ -90,10 +103,10 @@ export function createNotifications(socket: SocketLike): Notifications {
   socket.on('notification:removed', ({ notification, badge: now }: Pushed) => {
     removed.set(notification.id, notification.rev);
     rows.delete(notification.id);
-    setBadge(now);
+    pushed(now);
     list.changed();
   });
-  socket.on('badge:updated', (push: { badge: Badge }) => setBadge(push.badge));
+  socket.on('badge:updated', (push: { badge: Badge }) => pushed(push.badge));
   socket.on('disconnect', () => {
     isStale = true;
     list.changed();
@@ -111,10 +124,10 @@ export function createNotifications(socket: SocketLike): Notifications {
       list.changed();
     },
     async read(what) {
-      setBadge(dataOf(await ask('notification:read', what)).badge);
+      await answerOf(ask('notification:read', what));
     },
     async readAll() {
-      setBadge(dataOf(await ask('notification:read-all', {})).badge);
+      await answerOf(ask('notification:read-all', {}));
     },
     onAlert(listener) {
       alertListeners.add(listener);
