@@ -7,6 +7,7 @@ import { createFocus } from './focus.ts';
 import { newId } from './ids.ts';
 import { createNotifications } from './notifications.ts';
 import { type Observable, observe } from './observable.ts';
+import { createOpenings } from './openings.ts';
 import type { OutboxStore, Outgoing } from './outbox.ts';
 import { createPresence } from './presence.ts';
 import { createReceipts } from './receipts.ts';
@@ -202,11 +203,8 @@ export function createClient(options: ClientOptions) {
     retry: chat.retry,
     discard: chat.discard,
     loadOlder: chat.loadOlder,
-    /** The one conversation about a post, with a first message. */
-    async openThread(postId: string, text?: string) {
-      const first = text === undefined ? {} : { first_message: { client_id: newId(), text } };
-      return dataOf(await chat.ask('thread:open', { post_id: postId, ...first })).thread;
-    },
+    /** The one conversation about a post, with a first message; after `network` it may be called again. */
+    openThread: createOpenings(chat.ask),
     markRead: receipts.read,
     /** For every key that is pressed. */
     type: typing.type,

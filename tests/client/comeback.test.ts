@@ -4,7 +4,8 @@ import { FocusLease } from '../../src/chat/entities.ts';
 import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { askOver } from '../../src/client/ask.ts';
 import type { ChatCalls } from '../../src/client/contract.ts';
-
+import { ParthubError } from '../../src/client/errors.ts';
+import { createOpenings } from '../../src/client/openings.ts';
 import { createOutbox, type Outgoing, type Unsent } from '../../src/client/outbox.ts';
 import { createSync } from '../../src/client/sync.ts';
 import { wait } from '../../src/client/timers.ts';
@@ -107,6 +108,22 @@ test('a store that cannot be read keeps what is written from then on, and it is 
   await eventually(() => expect([...kept.keys()]).toEqual(['one']), 1_000);
   outbox.connected('me');
   await eventually(() => expect([sent, kept.size]).toEqual([['one'], 0]));
+});
+
+test('a conversation that is opened again after a lost answer, or twice at once, has its first message once', async () => {
+  const { outsider, thread } = await buildTalk(app);
+  const ask = askOver<ChatCalls>(await app.connect(outsider, '/chat'));
+  let isLost = true;
+  const openThread = createOpenings(async (event, payload) => {
+    const ack = await ask(event, payload);
+    if (isLost) throw new ParthubError('network');
+    return ack;
+  });
+  await expect(openThread(thread.postId, 'Salom')).rejects.toMatchObject({ code: 'network' });
+  isLost = false;
+  const [opened] = await Promise.all([openThread(thread.postId, 'Salom'), openThread(thread.postId, 'Salom')]);
+  expect(opened.last_seq).toBe(1);
+  expect((await openThread(thread.postId, 'Salom')).last_seq).toBe(2);
 });
 
 test('the conversation that is looked at is told again by each connection', async () => {
