@@ -69,8 +69,10 @@ export function createClient(options: ClientOptions) {
   const accountSource = observe(() => account);
   const receipts = createReceipts({ ask: chat.ask, views: chat.views, userId: () => userId, wait });
   // Not volatile: at the beginning of a connection that would be dropped, the transport being busy with the pull.
-  const say = (event: Event, payload: object) =>
-    void (connection.chat.connected && connection.chat.emit(event, payload));
+  const say = (event: Event, payload: object): boolean => {
+    if (connection.chat.connected) connection.chat.emit(event, payload);
+    return connection.chat.connected;
+  };
   const focus = createFocus(say, wait);
   const shown = createConversations({ chat, typing, userId: () => userId });
 

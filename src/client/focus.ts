@@ -9,15 +9,15 @@ export interface Focus {
 }
 
 export function createFocus(
-  emit: (event: 'thread:focus', payload: { thread_id: string | null }) => void,
+  /** False without a connection: the next one repeats it. */
+  emit: (event: 'thread:focus', payload: { thread_id: string | null }) => boolean,
   after: Wait = wait,
 ): Focus {
   let focused: string | null = null;
   let cancel = () => {};
   function repeat(): void {
     cancel();
-    if (focused === null) return;
-    emit('thread:focus', { thread_id: focused });
+    if (focused === null || !emit('thread:focus', { thread_id: focused })) return;
     cancel = after(REPEAT_MS, repeat);
   }
   return {

@@ -5,6 +5,7 @@ import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { askOver } from '../../src/client/ask.ts';
 import type { ChatCalls } from '../../src/client/contract.ts';
 import { ParthubError } from '../../src/client/errors.ts';
+import { createFocus } from '../../src/client/focus.ts';
 import { createOpenings } from '../../src/client/openings.ts';
 import { createOutbox, type Outgoing, type Unsent } from '../../src/client/outbox.ts';
 import { createSync } from '../../src/client/sync.ts';
@@ -137,4 +138,24 @@ test('the conversation that is looked at is told again by each connection', asyn
   await eventually(async () => expect(await leases()).toBe(0));
   await client.connect();
   await eventually(async () => expect(await leases()).toBe(1));
+});
+
+test('a conversation that is looked at keeps no timer going without a connection', () => {
+  const timers: (() => void)[] = [];
+  let isConnected = true;
+  const focus = createFocus(
+    () => isConnected,
+    (_ms, then) => {
+      timers.push(then);
+      return () => {};
+    },
+  );
+  focus.set('thread');
+  expect(timers).toHaveLength(1);
+  isConnected = false;
+  timers.pop()!();
+  expect(timers).toHaveLength(0);
+  isConnected = true;
+  focus.repeat();
+  expect(timers).toHaveLength(1);
 });
