@@ -48,6 +48,8 @@ export function createSync(options: Options): Sync {
   let wanted: Set<string> | 'all' | null = null;
   let isConnected = false;
   let isPulling = false;
+  /** Its last try has failed: until the next one what is pushed is applied at once. */
+  let isPausing = false;
   /** Answers of an earlier connection are of no use. */
   let connection = 0;
   let failures = 0;
@@ -90,7 +92,10 @@ export function createSync(options: Options): Sync {
       } catch {
         if (began !== connection) return;
         want(asked);
+        isPausing = true;
+        drainAll();
         await pause(backoffMs(failures++, random));
+        isPausing = false;
       }
       if (began === connection) drainAll();
     }
@@ -211,21 +216,21 @@ export function createSync(options: Options): Sync {
       return;
     }
     buffers.set(thread_id, [...(buffers.get(thread_id) ?? []), push]);
-    if (!isPulling) drain(thread_id);
+    if (!isPulling || isPausing) drain(thread_id);
   }
 
   return {
     ready() {
       isConnected = true;
       connection += 1;
-      isPulling = false;
+      isPulling = isPausing = false;
       failures = 0;
       want('all');
     },
     disconnected() {
       isConnected = false;
       connection += 1;
-      isPulling = false;
+      isPulling = isPausing = false;
       for (const cancel of cancels) cancel();
       cancels.clear();
       doubtful.clear();
