@@ -2,6 +2,7 @@
 // of the socket contract. Without --url it starts servers of its own, and then causes faults too. Exits 1 when a promise is broken.
 import { readOptions } from '../bench/support/options.ts';
 import { type Room, readRooms } from '../load/rooms.ts';
+import { closeWithUs } from '../tests/support/children.ts';
 import { crashInvariants } from './invariants/crashes.ts';
 import { deliveryInvariants } from './invariants/delivery.ts';
 import { privacyInvariants } from './invariants/privacy.ts';
@@ -50,6 +51,7 @@ const seed = Number(values.seed);
 if (!Number.isSafeInteger(seed)) refuse('--seed is a whole number');
 const urls = values.url.map(url => url.replace(/\/$/, ''));
 if (urls.length > 0 && !values.tokens) refuse('--url needs --tokens');
+if (urls.length === 0 && values.tokens) refuse('--tokens needs --url');
 
 function roomsOf(file: string): Room[] {
   try {
@@ -65,6 +67,7 @@ const say = (line: string): void => void (values.json || process.stdout.write(`$
 const given = urls.length > 0 ? roomsOf(values.tokens!) : null;
 const startedAt = performance.now();
 let own: OwnServers | null = null;
+closeWithUs(async () => own?.close());
 try {
   if (!given) {
     say('starting PostgreSQL, Redis and two instances');

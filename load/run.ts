@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuSeconds } from '../bench/support/cpu.ts';
+import { closeWithUs } from '../tests/support/children.ts';
 import { createMeter, type Second } from './meter.ts';
 import { options, refuse, settings } from './options.ts';
 import { NotConnected, profiles, type Run } from './profiles.ts';
@@ -54,18 +55,19 @@ function showSecond({ at, target, sent, acked, delivered, connections, delivery,
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
 }
 
-const { target, rooms } = await prepare();
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    say('\nended before its time: there is no result');
-    void target.close().finally(() => process.exit(130));
-  });
+let target: Target | null = null;
+closeWithUs(async () => {
+  say('\nended before its time: there is no result');
+  await target?.close();
+});
+const prepared = await prepare();
+target = prepared.target;
 try {
   const [meter, verdict] = [createMeter(), { lost: 0, twice: 0, disordered: 0 }];
   const server = sampler(target.pid);
   let nextAt = performance.now();
   const run: Run = {
-    ...{ url: target.url, meter, verdict, say, findings: {}, rooms },
+    ...{ url: target.url, meter, verdict, say, findings: {}, rooms: prepared.rooms },
     ...{ devicesPerUser: settings.devices, rate: settings.rate, durationSec: settings.duration, ramp: settings.ramp },
     async second(due) {
       nextAt = Math.max(nextAt + 1_000, performance.now());

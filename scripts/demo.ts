@@ -2,6 +2,7 @@
 // Without --url it starts a server of its own. Exit code 1 when anything is missing.
 import { readFileSync } from 'node:fs';
 import { readOptions } from '../bench/support/options.ts';
+import { closeWithUs } from '../tests/support/children.ts';
 import {
   buyerFinds,
   type Catalogue,
@@ -28,6 +29,7 @@ const catalogue = JSON.parse(readFileSync(new URL('./demo/catalogue.json', impor
 const transcript = createTranscript();
 const startedAt = performance.now();
 const server = values.url === undefined ? await startServer() : runningServer(values.url);
+closeWithUs(server.stop);
 const client = createClient(server.url);
 transcript.act(`Parthub at ${server.url}, ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 

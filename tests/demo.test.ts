@@ -1,5 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { eventually } from './support/eventually.ts';
 
 test.each([[['--help']], [['--url']], [['--url', 'nonsense']], [['more']]])(
   'the demo refuses %j, and says what it takes',
@@ -13,4 +18,27 @@ test.each([[['--help']], [['--url']], [['--url', 'nonsense']], [['more']]])(
       expect.stringMatching(/^[^\n]+\nusage: npm run demo \[-- --url URL\]\n$/),
     ]);
   },
+);
+
+test.each([
+  ['the demo', ['scripts/demo.ts']],
+  ['the conformance kit', ['conformance/run.ts', '--only', 'typing-expiry']],
+])(
+  '%s that is ended by a signal leaves no server and no folder behind',
+  async (_name, [script, ...options]) => {
+    const temporary = mkdtempSync(join(tmpdir(), 'parthub-ended-'));
+    onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+    const child = spawn(process.execPath, [script!, ...options], { env: { ...process.env, TMPDIR: temporary } });
+    let told = '';
+    child.stdout.on('data', chunk => {
+      told += chunk;
+    });
+    // the outputs of its servers are its own: they are closed once all have ended
+    const closed = once(child, 'close');
+    await eventually(() => expect(told).toMatch(/http:\/\/127/), 40_000);
+    child.kill('SIGINT');
+    expect((await closed)[0]).not.toBe(0);
+    expect(readdirSync(temporary)).toEqual([]);
+  },
+  60_000,
 );

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { endWithUs } from '../../tests/support/children.ts';
 
 const run = promisify(execFile);
 const preload = ['--import', './src/require-node.mjs'];
@@ -20,6 +21,7 @@ export async function startServer(): Promise<DemoServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'parthub-demo-'));
   const env = { ...process.env, DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'relaxed', DEBUG: '1', LOG_LEVEL: 'info' };
   const child = spawn(process.execPath, [...preload, 'src/main.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  endWithUs(child);
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
       const found = /listens on (http:\/\/\S+)/.exec(line)?.[1];

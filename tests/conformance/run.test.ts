@@ -77,6 +77,7 @@ test.concurrent('wrong options are refused', async () => {
   for (const options of [
     ['--only', 'none'],
     ['--url', app.url],
+    ['--tokens', '/none'],
     ['--seed', 'x'],
     ['--url', app.url, '--tokens', '/none'],
   ])
