@@ -75,9 +75,9 @@ async function connectAll(run: Run, devices: readonly Device[]): Promise<void> {
   throw new NotConnected(`not all devices can be connected to ${run.url}${reasons.join('')}`);
 }
 
-/** What is under way arrives, or is lost. */
+/** What is under way arrives, or is lost; a second at least, in which what comes twice is heard and all is counted. */
 async function settle(run: Run, placed: readonly Placed[]): Promise<void> {
-  for (let sec = 0; sec < 10 && run.meter.pending() > 0; sec += 1) await run.second(0);
+  for (let sec = 0; sec === 0 || (sec < 10 && run.meter.pending() > 0); sec += 1) await run.second(0);
   for (const { device } of placed) device.seen.judge(run.verdict);
   for (const { device } of placed) device.close();
 }

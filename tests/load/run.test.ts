@@ -64,6 +64,9 @@ test('rooms: every message is acknowledged and delivered once, in order, to ever
   const { summary } = resultOf('rooms');
   expect(summary.sent).toBeGreaterThan(50);
   expect([summary.acked, summary.delivered]).toEqual([summary.sent, 4 * summary.sent]);
+  const total = (name: 'sent' | 'acked' | 'delivered') =>
+    summary.seconds.reduce((sum: number, second: Record<typeof name, number>) => sum + second[name], 0);
+  expect([total('sent'), total('acked'), total('delivered')]).toEqual([summary.sent, summary.acked, summary.delivered]);
   expect(summary.delivery.p50).toBeGreaterThan(0);
   expect(readdirSync(out).filter(name => name.endsWith('.html'))).toHaveLength(1);
 }, 60_000);
