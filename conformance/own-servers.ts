@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli, seedWorld } from '../load/server.ts';
 import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
+import { openAll } from '../tests/support/closing.ts';
 import { startProxy, type TestProxy } from '../tests/support/proxy.ts';
 import { startRedis } from '../tests/support/redis.ts';
 import { type ServerProcess, startServerProcess } from '../tests/support/server-process.ts';
@@ -27,47 +28,38 @@ export interface OwnServers {
 }
 
 export async function startOwnServers(rooms: number): Promise<OwnServers> {
-  const folder = await mkdtemp(join(tmpdir(), 'parthub-conformance-'));
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg'), settings: { max_connections: '200' } });
-  const env = {
-    ...{ DATABASE_URL: postgres.url, DATA_DIR: folder, NODE_ENV: 'test', DEBUG: '1', RATE_LIMITS: 'off' },
-    ...{ SECRET_KEY: 'a secret key of conformance, longer than 32 bytes', DRAIN_SECONDS: '2', DB_POOL: '5' },
-  };
-  await runCli(['migrate'], env);
-  const tokens = join(folder, 'world.ndjson');
-  await seedWorld(rooms, tokens, env);
-  const clusters: Cluster[] = [];
-  const startCluster = async () => {
-    const cluster = await joinNodes(env);
-    clusters.push(cluster);
-    return cluster;
-  };
-  return {
-    ...{ main: await startCluster(), tokens, startCluster },
-    async close() {
-      await Promise.all(clusters.map(cluster => cluster.close()));
-      await postgres.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return openAll(async closers => {
+    const folder = await mkdtemp(join(tmpdir(), 'parthub-conformance-'));
+    closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg'), settings: { max_connections: '200' } });
+    closers.push(postgres.stop);
+    const env = {
+      ...{ DATABASE_URL: postgres.url, DATA_DIR: folder, NODE_ENV: 'test', DEBUG: '1', RATE_LIMITS: 'off' },
+      ...{ SECRET_KEY: 'a secret key of conformance, longer than 32 bytes', DRAIN_SECONDS: '2', DB_POOL: '5' },
+    };
+    await runCli(['migrate'], env);
+    const tokens = join(folder, 'world.ndjson');
+    await seedWorld(rooms, tokens, env);
+    const startCluster = async () => {
+      const cluster = await joinNodes(env);
+      closers.push(cluster.close);
+      return cluster;
+    };
+    return { main: await startCluster(), tokens, startCluster };
+  });
 }
 
 async function joinNodes(env: Record<string, string>): Promise<Cluster> {
-  const redis = await startRedis();
-  const network = await startProxy(redis.url);
-  const started: ServerProcess[] = [];
-  const startNode = async () => {
-    const node = await startServerProcess({ ...env, REDIS_URL: network.url });
-    started.push(node);
-    return node;
-  };
-  return {
-    nodes: await Promise.all([startNode(), startNode()]),
-    ...{ redisUrl: redis.url, network, startNode },
-    async close() {
-      await Promise.all(started.map(node => node.kill()));
-      await network.close();
-      await redis.stop();
-    },
-  };
+  return openAll(async closers => {
+    const redis = await startRedis();
+    closers.push(redis.stop);
+    const network = await startProxy(redis.url);
+    closers.push(network.close);
+    const startNode = async () => {
+      const node = await startServerProcess({ ...env, REDIS_URL: network.url });
+      closers.push(node.kill);
+      return node;
+    };
+    return { nodes: await Promise.all([startNode(), startNode()]), redisUrl: redis.url, network, startNode };
+  });
 }

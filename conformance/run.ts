@@ -2,7 +2,7 @@
 // of the socket contract. Without --url it starts servers of its own, and then causes faults too. Exits 1 when a promise is broken.
 import { readOptions } from '../bench/support/options.ts';
 import { type Room, readRooms } from '../load/rooms.ts';
-import { closeWithUs } from '../tests/support/children.ts';
+import { exitIfInterrupted, untilInterrupted } from '../tests/support/interrupt.ts';
 import { crashInvariants } from './invariants/crashes.ts';
 import { deliveryInvariants } from './invariants/delivery.ts';
 import { privacyInvariants } from './invariants/privacy.ts';
@@ -66,13 +66,29 @@ process.setMaxListeners(100);
 const say = (line: string): void => void (values.json || process.stdout.write(`${line}\n`));
 const given = urls.length > 0 ? roomsOf(values.tokens!) : null;
 const startedAt = performance.now();
-let own: OwnServers | null = null;
-closeWithUs(async () => own?.close());
+const starting: Promise<OwnServers | null> = given ? Promise.resolve(null) : startOwn();
 try {
-  if (!given) {
-    say('starting PostgreSQL, Redis and two instances');
-    own = await startOwnServers(ROOMS);
-  }
+  process.exitCode = (await untilInterrupted(proveAll())) ? 0 : 1;
+} catch (error) {
+  await close();
+  exitIfInterrupted(error);
+}
+await close();
+process.exit();
+
+async function startOwn(): Promise<OwnServers> {
+  say('starting PostgreSQL, Redis and two instances');
+  return startOwnServers(ROOMS);
+}
+
+async function close(): Promise<void> {
+  const own = await starting.catch(() => null);
+  await own?.close();
+}
+
+/** True when no promise is broken. */
+async function proveAll(): Promise<boolean> {
+  const own = await starting;
   const targets = own ? own.main.nodes.map(node => node.url) : urls;
   say(`${targets.join(' and ')}, seed ${seed}\n`);
   const verdicts = await prove(
@@ -85,8 +101,5 @@ try {
   const seconds = (performance.now() - startedAt) / 1_000;
   say(`\n${tellSum(verdicts, seconds)}; --seed ${seed} makes the same run`);
   if (values.json) process.stdout.write(`${JSON.stringify({ seed, urls: targets, seconds, verdicts })}\n`);
-  process.exitCode = verdicts.some(one => one.result === 'broken') ? 1 : 0;
-} finally {
-  await own?.close();
+  return verdicts.every(one => one.result !== 'broken');
 }
-process.exit();

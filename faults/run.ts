@@ -2,6 +2,7 @@
 // message is lost, doubled or out of order, or a figure is not reached.
 import { readOptions } from '../bench/support/options.ts';
 import { seeded } from '../tests/support/faulty-socket.ts';
+import { exitIfInterrupted, untilInterrupted } from '../tests/support/interrupt.ts';
 import type { Fault, Need } from './fault.ts';
 import { faults } from './list.ts';
 import { tellResult, tellSum } from './report.ts';
@@ -41,7 +42,7 @@ process.setMaxListeners(100);
 const say = (line: string): void => void (values.json || process.stdout.write(`${line}\n`));
 const results: (Result & { seed: number })[] = [];
 const startedAt = performance.now();
-for (let n = 0; n < seeds; n += 1) await tryAll(seed + n, chosen);
+for (let n = 0; n < seeds; n += 1) await tryAll(seed + n, chosen).catch(exitIfInterrupted);
 const seconds = (performance.now() - startedAt) / 1_000;
 say(`\n${tellSum(results, seconds)}; --seed ${seed} makes the same run`);
 if (values.json) process.stdout.write(`${JSON.stringify({ seed, seconds, results })}\n`);
@@ -50,14 +51,19 @@ process.exit(results.some(one => one.anomalies.length + one.missed.length > 0) ?
 async function tryAll(from: number, all: readonly Fault[]): Promise<void> {
   say(`starting PostgreSQL, Redis and three instances; seed ${from}\n`);
   const needs = new Set<Need>(all.flatMap(one => one.needs ?? []));
-  const site = await startSite({ rooms: roomsOf(settings) * all.length, needs, drainSec: 5 });
-  try {
+  const starting = startSite({ rooms: roomsOf(settings) * all.length, needs, drainSec: 5 });
+  const tryEach = async () => {
+    const site = await starting;
     for (const fault of all) {
       const result = await tryFault(fault, site, seeded(from + faults.indexOf(fault)), settings);
       results.push({ ...result, seed: from });
       say(tellResult(result));
     }
+  };
+  try {
+    await untilInterrupted(tryEach());
   } finally {
-    await site.close();
+    const site = await starting.catch(() => null);
+    await site?.close();
   }
 }

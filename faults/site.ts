@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Room, readRooms } from '../load/rooms.ts';
 import { runCli, seedWorld } from '../load/server.ts';
+import { type Closers, openAll } from '../tests/support/closing.ts';
 import { startProxy, type TestProxy } from '../tests/support/proxy.ts';
 import { createClock } from './clock.ts';
 import type { Need } from './fault.ts';
@@ -40,25 +41,19 @@ const SMALL_DISK = '320m';
 /** Never expected, whatever fails. */
 const COMPLAINT = /unhandled rejection|uncaught|heap out of memory/i;
 
-export async function startSite({ rooms, needs, drainSec }: SiteOptions): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), 'parthub-faults-'));
-  await chmod(folder, 0o711); // PostgreSQL of root runs as another user
-  const closers: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 10 })];
-  const close = async () => {
-    while (closers.length > 0) await closers.pop()!();
-  };
-  try {
-    return { ...(await build(folder, { rooms, needs, drainSec }, closers)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+export async function startSite(options: SiteOptions): Promise<Site> {
+  return openAll(async closers => {
+    const folder = await mkdtemp(join(tmpdir(), 'parthub-faults-'));
+    closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+    await chmod(folder, 0o711); // PostgreSQL of root runs as another user
+    return build(folder, options, closers);
+  });
 }
 
 async function build(
   folder: string,
   { rooms, needs, drainSec }: SiteOptions,
-  closers: (() => unknown)[],
+  closers: Closers,
 ): Promise<Omit<Site, 'close'>> {
   const disk = needs.has('small-disk') ? await mountSmallDisk(folder, closers) : folder;
   const postgres = await startPostgres(disk);
@@ -93,7 +88,7 @@ async function build(
 }
 
 /** Only root may, and only on Linux. */
-async function mountSmallDisk(folder: string, closers: (() => unknown)[]): Promise<string> {
+async function mountSmallDisk(folder: string, closers: Closers): Promise<string> {
   const disk = join(folder, 'disk');
   await mkdir(disk);
   const run = promisify(execFile);

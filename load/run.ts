@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuSeconds } from '../bench/support/cpu.ts';
-import { closeWithUs } from '../tests/support/children.ts';
+import { exitIfInterrupted, Interrupted, untilInterrupted } from '../tests/support/interrupt.ts';
 import { createMeter, type Second } from './meter.ts';
 import { options, refuse, settings } from './options.ts';
 import { NotConnected, profiles, type Run } from './profiles.ts';
@@ -55,19 +55,13 @@ function showSecond({ at, target, sent, acked, delivered, connections, delivery,
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
 }
 
-let target: Target | null = null;
-closeWithUs(async () => {
-  say('\nended before its time: there is no result');
-  await target?.close();
-});
-const prepared = await prepare();
-target = prepared.target;
-try {
+async function measure(): Promise<void> {
+  const { target, rooms } = await preparing;
   const [meter, verdict] = [createMeter(), { lost: 0, twice: 0, disordered: 0 }];
   const server = sampler(target.pid);
   let nextAt = performance.now();
   const run: Run = {
-    ...{ url: target.url, meter, verdict, say, findings: {}, rooms: prepared.rooms },
+    ...{ url: target.url, meter, verdict, say, findings: {}, rooms },
     ...{ devicesPerUser: settings.devices, rate: settings.rate, durationSec: settings.duration, ramp: settings.ramp },
     async second(due) {
       nextAt = Math.max(nextAt + 1_000, performance.now());
@@ -93,11 +87,22 @@ try {
     !settings.ramp &&
     (Object.keys(summary.disconnects).length > 0 || summary.acked < summary.sent || 'never_connected' in run.findings);
   process.exitCode = isWhole && !hasFailed ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof NotConnected)) throw error;
-  say(error.message);
-  process.exitCode = 1;
-} finally {
-  await target.close();
 }
+
+async function close(): Promise<void> {
+  const prepared = await preparing.catch(() => null);
+  await prepared?.target.close();
+}
+
+const preparing = prepare();
+try {
+  await untilInterrupted(measure());
+} catch (error) {
+  if (error instanceof Interrupted) say('\nended before its time: there is no result');
+  await close();
+  if (!(error instanceof NotConnected)) exitIfInterrupted(error);
+  say((error as Error).message);
+  process.exitCode = 1;
+}
+await close();
 process.exit();

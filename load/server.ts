@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { startEmbeddedPostgres } from '../src/common/embedded-postgres.ts';
 import { endWithUs } from '../tests/support/children.ts';
+import { type Closers, openAll } from '../tests/support/closing.ts';
 
 const run = promisify(execFile);
 const source = join(import.meta.dirname, '../src');
@@ -30,21 +31,30 @@ export async function runCli(args: string[], env: Record<string, string>): Promi
 
 /** A server as `npm start` starts it, on a durable database of its own, without limits per user. */
 export async function startServer(rooms: number, tokens: string): Promise<Target> {
-  const folder = await mkdtemp(join(tmpdir(), 'parthub-load-'));
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
-  const env = {
-    DATABASE_URL: postgres.url,
-    DATA_DIR: folder,
-    SECRET_KEY: 'a secret key of load tests, longer than 32 bytes',
-    ...{ DEBUG: '1', PORT: '0', LOG_LEVEL: 'info', RATE_LIMITS: 'off' },
-  };
-  await runCli(['migrate'], env);
-  await seedWorld(rooms, tokens, env);
+  return openAll(async closers => {
+    const folder = await mkdtemp(join(tmpdir(), 'parthub-load-'));
+    closers.push(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
+    closers.push(postgres.stop);
+    const env = {
+      DATABASE_URL: postgres.url,
+      DATA_DIR: folder,
+      SECRET_KEY: 'a secret key of load tests, longer than 32 bytes',
+      ...{ DEBUG: '1', PORT: '0', LOG_LEVEL: 'info', RATE_LIMITS: 'off' },
+    };
+    await runCli(['migrate'], env);
+    await seedWorld(rooms, tokens, env);
+    return listen(env, closers);
+  });
+}
+
+async function listen(env: Record<string, string>, closers: Closers): Promise<Omit<Target, 'close'>> {
   const child = spawn(process.execPath, [...preload, join(source, 'main.ts')], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   endWithUs(child);
+  closers.push(() => child.kill('SIGKILL'));
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
       const found = /listens on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1];
@@ -52,13 +62,5 @@ export async function startServer(rooms: number, tokens: string): Promise<Target
     });
     child.once('exit', code => reject(new Error(`The server ended with ${code}`)));
   });
-  return {
-    url,
-    pid: child.pid!,
-    async close() {
-      child.kill('SIGKILL');
-      await postgres.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return { url, pid: child.pid! };
 }

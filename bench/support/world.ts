@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/common/embedded-postgres.ts';
+import { untilInterrupted } from '../../tests/support/interrupt.ts';
 import { readThreads, readUsers, type SeededThread, type SeededUser } from '../baselines/threads.ts';
 import { runNode, type Started, startNode } from './processes.ts';
 
@@ -41,17 +42,23 @@ export function talksOf({ users, threads }: World, count: number) {
   }));
 }
 
-/** Without a wish nothing is migrated or made. */
+/** Without a wish nothing is migrated or made. Nothing of it is left, also when it fails or is interrupted. */
 export async function inWorld<T>(wish: Wish | null, work: (world: World) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'parthub-bench-'));
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
+  const starting = startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
   const started: Started[] = [];
+  const workInside = async () => {
+    const world = await build(folder, (await starting).url, started);
+    return work(wish ? await seed(world, wish) : world);
+  };
   try {
-    const world = await build(folder, postgres.url, started);
-    return await work(wish ? await seed(world, wish) : world);
+    return await untilInterrupted(workInside());
   } finally {
     for (const server of started) await server.stop();
-    await postgres.stop();
+    await starting.then(
+      postgres => postgres.stop(),
+      () => {},
+    );
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
