@@ -1,4 +1,7 @@
-/** What a request pays for being somebody's, and what a hundred logins at once cost everybody else. */
+/**
+ * What a request pays for being somebody's, and what a hundred logins at once cost everybody else.
+ * `npm run bench -- auth [--calls 20000] [--rounds 5] [--logins 100]`
+ */
 import { Session, User } from '../src/accounts/entities.ts';
 import { createFindSession } from '../src/accounts/service/live-sessions.ts';
 import { createAuthenticate, signAccess } from '../src/common/auth.ts';
@@ -6,23 +9,24 @@ import { connect, migrate } from '../src/common/database.ts';
 import { newId } from '../src/common/ids.ts';
 import { type Config, loadConfig } from '../src/config.ts';
 import { entities } from '../src/entities.ts';
+import { readSettings } from './support/options.ts';
 import type { Goal, Outcome } from './support/outcome.ts';
 import { percentile, spreadOf } from './support/stats.ts';
 import { inWorld, type World } from './support/world.ts';
 
-const CALLS = 20_000;
-const ROUNDS = 5;
-const LOGINS = 100;
 const PROBES = 300;
 
-export async function run(): Promise<Outcome> {
+export async function run(args: string[]): Promise<Outcome> {
+  const settings = readSettings(args, { calls: 20_000, rounds: 5, logins: 100 });
   return inWorld(null, async world => {
-    const [tokens, logins] = [await measureTokens(world), await measureLogins(world)];
-    return { settings: { calls: CALLS, rounds: ROUNDS, logins: LOGINS }, measured: [], goals: [tokens, logins] };
+    const goals = [await measureTokens(world, settings), await measureLogins(world, settings.logins)];
+    return { settings, measured: [], goals };
   });
 }
 
-async function measureTokens({ env, url }: World): Promise<Goal> {
+type Counts = Record<'calls' | 'rounds', number>;
+
+async function measureTokens({ env, url }: World, { calls, rounds }: Counts): Promise<Goal> {
   const orm = await connect(entities, url);
   await migrate(orm);
   const config = loadConfig(env);
@@ -30,9 +34,9 @@ async function measureTokens({ env, url }: World): Promise<Goal> {
   const authenticate = createAuthenticate(config, createFindSession(orm));
   const nobody = async () => null;
   const added: number[] = [];
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    const none = await cpuPerCall(nobody);
-    const user = await cpuPerCall(n => authenticate(tokens[n % tokens.length]!, new Date()));
+  for (let round = 0; round <= rounds; round += 1) {
+    const none = await cpuPerCall(calls, nobody);
+    const user = await cpuPerCall(calls, n => authenticate(tokens[n % tokens.length]!, new Date()));
     if (round > 0) added.push(user - none); // the first one warms up
   }
   await orm.close();
@@ -60,20 +64,24 @@ async function buildTokens(orm: Awaited<ReturnType<typeof connect>>, config: Con
 }
 
 /** Microseconds of this process's CPU. */
-async function cpuPerCall(work: (n: number) => Promise<unknown>): Promise<number> {
+async function cpuPerCall(calls: number, work: (n: number) => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
-  for (let n = 0; n < CALLS; n += 1) await work(n);
+  for (let n = 0; n < calls; n += 1) await work(n);
   const { user, system } = process.cpuUsage(before);
-  return (user + system) / CALLS;
+  return (user + system) / calls;
 }
 
-async function measureLogins({ startParthub }: World): Promise<Goal> {
+async function measureLogins({ startParthub }: World, count: number): Promise<Goal> {
   const { match: url } = await startParthub({ RATE_LIMITS: 'relaxed' });
+  await probe(url); // warms up
   const idle = await probe(url);
-  const logins = Promise.all(Array.from({ length: LOGINS }, (_, n) => logIn(url, n)));
-  const busy = await probe(url);
+  let isOver = false;
+  const logins = Promise.all(Array.from({ length: count }, (_, n) => logIn(url, n))).finally(() => {
+    isOver = true;
+  });
+  const busy = await probe(url, () => isOver);
   const refused = (await logins).filter(status => status === 401).length;
-  const what = `/healthz p99 during ${LOGINS} password logins at once, ${refused} of them answered (idle: ${idle.toFixed(1)} ms)`;
+  const what = `/healthz p99 during ${count} password logins at once, ${refused} of them answered (idle: ${idle.toFixed(1)} ms)`;
   return { what, unit: 'ms', atMost: 100, measured: busy };
 }
 
@@ -88,9 +96,10 @@ async function logIn(url: string, n: number): Promise<number> {
   return response.status;
 }
 
-async function probe(url: string): Promise<number> {
+/** Until it is over, where an end is given. */
+async function probe(url: string, isOver?: () => boolean): Promise<number> {
   const waits: number[] = [];
-  for (let n = 0; n < PROBES; n += 1) {
+  while (isOver ? !isOver() : waits.length < PROBES) {
     const startedAt = performance.now();
     await (await fetch(`${url}/healthz`)).text();
     waits.push(performance.now() - startedAt);

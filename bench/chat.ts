@@ -16,6 +16,8 @@ export const quick = ['--loads', '8', '--rounds', '2', '--seconds', '2'];
 /** Longer in the first round, in which everything runs for the first time. */
 const WARM_UP_MS = { first: 4_000, later: 1_500 };
 
+const subjectNames = ['relay', 'database', 'per-message', 'per-statement', 'parthub'];
+
 interface Subject {
   name: string;
   file: string;
@@ -29,9 +31,10 @@ export async function run(args: string[]): Promise<Outcome> {
   const presets = { rounds: 3, seconds: 5, pairs: 200, loads: '8,1,pair', only: '' };
   const { rounds, seconds, pairs, only, ...given } = readSettings(args, presets);
   const loads = settingsOf(pairs, given.loads.split(','));
+  const chosen = chosenOf(only);
   return inWorld({ users: pairs * 2, posts: pairs, threads: pairs }, async world => {
     const started = await startSubjects(world);
-    const subjects = started.filter(one => !only || only.split(',').includes(one.name));
+    const subjects = started.filter(one => chosen.includes(one.name));
     const outcome: Outcome = { settings: { rounds, seconds, pairs }, measured: [], goals: [] };
     for (const [key, setting] of loads) {
       const load = {
@@ -45,6 +48,13 @@ export async function run(args: string[]): Promise<Outcome> {
     }
     return outcome;
   });
+}
+
+function chosenOf(only: string): readonly string[] {
+  const chosen = only === '' ? subjectNames : only.split(',');
+  const unknown = chosen.find(name => !subjectNames.includes(name));
+  if (unknown !== undefined) throw new OptionError(`--only ${unknown} is none of ${subjectNames}`);
+  return chosen;
 }
 
 interface Setting {

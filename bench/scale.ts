@@ -2,6 +2,7 @@
  * Many connections, and several instances: what an idle connection takes, how fast everybody is back after a cut, and what a second
  * instance adds. `npm run bench -- scale [--connections 10000] [--seconds 60] [--storm 2000] [--rounds 3] [--pairs 200]`
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startRedis } from '../tests/support/redis.ts';
 import type { Load, Measured } from './chat/measured.ts';
@@ -10,7 +11,7 @@ import type { Storm, Storms } from './scale/storm.ts';
 import { describeInstances, type InstanceRound } from './scale/tables.ts';
 import { totalOf } from './support/cpu.ts';
 import { runLoad } from './support/load.ts';
-import { readSettings } from './support/options.ts';
+import { OptionError, readSettings } from './support/options.ts';
 import type { Outcome } from './support/outcome.ts';
 import { inTurns } from './support/rounds.ts';
 import { percentile, spreadOf } from './support/stats.ts';
@@ -24,6 +25,7 @@ export async function run(args: string[]): Promise<Outcome> {
   const presets = { connections: 10_000, seconds: 60, storm: 2_000, rounds: 3, pairs: 200 };
   const settings = readSettings(args, presets);
   const { connections, seconds, storm, rounds, pairs } = settings;
+  ensureFiles(Math.max(connections, storm));
   const threads = Math.max(pairs, TALKERS + Math.ceil(storm / 2));
   return inWorld({ users: Math.max(connections, 2 * threads), posts: threads, threads }, async world => {
     const parts = [
@@ -38,6 +40,16 @@ export async function run(args: string[]): Promise<Outcome> {
       notes: parts.flatMap(part => part.notes ?? []),
     };
   });
+}
+
+const OTHER_FILES = 200;
+
+/** A server that may open no more would refuse for ever, and clients come again for ever. Node has raised its limit as far as it may. */
+function ensureFiles(connections: number): void {
+  const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  const most = Number(limit ?? Infinity) - OTHER_FILES;
+  if (connections > most)
+    throw new OptionError(`${connections} connections are more than ulimit -n lets be open (${most})`);
 }
 
 /** Memory of the server alone; clients are another process. */

@@ -9,6 +9,13 @@ const root = join(import.meta.dirname, '../..');
 
 test.each([
   ['bench', ['chat', '--nonsense'], "Unknown option '--nonsense'"],
+  ['bench', ['--nonsense'], '--nonsense is no option of all'],
+  ['bench', ['--json'], '--json needs a value'],
+  ['bench', ['--json', '--markdown'], '--json needs a value'],
+  ['bench', ['chat', '--json', '/nowhere/figures.json'], '--json: ENOENT'],
+  ['bench', ['auth', '--nonsense'], "Unknown option '--nonsense'"],
+  ['bench', ['chat', '--only', 'parthub,nothing'], '--only nothing is none'],
+  ['bench', ['scale', '--connections', '1e12'], '1000000000000 connections are more'],
   ['bench', ['chat', '--loads', '9'], '--loads 9 is none'],
   ['bench', ['fanout', '--rate', 'fast'], '--rate is a number'],
   ['load', ['--nonsense'], "Unknown option '--nonsense'"],
