@@ -26,8 +26,9 @@ export interface Measured {
   deliveries: number;
   seconds: number;
   notifications: number;
+  /** Refused, or not answered within 10 s after the end. */
   failures: number;
-  /** Acknowledged, and not delivered to a device within 3 s; deliveries too many; those that came after one with a higher seq. */
+  /** Acknowledged, and not delivered to a device within 10 s after the end; deliveries too many; those that came after one with a higher seq. */
   lost: number;
   twice: number;
   disordered: number;
