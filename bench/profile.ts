@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Load, Measured } from './chat/measured.ts';
 import { runLoad } from './support/load.ts';
 import { readSettings } from './support/options.ts';
@@ -11,6 +12,7 @@ import type { Outcome } from './support/outcome.ts';
 import { inWorld, root, talksOf } from './support/world.ts';
 
 const SAMPLE_US = 250;
+const SOURCE = pathToFileURL(join(root, 'src/')).href;
 
 interface Profile {
   startTime: number;
@@ -79,7 +81,7 @@ function partsOf(
 function partOf({ functionName, url }: { functionName: string; url: string }): string {
   const library = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
   if (library) return library;
-  const own = /\/src\/([^/]+(?:\/[^/]+)?)/.exec(url)?.[1];
+  const own = url.startsWith(SOURCE) && /^[^/]+(?:\/[^/]+)?/.exec(url.slice(SOURCE.length))?.[0];
   if (own) return `src/${own}`;
   return url || functionName || '(anonymous)';
 }

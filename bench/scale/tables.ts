@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { Round } from '../chat/tables.ts';
 import { totalOf } from '../support/cpu.ts';
 import type { Outcome } from '../support/outcome.ts';
@@ -16,7 +16,7 @@ export function describeInstances(title: string, results: Map<string, InstanceRo
   const all = (round: InstanceRound) => processes.reduce((sum, name) => sum + cores(name)(round), 0);
   const columns = [rate, (round: InstanceRound) => percentile(round.deliveryMs, 99), ...processes.map(cores), all];
   const [one, two] = [results.get('one instance')!, results.get('two instances')!];
-  const used = median(two.map(all));
+  const [used, available] = [median(two.map(all)), availableParallelism()];
   const wrong = [...one, ...two].reduce((sum, { lost, twice, failures }) => sum + lost + twice + failures, 0);
   return {
     measured: [
@@ -34,9 +34,9 @@ export function describeInstances(title: string, results: Map<string, InstanceRo
       { what: 'one and two instances: lost, twice or refused', unit: 'messages', atMost: 0, measured: wrong },
     ],
     notes: [
-      used >= USED_UP * cpus().length
-        ? `With two instances all processes together, client included, used ${used.toFixed(2)} of ${cpus().length} cores: the machine is what bounds them.`
-        : `With two instances all processes together, client included, used ${used.toFixed(2)} of ${cpus().length} cores.`,
+      used >= USED_UP * available
+        ? `With two instances all processes together, client included, used ${used.toFixed(2)} of ${available} cores: the machine is what bounds them.`
+        : `With two instances all processes together, client included, used ${used.toFixed(2)} of ${available} cores.`,
     ],
   };
 }

@@ -2,27 +2,47 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cell, markdownOf, markdownTable, middleOf, type Report, textOf } from './outcome.ts';
 
+/** Of several benchmarks. */
+const COMPUTED = new Set(['machine', 'capacity']);
 const page = join(import.meta.dirname, '../../docs/benchmarks.md');
 
-/** Puts figures into docs/benchmarks.md, each between the marks of its name; what was not measured stays as it is. */
+/** Puts figures into docs/benchmarks.md. */
 export function writeFigures(reports: readonly Report[]): void {
-  const parts = reports.map(report => [report.name, markdownOf(report)] as const);
+  writeFileSync(page, withFigures(readFileSync(page, 'utf8'), reports));
+}
+
+/**
+ * Figures come between the marks of their name; what was not measured stays as it is. The machine of the page is that of a run of all of
+ * them; figures that another one has made, or another day, say so themselves.
+ */
+export function withFigures(before: string, reports: readonly Report[]): string {
+  const shown = [...before.matchAll(/<!-- end of (\w+) -->/g)]
+    .map(([, name]) => name!)
+    .filter(name => !COMPUTED.has(name));
+  const isWhole = shown.every(name => reports.some(report => report.name === name));
   const capacity = capacityOf(reports);
+  const parts = reports.map(report => {
+    const machine = machineOf(report);
+    return [
+      report.name,
+      markdownOf(report) + (isWhole || before.includes(machine) ? '' : `\n\nOn ${machine}`),
+    ] as const;
+  });
   const all = [
-    ['machine', machineOf(reports)] as const,
+    ...(isWhole && reports[0] ? [['machine', machineOf(reports[0])] as const] : []),
     ...parts,
     ...(capacity ? [['capacity', capacity] as const] : []),
   ];
-  let text = readFileSync(page, 'utf8');
+  let text = before;
   for (const [name, figures] of all) {
     const between = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
     text = text.replace(between, (_, begin, end) => `${begin}${figures}\n${end}`);
   }
-  writeFileSync(page, text);
+  return text;
 }
 
-function machineOf([first]: readonly Report[]): string {
-  const { cores, model, memoryGb, platform, node, at } = first!.machine;
+function machineOf({ machine }: Report): string {
+  const { cores, model, memoryGb, platform, node, at } = machine;
   return `${cores} cores (${model}), ${memoryGb} GB, ${platform}, Node ${node}, PostgreSQL 18, ${at.slice(0, 10)}; clients on the same cores.`;
 }
 

@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type Spread, table } from './stats.ts';
 
 /** A number that was measured once or read off, or the spread of a number's rounds. */
@@ -54,7 +54,11 @@ export function reportOf(name: string, outcome: Outcome): Report {
 function machine(): Machine {
   const { node } = process.versions;
   return {
-    ...{ cores: cpus().length, model: cpus()[0]?.model.trim() ?? '', memoryGb: Math.round(totalmem() / 2 ** 30) },
+    ...{
+      cores: availableParallelism(),
+      model: cpus()[0]?.model.trim() ?? '',
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+    },
     ...{ platform: `${process.platform} ${process.arch}`, node, at: new Date().toISOString() },
   };
 }
@@ -108,7 +112,7 @@ export function tell({ measured, goals, notes = [] }: Report): string {
 export const goalTable = (goals: Report['goals']): string => table(goalCells(goals));
 
 export function markdownTable(rows: string[][]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const [header, ...body] = rows as [string[], ...string[][]];
   return [line(header), line(header.map((_, column) => (column === 0 ? '---' : '--:'))), ...body.map(line)].join('\n');
 }

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { cpuOf } from '../../bench/support/cpu.ts';
+import { withFigures } from '../../bench/support/figures.ts';
 import { type Goal, markdownOf, reportOf, tell } from '../../bench/support/outcome.ts';
 import { ratioOf, spreadOf } from '../../bench/support/stats.ts';
 
@@ -39,4 +41,30 @@ test('a table has the median with the lowest and the highest of its rounds', () 
   });
   expect(tell(found)).toContain('20 (10–30)');
   expect(markdownOf(found)).toContain('| parthub | 20 (10–30) | 5 |  |');
+});
+
+test('a page gets the figures that were measured, and keeps the others with their machine', () => {
+  const part = (name: string, text: string) => `<!-- ${name} -->\n${text}\n<!-- end of ${name} -->\n`;
+  const before = `# Page\n${part('machine', 'an old one')}${part('chat', 'old')}${part('feed', 'old too')}${part('capacity', 'c')}`;
+  const [chat, feed] = ['chat', 'feed'].map(name => reportOf(name, { settings: {}, measured: [], goals: [] }));
+  const after = withFigures(before, [chat!]);
+  expect(after).toMatch(/^# Page\n<!-- machine -->\nan old one\n<!-- end/);
+  expect(after).toMatch(/<!-- chat -->\n### chat\n[^<]*\nOn \d+ cores .*\n<!-- end of chat -->/);
+  expect(after).toContain(part('feed', 'old too') + part('capacity', 'c'));
+  const whole = withFigures(after, [chat!, feed!]);
+  expect(whole).toMatch(/<!-- machine -->\n\d+ cores .*\n<!-- end of machine -->/);
+  expect(whole).not.toContain('\nOn ');
+  expect(withFigures(whole, [chat!])).toBe(whole);
+  expect(withFigures(whole, [])).toBe(whole);
+});
+
+test('a name with a bar in it is one cell', () => {
+  const rows = [{ name: 'RegExp: a|b', cells: [1] }];
+  const found = reportOf('profile', { settings: {}, measured: [{ title: 'code', columns: ['µs'], rows }], goals: [] });
+  expect(markdownOf(found)).toContain('| RegExp: a\\|b | 1 |');
+});
+
+test('a process that has ended is not measured as one that did nothing', () => {
+  expect(cpuOf(process.pid).user).toBeGreaterThan(0);
+  expect(() => cpuOf(2 ** 30)).toThrow('has ended');
 });
