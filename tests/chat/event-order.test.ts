@@ -29,3 +29,24 @@ test('events of one socket are handled in their order, those that are gathered i
   await Promise.all(sent);
   expect(order).toEqual(['read here', 'send there', 'read there', 'list', 'send there again']);
 });
+
+test('messages of one socket to different threads are stored in their order, those of another socket meanwhile', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const build = async () => buildThread(app, { buyer, seller, postId: await buildPost(app, seller) });
+  const [other, third] = [await build(), await build()];
+  const [socket, peer] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
+  const order: string[] = [];
+  const send = async (name: string, from: typeof socket, to: { id: string }) => {
+    expect(await ask(from, 'message:send', message(to))).toMatchObject({ ok: true });
+    order.push(name);
+  };
+  const release = await holdThread(app, thread);
+  const first = send('here', socket, thread);
+  await arrived(socket);
+  const second = send('there', socket, other);
+  await arrived(socket);
+  await send('by the peer', peer, third);
+  await release();
+  await Promise.all([first, second]);
+  expect(order).toEqual(['by the peer', 'here', 'there']);
+});

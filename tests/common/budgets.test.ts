@@ -58,7 +58,7 @@ test('relaxed budgets are a hundred times as large', () => {
   expect(spendAll(open(undefined, { ...config, RATE_LIMITS: 'relaxed' }), bucket, 'one')).toBe(2_000);
 });
 
-test('what is spent on one instance is missed on the other, and each counts for itself without Redis', async () => {
+async function openShared(): Promise<{ here: Budgets; there: Budgets; client: Redis; stop: () => Promise<void> }> {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   const clients = [0, 1].map(() => new Redis(redis.url, { maxRetriesPerRequest: 1, enableOfflineQueue: false }));
@@ -68,14 +68,64 @@ test('what is spent on one instance is missed on the other, and each counts for 
     await eventually(() => expect(client.status).toBe('ready'));
   }
   const [here, there] = clients.map(client => open(client)) as [Budgets, Budgets];
-  for (let count = 0; count < 60; count += 1) here.spend(perMinute, 'one');
+  return { here, there, client: clients[0]!, stop: redis.stop };
+}
+
+/** Counts its own calls, so that what is missed beside them was spent elsewhere. */
+function spender(budgets: Budgets, limit: Limit, key: string) {
+  let own = 0;
+  const spend = (count: number): number => {
+    own += count;
+    return Array.from({ length: count }, () => budgets.spend(limit, key)).at(-1)!.remaining;
+  };
+  return { spend, spentElsewhere: () => limit.points - spend(1) - own };
+}
+
+const large: Limit = { name: 'large', by: 'user', points: 10_000, windowSec: 600, isHot: true };
+
+test('what is spent on one instance is missed on the other, once, and each counts for itself without Redis', async () => {
+  const { here, there, client, stop } = await openShared();
+  const [one, other] = [spender(here, large, 'one'), spender(there, large, 'one')];
   // Somebody who has spent too little to be told of hears nothing either.
-  for (let count = 0; count < 12; count += 1) there.spend(perMinute, 'one');
-  await eventually(() => expect(there.spend(perMinute, 'one').remaining).toBeLessThan(49));
-  expect(here.spend(perMinute, 'one').remaining).toBeGreaterThan(30);
-  await redis.stop();
+  for (const times of [1, 2, 3]) {
+    one.spend(1_000);
+    await eventually(async () =>
+      expect(Number(await client.get('budget:large:one'))).toBeGreaterThanOrEqual(times * 1_000),
+    );
+  }
+  other.spend(1_000);
+  await eventually(() => expect(other.spentElsewhere()).toBeGreaterThanOrEqual(3_000));
+  expect(other.spentElsewhere()).toBeLessThan(3_100);
+  expect(one.spentElsewhere()).toBe(0);
+  await stop();
   expect(spendAll(there, perMinute, 'two')).toBe(120);
   expect(spendAll(here, perMinute, 'two')).toBe(120);
+});
+
+test('what others spend is missed after the total in Redis has begun anew too', async () => {
+  const { here, client } = await openShared();
+  const one = spender(here, large, 'one');
+  one.spend(3_000);
+  await eventually(async () => expect(await client.get('budget:large:one')).toBe('3000'));
+  await client.set('budget:large:one', '500');
+  one.spend(1_000);
+  await eventually(() => expect(one.spentElsewhere()).toBe(500));
+});
+
+test('however much others have spent, a bucket is refilled within the time of two bursts', async () => {
+  const { here, client } = await openShared();
+  await client.set('budget:bucket:one', '100000');
+  for (let count = 0; count < 5; count += 1) here.spend(bucket, 'one');
+  await eventually(() => expect(here.spend(bucket, 'one').retryAfterMs).toBeGreaterThan(3_000));
+  expect(here.spend(bucket, 'one').retryAfterMs).toBeLessThanOrEqual((1_000 * (20 + 1)) / 5);
+});
+
+test('a budget that was used up is not forgotten while its window runs', () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+  const budgets = open();
+  expect(spendAll(budgets, perMinute, 'one')).toBe(120);
+  vi.advanceTimersByTime(45_000);
+  expect(budgets.spend(perMinute, 'one')).toMatchObject({ isRefused: true, retryAfterMs: 15_000 });
 });
 
 /** When a connection that calls so often is cut and when it was first refused, in s; each call spends of all limits. */
