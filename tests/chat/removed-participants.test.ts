@@ -58,6 +58,23 @@ test('S-85: to whom staff removed not even a repeat is answered', async () => {
   expect(await ask(removed, 'message:send', sent)).toMatchObject({ ok: false, error: { code: 'not_found' } });
 });
 
+test.each(['buyer', 'seller'] as const)(
+  'S-85: the %s, once removed, sends nothing, and hears nothing of what is sent',
+  async side => {
+    const { thread, ...talk } = await buildTalk(app);
+    const [gone, stays] = side === 'buyer' ? [talk.buyer, talk.seller] : [talk.seller, talk.buyer];
+    const [removed, left] = [await app.connect(gone, '/chat'), await app.connect(stays, '/chat')];
+    const bell = record(await app.connect(gone, '/notifications'), 'notification:created');
+    const heard = hear(removed, thread);
+    await remove(thread, gone);
+    expect(await ask(removed, 'message:send', message(thread))).toMatchObject({ error: { code: 'not_found' } });
+    expect(await done(left, 'message:send', message(thread, { text: 'unheard' }))).toMatchObject({ duplicate: false });
+    await ask(removed, 'thread:list', {});
+    expect(heard).toEqual(['access:revoked']);
+    expect(JSON.stringify([bell, (await app.get(gone, '/api/notifications/')).body])).not.toContain('unheard');
+  },
+);
+
 test('S-85: whom staff removed finds nothing of the thread, and has nothing unread in it', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   const removed = await app.connect(buyer, '/chat');

@@ -121,9 +121,10 @@ test('G2: a retry after a lost answer is pushed once more to all participants', 
 test('G2: the same client_id with other content is idempotency_conflict, in another thread too', async () => {
   const [{ buyer, seller, thread }, other] = [await buildTalk(app), await buildTalk(app)];
   const same = message(thread);
-  await app.post(buyer, '/api/chat/send/', same);
+  const first = await app.post(buyer, '/api/chat/send/', same);
   const conflict = { status: 422, body: { code: 'idempotency_conflict' } };
-  expect(await app.post(buyer, '/api/chat/send/', { ...same, text: 'Other' })).toMatchObject(conflict);
+  for (const more of [{ text: 'Other' }, { reply_to: first.body.message.id }])
+    expect(await app.post(buyer, '/api/chat/send/', { ...same, ...more })).toMatchObject(conflict);
   const thread2 = await app.post(seller, '/api/chat/start/', { post_id: other.thread.postId });
   const mine = message(thread);
   await app.post(seller, '/api/chat/send/', mine);
@@ -257,4 +258,41 @@ test('sending reads: the own read position stands at the sent message, without a
     ],
   });
   expect(receipts).toEqual([]);
+});
+
+test.each(['buyer', 'seller'] as const)('what the %s sends they have read and received', async side => {
+  const { thread, ...talk } = await buildTalk(app);
+  const socket = await app.connect(talk[side], '/chat');
+  for (const _ of [1, 2]) await done(socket, 'message:send', message(thread));
+  const view = (await done(socket, 'thread:get', { thread_id: thread.id })).thread;
+  const [own, other] = side === 'buyer' ? [0, 1] : [1, 0];
+  expect(view.participants[own]).toMatchObject({ side, read_seq: 2, delivered_seq: 2 });
+  expect(view.participants[other]).toMatchObject({ read_seq: 0, delivered_seq: 0 });
+});
+
+test('a reply shows what the message says after an edit that it waited for', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const socket = await app.connect(buyer, '/chat');
+  const { message: first } = await done(socket, 'message:send', message(thread, { text: 'before' }));
+  const em = app.orm.em.fork();
+  await em.begin();
+  await em.execute('select from threads where id = ? for update', [thread.id]);
+  await em.execute(`update messages set text = 'after' where id = ?`, [first.id]);
+  const reply = done(socket, 'message:send', message(thread, { reply_to: first.id }));
+  const ofWaiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await eventually(async () => expect(await app.orm.em.fork().execute(ofWaiting)).toHaveLength(1));
+  await em.commit();
+  expect((await reply).message.reply_to).toMatchObject({ id: first.id, text: 'after' });
+});
+
+test('the moment of the last change never goes back, though the clock of an instance is behind', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const em = app.orm.em.fork();
+  const ahead = new Date(Date.now() + 60_000);
+  const changedAt = () => em.execute('select updated_at from threads where id = ?', [thread.id]);
+  await em.execute('update threads set updated_at = ? where id = ?', [ahead, thread.id]);
+  const before = await changedAt();
+  const socket = await app.connect(buyer, '/chat');
+  await done(socket, 'message:send', message(thread));
+  expect(await changedAt()).toEqual(before);
 });

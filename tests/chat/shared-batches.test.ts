@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { setThreadLock } from '../../src/chat/service/thread-changes.ts';
-import { record, useApp } from '../support/app.ts';
+import { ask, record, useApp } from '../support/app.ts';
 import { arrived, holdThread } from '../support/batches.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
@@ -90,4 +90,25 @@ test('a thread was updated when the latest message of a batch was made, whicheve
       .toSorted()
       .at(-1),
   );
+});
+
+test('G2: sends with one client_id in one batch are one message, and with other content idempotency_conflict', async () => {
+  const { thread, mine, theirs } = await buildBoth();
+  const heard = record(theirs, 'message:created');
+  const release = await holdThread(app, thread);
+  const inFlight = done(mine, 'message:send', message(thread));
+  await arrived(mine);
+  const once = message(thread, { text: 'once' });
+  const acks = [once, once, { ...once, text: 'twice' }].map(one => ask(mine, 'message:send', one));
+  await arrived(mine);
+  await release();
+  await inFlight;
+  const sent = { client_id: once.client_id, seq: 2, text: 'once' };
+  expect(await Promise.all(acks)).toMatchObject([
+    { ok: true, data: { duplicate: false, message: sent } },
+    { ok: true, data: { duplicate: true, message: sent } },
+    { ok: false, error: { code: 'idempotency_conflict' } },
+  ]);
+  expect((await done(theirs, 'thread:history', { thread_id: thread.id })).messages).toHaveLength(2);
+  expect(heard.map(push => push.message.seq)).toEqual([1, 2]);
 });

@@ -36,3 +36,15 @@ test('without a token an address has 300 calls a minute, another address has its
   expect((await call(app, '10.7.0.3')).status).toBe(200);
   expect((await call(relaxed, '10.7.0.2')).headers.get('ratelimit-policy')).toBe('"rest-ip";q=30000;w=60');
 });
+
+test('a user has 600 calls a minute from any address, and another user of that address has their own', async () => {
+  const [user, other] = [await app.buildUser(), await app.buildUser()];
+  const call = (n: number) => app.get(user, '/api/auth/me/', from(`10.8.0.${n % 3}`));
+  const statuses: number[] = [];
+  for (let n = 0; n < 610; n += 61)
+    statuses.push(
+      ...(await Promise.all(Array.from({ length: 61 }, (_, at) => call(n + at)))).map(({ status }) => status),
+    );
+  expect(statuses.filter(status => status === 429)).toHaveLength(10);
+  expect((await app.get(other, '/api/auth/me/', from('10.8.0.1'))).status).toBe(200);
+});
