@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
-import { ask, useApp } from '../support/app.ts';
+import { ask, eventually, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, buildTrader, done, message } from '../support/talk.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed', DB_POOL: '2' });
@@ -168,4 +168,22 @@ test('more pulls at a time than there are database connections are all answered:
   );
   const answers = await Promise.all(sockets.flatMap(socket => [0, 1, 2, 3].map(() => ask(socket, 'sync:pull', {}))));
   expect(answers.filter(answer => !answer.ok)).toEqual([]);
+});
+
+test('G5: an answer is of one moment: what is committed while it is put together is not half in it', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const socket = await app.connect(buyer, '/chat');
+  const { message: before } = await done(socket, 'message:send', message(thread, { text: 'before' }));
+  const em = app.orm.em.fork();
+  await em.begin();
+  await em.execute('lock table messages in access exclusive mode');
+  const answer = done(socket, 'sync:pull', {});
+  const ofWaiting = `select from pg_locks where not granted and relation = 'messages'::regclass and
+    database = (select oid from pg_database where datname = current_database())`;
+  await eventually(async () => expect(await em.execute(ofWaiting)).toHaveLength(1));
+  await em.execute(`update messages set text = 'after', rev = 3, changed_at = now() where id = ?`, [before.id]);
+  await em.execute('update threads set rev = 3 where id = ?', [thread.id]);
+  await em.commit();
+  expect((await answer).threads).toMatchObject([{ thread: { rev: 2 }, messages: [{ rev: 2, text: 'before' }] }]);
+  expect((await done(socket, 'sync:pull', {})).threads).toMatchObject([{ thread: { rev: 3 }, messages: [{ rev: 3 }] }]);
 });

@@ -156,3 +156,19 @@ test('muting and archiving are private too, on both doors', async () => {
   await ask(writer, 'thread:list', {});
   expect(theirs).toEqual([]);
 });
+
+test('a receipt is a change of its thread at its moment, which never goes back', async () => {
+  const { thread, reader } = await buildRead();
+  const em = app.orm.em.fork();
+  const read = async (seq: number, changedAt: Date) => {
+    await em.execute('update threads set updated_at = ? where id = ?', [changedAt, thread.id]);
+    await done(reader, 'thread:read', { thread_id: thread.id, seq });
+    const [{ is_later }] = (await em.execute(
+      'select updated_at > ?::timestamptz as is_later from threads where id = ?',
+      [changedAt, thread.id],
+    )) as [{ is_later: boolean }];
+    return is_later;
+  };
+  expect(await read(1, new Date(Date.now() - 60_000))).toBe(true);
+  expect(await read(2, new Date(Date.now() + 60_000))).toBe(false);
+});

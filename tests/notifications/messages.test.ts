@@ -185,3 +185,16 @@ test('pushes go on while a newer version adds a column beneath this one', async 
   await old.close();
   await database.drop();
 });
+
+test('a note that was written just after its message was read is read by reading once more', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const socket = await app.connect(seller, '/chat');
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const read = () => done(socket, 'thread:read', { thread_id: thread.id, seq: 1 });
+  await read();
+  await app.orm.em.fork().execute('update notifications set read_at = null where user_id = ?', [seller.id]);
+  await read();
+  expect((await app.get(seller, '/api/notifications/')).body).toMatchObject({
+    ...{ results: [{ count: 1, read_at: expect.any(String) }], badge: { unread: 0 } },
+  });
+});
