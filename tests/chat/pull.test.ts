@@ -187,3 +187,30 @@ test('G5: an answer is of one moment: what is committed while it is put together
   expect((await answer).threads).toMatchObject([{ thread: { rev: 2 }, messages: [{ rev: 2, text: 'before' }] }]);
   expect((await done(socket, 'sync:pull', {})).threads).toMatchObject([{ thread: { rev: 3 }, messages: [{ rev: 3 }] }]);
 });
+
+test('G5: a change that is held already is not told again with what came after it', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const socket = await app.connect(buyer, '/chat');
+  const { message: first } = await done(socket, 'message:send', message(thread));
+  await done(socket, 'message:edit', { thread_id: thread.id, message_id: first.id, text: 'edited' });
+  await done(socket, 'message:send', message(thread, { text: 'new' }));
+  const told = async (rev: number) => {
+    const [difference] = (await pull(socket, { threads: [{ thread_id: thread.id, rev }] })).threads;
+    return difference!.messages.map(({ text }) => text);
+  };
+  expect(await told(2)).toEqual(['edited', 'new']);
+  expect(await told(3)).toEqual(['new']);
+});
+
+test('a cursor of a pull is of no other pull', async () => {
+  const { buyer, seller } = await buildTalk(app);
+  await buildThread(app, { buyer, seller, postId: await buildPost(app, seller) });
+  const socket = await app.connect(buyer, '/chat');
+  const { next_cursor: cursor } = await pull(socket, { limit: 1 });
+  expect((await pull(socket, { limit: 1, cursor })).threads).toHaveLength(1);
+  expect(await ask(socket, 'sync:pull', { limit: 1, cursor, only: true })).toMatchObject({
+    error: { code: 'invalid_cursor' },
+  });
+  const other = await app.connect(seller, '/chat');
+  expect(await ask(other, 'sync:pull', { limit: 1, cursor })).toMatchObject({ error: { code: 'invalid_cursor' } });
+});

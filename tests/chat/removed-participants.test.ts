@@ -89,6 +89,8 @@ test('S-85: whom staff removed finds nothing of the thread, and has nothing unre
   expect((await app.get(buyer, '/api/auth/me/')).body.unread).toEqual(nothing);
   expect(await done(removed, 'thread:list', { box: 'all' })).toMatchObject({ results: [], unread: nothing });
   expect(await done(removed, 'sync:pull', {})).toMatchObject({ threads: [], unread: nothing });
+  const held = { threads: [{ thread_id: thread.id, rev: 2 }] };
+  expect(await done(removed, 'sync:pull', held)).toMatchObject({ threads: [], gone: [thread.id] });
 });
 
 test('S-85: of who was removed nobody hears that they type, nor they of the other one', async () => {
@@ -114,23 +116,27 @@ test('S-85: who was removed opens no second thread about the post, and nobody is
   expect((await app.get(buyer, `/api/b2b/posts/${post_id}/`)).body.my_thread_id).toBeNull();
 });
 
-test('S-85, G10: on another instance too, whom staff removed hears nothing but access:revoked, no head either', async () => {
-  const [here, there] = await buildNodes(await startRedis());
-  const { buyer, seller, thread } = await buildTalk(here);
-  const [left, removed] = [await here.connect(buyer, '/chat'), await there.connect(seller, '/chat')];
-  const neighbour = await there.connect(buyer, '/chat');
-  const heard = hear(removed, thread);
-  await remove(thread, seller, here);
-  await eventually(() => expect(heard).toContain('access:revoked'));
-  const heads = record(neighbour, 'sync:head');
-  left.emit('typing:start', { thread_id: thread.id });
-  await done(left, 'message:send', message(thread));
-  await done(left, 'thread:read', { thread_id: thread.id, seq: 2 });
-  // In health it is told every 1.5 s here what has changed lately.
-  await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, expect.any(Number)]] }));
-  await ask(removed, 'thread:list', {});
-  expect(new Set(heard)).toEqual(new Set(['access:revoked']));
-});
+test.each(['buyer', 'seller'] as const)(
+  'S-85, G10: on another instance too, the %s, once removed, hears nothing but access:revoked, no head either',
+  async side => {
+    const [here, there] = await buildNodes(await startRedis());
+    const { thread, ...talk } = await buildTalk(here);
+    const [gone, stays] = side === 'buyer' ? [talk.buyer, talk.seller] : [talk.seller, talk.buyer];
+    const [left, removed] = [await here.connect(stays, '/chat'), await there.connect(gone, '/chat')];
+    const neighbour = await there.connect(stays, '/chat');
+    const heard = hear(removed, thread);
+    await remove(thread, gone, here);
+    await eventually(() => expect(heard).toContain('access:revoked'));
+    const heads = record(neighbour, 'sync:head');
+    left.emit('typing:start', { thread_id: thread.id });
+    await done(left, 'message:send', message(thread));
+    await done(left, 'thread:read', { thread_id: thread.id, seq: 2 });
+    // In health it is told every 1.5 s here what has changed lately.
+    await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, expect.any(Number)]] }));
+    await ask(removed, 'thread:list', {});
+    expect(new Set(heard)).toEqual(new Set(['access:revoked']));
+  },
+);
 
 test('S-85, G6: whom staff removed while Redis was away is told so on another instance too', async () => {
   const redis = await startRedis();

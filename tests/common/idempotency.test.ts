@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
+import { purgeIdempotencyKeys } from '../../src/common/idempotency.ts';
 import { type Reply, startApp, type TestUser, useApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -106,6 +107,33 @@ test('a report that was stored although its answer was lost is found by the repe
   const again = await twice(outsider, `/api/b2b/posts/${thread.postId}/report/`, { reason: 'fraud' });
   const stored = await behind.orm.em.fork().execute('select id from reports');
   expect([again.status, stored]).toEqual([201, [{ id: again.body.report_id }]]);
+});
+
+const age = (key: string, seconds: number, more = '') =>
+  app.orm.em
+    .fork()
+    .execute(`update idempotency_keys set ${more} created_at = now() - make_interval(secs => ?) where key = ?`, [
+      ...[seconds, key],
+    ]);
+
+test('a key whose request never ended, since its instance died, is free after a minute', async () => {
+  const [dealer, key] = [await buildDealer(app), randomUUID()];
+  const readAll = () => app.post(dealer, '/api/notifications/read-all/', {}, { 'idempotency-key': key });
+  await readAll();
+  await age(key, 50, 'status = null,');
+  expect((await readAll()).body).toMatchObject({ code: 'idempotency_in_progress' });
+  await age(key, 70, 'status = null,');
+  expect((await readAll()).status).toBe(200);
+});
+
+test('what is older than a day is forgotten, and nothing else', async () => {
+  const [dealer, keys] = [await buildDealer(app), [randomUUID(), randomUUID()]];
+  for (const key of keys) await app.post(dealer, '/api/notifications/read-all/', {}, { 'idempotency-key': key });
+  await age(keys[0]!, 24 * 3_600 + 60);
+  await age(keys[1]!, 24 * 3_600 - 60);
+  await purgeIdempotencyKeys({ em: app.orm.em.fork(), now: new Date() });
+  const kept = await app.orm.em.fork().execute('select key from idempotency_keys where user_id = ?', [dealer.id]);
+  expect(kept).toEqual([{ key: keys[1] }]);
 });
 
 test('after 24 hours a key is new again', async () => {
