@@ -39,6 +39,8 @@ test('a retry with images is the same message', async () => {
   const payload = message(thread, { attachments: [(await upload(buyer)).id] });
   const [first, again] = [await send(buyer, payload), await send(buyer, payload)];
   expect([first.status, again.status, again.body]).toEqual([201, 200, { ...first.body, duplicate: true }]);
+  const other = { ...payload, attachments: [(await upload(buyer)).id] };
+  expect(await send(buyer, other)).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
 });
 
 test("S-36: another user's upload, one for something else, one that is used, or none at all attaches to nothing", async () => {
