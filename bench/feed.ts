@@ -15,7 +15,7 @@ import { loadConfig } from '../src/config.ts';
 import { call, measure } from './feed/requests.ts';
 import { recordStatements, type Samples, storeSearches, takeSamples } from './feed/samples.ts';
 import { cpuSeconds } from './support/cpu.ts';
-import { readSettings } from './support/options.ts';
+import { OptionError, readSettings } from './support/options.ts';
 import type { Goal, Outcome, Table } from './support/outcome.ts';
 import type { Started } from './support/processes.ts';
 import { percentile, ratioOf, spreadOf } from './support/stats.ts';
@@ -25,7 +25,9 @@ const USERS = 200;
 const CLIENTS = 4;
 const SEARCHES = 10_000;
 const PUBLICATIONS = 20;
-const DEEP_PAGES = 50;
+const [PAGE, DEEP_PAGES] = [100, 50];
+/** Else the deep page is none. */
+const LEAST_POSTS = PAGE * (DEEP_PAGES + 1);
 
 interface Bench {
   url: string;
@@ -40,6 +42,7 @@ type Part = Pick<Outcome, 'measured' | 'goals'>;
 
 export async function run(args: string[]): Promise<Outcome> {
   const { posts, rounds, requests } = readSettings(args, { posts: 200_000, rounds: 5, requests: 400 });
+  if (posts < LEAST_POSTS) throw new OptionError(`--posts is ${LEAST_POSTS} or more`);
   const beganAt = performance.now();
   return inWorld({ users: USERS, posts }, async world => {
     const seededInSec = (performance.now() - beganAt) / 1000;
@@ -155,7 +158,7 @@ async function measureDepth({ url, token }: Bench): Promise<Part> {
   const table: Table = { title: 'a page of 100, ms', columns: ['first', `after ${DEEP_PAGES} pages`], rows: [] };
   const goals: Goal[] = [];
   for (const ordering of ['-published_at', 'price', '-price']) {
-    const first = `/api/b2b/posts/?limit=100&ordering=${ordering}`;
+    const first = `/api/b2b/posts/?limit=${PAGE}&ordering=${ordering}`;
     let deep = first;
     for (let page = 0; page < DEEP_PAGES; page += 1) deep = (await call(url + deep, token)).body.next ?? deep;
     const waits = { first: [] as number[], deep: [] as number[] };

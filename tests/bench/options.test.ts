@@ -15,6 +15,7 @@ test.each([
   ['bench', ['chat', '--json', '/nowhere/figures.json'], '--json: ENOENT'],
   ['bench', ['auth', '--nonsense'], "Unknown option '--nonsense'"],
   ['bench', ['chat', '--only', 'parthub,nothing'], '--only nothing is none'],
+  ['bench', ['feed', '--posts', '100'], '--posts is 5100 or more'],
   ['bench', ['scale', '--connections', '1e12'], '1000000000000 connections are more'],
   ['bench', ['chat', '--loads', '9'], '--loads 9 is none'],
   ['bench', ['fanout', '--rate', 'fast'], '--rate is a number'],
