@@ -4,7 +4,7 @@ import { Plan } from './billing/entities.ts';
 import { seedPlans } from './billing/service/plans.ts';
 import { lockName } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
-import { returnMemory } from './common/heap.ts';
+import { growFreely, returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
 
 /** Longer than all that is waited for after the drain window; whoever started the server need not kill it. */
@@ -29,6 +29,7 @@ function reasonOf(error: unknown): string {
 }
 
 async function start(): Promise<void> {
+  growFreely();
   const config = loadConfig();
   const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });
   const databaseUrl = config.DATABASE_URL ?? embedded!.url;
