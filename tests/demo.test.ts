@@ -20,25 +20,18 @@ test.each([[['--help']], [['--url']], [['--url', 'nonsense']], [['more']]])(
   },
 );
 
-test.each([
-  ['the demo', ['scripts/demo.ts']],
-  ['the conformance kit', ['conformance/run.ts', '--only', 'typing-expiry']],
-])(
-  '%s that is ended by a signal leaves no server and no folder behind',
-  async (_name, [script, ...options]) => {
-    const temporary = mkdtempSync(join(tmpdir(), 'parthub-ended-'));
-    onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
-    const child = spawn(process.execPath, [script!, ...options], { env: { ...process.env, TMPDIR: temporary } });
-    let told = '';
-    child.stdout.on('data', chunk => {
-      told += chunk;
-    });
-    // the outputs of its servers are its own: they are closed once all have ended
-    const closed = once(child, 'close');
-    await eventually(() => expect(told).toMatch(/http:\/\/127/), 40_000);
-    child.kill('SIGINT');
-    expect((await closed)[0]).not.toBe(0);
-    expect(readdirSync(temporary)).toEqual([]);
-  },
-  60_000,
-);
+test('the demo that is ended by a signal leaves no server and no folder behind', async () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'parthub-ended-'));
+  onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+  const child = spawn(process.execPath, ['scripts/demo.ts'], { env: { ...process.env, TMPDIR: temporary } });
+  let told = '';
+  child.stdout.on('data', chunk => {
+    told += chunk;
+  });
+  // the outputs of its servers are its own: they are closed once all have ended
+  const closed = once(child, 'close');
+  await eventually(() => expect(told).toMatch(/http:\/\/127/), 40_000);
+  child.kill('SIGINT');
+  expect((await closed)[0]).not.toBe(0);
+  expect(readdirSync(temporary)).toEqual([]);
+}, 60_000);

@@ -12,7 +12,6 @@ const root = join(import.meta.dirname, '../..');
 test.each([
   ['bench', ['auth']],
   ['bench', ['--quick']],
-  ['load', ['--rooms', '2', '--out', 'out']],
   ['conformance', []],
   ['faults', ['--only', 'kill-one']],
 ])('%s %j leaves nothing behind when it is interrupted', async (command, options) => {
