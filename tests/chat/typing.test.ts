@@ -94,8 +94,10 @@ test('a message does not end what was begun after it', async () => {
   await sent;
   await ask(writer, 'typing:start', { thread_id: thread.id });
   await ask(reader, 'thread:list', {});
-  expect(heard).toEqual([started]);
-  await eventually(() => expect(heard).toEqual([started, stopped]));
+  // On a busy machine the second start comes late enough to be told too.
+  expect(heard).toContainEqual(started);
+  expect(heard).not.toContainEqual(stopped);
+  await eventually(() => expect(heard.at(-1)).toEqual(stopped));
 });
 
 test('a connection that is gone writes no more', async () => {
