@@ -97,6 +97,10 @@ export function createClient(options: ClientOptions) {
     chat.forget(keep);
     userId = null;
     typing.reset();
+    forgetShown();
+  }
+
+  function forgetShown(): void {
     receipts.forget();
     notifications.forget();
     shown.allChanged();
@@ -134,12 +138,8 @@ export function createClient(options: ClientOptions) {
   connection.chat.on('session:ready', (ready: { user_id: string }) => {
     const before = userId;
     userId = ready.user_id;
-    if (before !== null && before !== userId) {
-      // Another tab has logged in as somebody else.
-      receipts.forget();
-      notifications.forget();
-      shown.allChanged();
-    }
+    // Another tab has logged in as somebody else.
+    if (before !== null && before !== userId) forgetShown();
     session.learn(userId).catch(() => {});
     focus.repeat();
     receipts.repeat();

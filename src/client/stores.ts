@@ -24,13 +24,7 @@ export function memoryCredentials(): CredentialStore {
 export function localCredentials(storage: KeyValue, key = 'parthub:credentials'): CredentialStore {
   return {
     // What cannot be read is no login: the next one replaces it.
-    load() {
-      try {
-        return JSON.parse(storage.getItem(key) ?? 'null') as Credentials | null;
-      } catch {
-        return null;
-      }
-    },
+    load: () => parsed<Credentials>(() => storage.getItem(key)),
     save: credentials => storage.setItem(key, JSON.stringify(credentials)),
   };
 }
@@ -40,19 +34,21 @@ export function localOutbox(storage: KeyValue, prefix = 'parthub:unsent:'): Outb
   return {
     load() {
       const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
-      return keys.filter(key => key.startsWith(prefix)).flatMap(key => read(storage.getItem(key)));
+      return keys
+        .filter(key => key.startsWith(prefix))
+        .flatMap(key => parsed<Unsent>(() => storage.getItem(key)) ?? []);
     },
     put: unsent => storage.setItem(prefix + unsent.message.client_id, JSON.stringify(unsent)),
     remove: clientId => storage.removeItem(prefix + clientId),
   };
 }
 
-/** What another tab has just removed, or what is no entry, keeps none of the others back. */
-function read(text: string | null): Unsent[] {
+/** null: another tab has just removed it, or it cannot be read. */
+function parsed<Entry>(read: () => string | null): Entry | null {
   try {
-    return text === null ? [] : [JSON.parse(text) as Unsent];
+    return JSON.parse(read() ?? 'null') as Entry | null;
   } catch {
-    return [];
+    return null;
   }
 }
 
