@@ -101,19 +101,11 @@ function* answersOf(placed: readonly Placed[], { is_stored, turns, remarks }: Fo
   for (const { draft, place, turn } of placed) {
     const [, refusal, recipient_id, base_seq, base_rev] = byDraft.get(turn.last.id)!;
     const { known_id = null, known_hash = null, reply_to = null, is_reply_lost } = remarked.get(draft.id) ?? {};
-    const answer = {
-      refusal,
-      known_id,
-      known_hash,
-      recipient_id,
-      reply_to,
-      seq: base_seq + place,
-      rev: base_rev + place,
-    };
-    if (is_stored) yield [draft, answer];
-    else if (known_id !== null && refusal !== 'not_found') yield [draft, { ...answer, refusal: null }];
-    else if (refusal !== null) yield [draft, answer];
-    else if (is_reply_lost) yield [draft, { ...answer, refusal: 'not_found' }];
+    const isKnown = known_id !== null && refusal !== 'not_found';
+    const why = isKnown ? null : (refusal ?? (is_reply_lost ? 'not_found' : null));
+    if (!is_stored && !isKnown && why === null) continue;
+    const entry = { seq: base_seq + place, rev: base_rev + place };
+    yield [draft, { refusal: why, known_id, known_hash, ...entry, recipient_id, reply_to }];
   }
 }
 

@@ -4,7 +4,7 @@ import type { Output } from '../../common/operations.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Message } from '../contract/shapes.ts';
 import { events, facts, type operations } from '../contract.ts';
-import { attachUploads, leaveUploads, releaseDeleted } from './attachments.ts';
+import { attachUploads, leaveUploads } from './attachments.ts';
 import { type KnownMessage, loadKnown } from './message-rows.ts';
 import { contentHashOf, type Draft, draftOf, presentDraft, type Written, writeMessages } from './message-writer.ts';
 import { presentPreview } from './present.ts';
@@ -53,8 +53,6 @@ async function storeDrafts(ctx: SharedContext, drafts: readonly Draft[]): Promis
     ctx,
     writable.filter((_draft, index) => written[index]!.refusal !== null),
   );
-  // The retry of a message that was deleted meanwhile has taken its images once more.
-  if (known.size > 0) await releaseDeleted(ctx, [...known.keys()]);
   return refused.size === 0 ? settled : drafts.map(draft => refused.get(draft) ?? settled.shift()!);
 }
 

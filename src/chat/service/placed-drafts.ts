@@ -55,5 +55,5 @@ export function endsOf({ draft, place, turn }: Placed): number {
 
 /** Who else sends there. Of more than two senders one is no participant, so that nothing of theirs is stored together. */
 export function otherOf({ turn }: Placed): Turn | undefined {
-  return turn.thread.turns.length === 1 ? undefined : turn.thread.turns.find(one => one !== turn);
+  return turn.thread.turns.find(one => one !== turn);
 }
