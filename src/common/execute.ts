@@ -137,14 +137,12 @@ function gather(
 ): GroupCommit<Job, unknown> {
   const name = nameOf(operation);
   const count = metrics.batch(name);
-  const isOneStatement = ({ input }: Job) => operation.oneStatement!(input);
-  const isAlone = (jobs: Job[]) => operation.oneStatement !== undefined && jobs.every(isOneStatement);
+  const isOneStatement = ({ input }: Job) => operation.oneStatement?.(input) ?? false;
+  const runOf = (jobs: Job[]) => (jobs.every(isOneStatement) ? transactions.alone : transactions.shared);
   const once = (jobs: Job[]): Promise<Answer<unknown>[]> => {
     const causes = jobs.flatMap(({ cause }) => cause ?? []);
     const options = { causes, attributes: { 'parthub.batch.size': jobs.length } };
-    return tracing.span(`${name} batch`, options, () =>
-      (isAlone(jobs) ? transactions.alone : transactions.shared)(jobs[0]!.now, ctx => useCase(ctx, jobs)),
-    );
+    return tracing.span(`${name} batch`, options, () => runOf(jobs)(jobs[0]!.now, ctx => useCase(ctx, jobs)));
   };
   const alone = async (job: Job): Promise<PromiseSettledResult<unknown>> =>
     once([job]).then(([answer]) => settled(answer), refused);
