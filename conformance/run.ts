@@ -2,7 +2,7 @@
 // of the socket contract. Without --url it starts servers of its own, and then causes faults too. Exits 1 when a promise is broken.
 import { readOptions } from '../bench/support/options.ts';
 import { type Room, readRooms } from '../load/rooms.ts';
-import { exitIfInterrupted, untilInterrupted } from '../tests/support/interrupt.ts';
+import { exitIfInterrupted, whileOpen } from '../tests/support/interrupt.ts';
 import { crashInvariants } from './invariants/crashes.ts';
 import { deliveryInvariants } from './invariants/delivery.ts';
 import { privacyInvariants } from './invariants/privacy.ts';
@@ -66,29 +66,17 @@ process.setMaxListeners(100);
 const say = (line: string): void => void (values.json || process.stdout.write(`${line}\n`));
 const given = urls.length > 0 ? roomsOf(values.tokens!) : null;
 const startedAt = performance.now();
-const starting: Promise<OwnServers | null> = given ? Promise.resolve(null) : startOwn();
-try {
-  process.exitCode = (await untilInterrupted(proveAll())) ? 0 : 1;
-} catch (error) {
-  await close();
-  exitIfInterrupted(error);
-}
-await close();
-process.exit();
+const isKept = await whileOpen(startOwn(), proveAll).catch(exitIfInterrupted);
+process.exit(isKept ? 0 : 1);
 
-async function startOwn(): Promise<OwnServers> {
+async function startOwn(): Promise<OwnServers | null> {
+  if (given) return null;
   say('starting PostgreSQL, Redis and two instances');
   return startOwnServers(ROOMS);
 }
 
-async function close(): Promise<void> {
-  const own = await starting.catch(() => null);
-  await own?.close();
-}
-
 /** True when no promise is broken. */
-async function proveAll(): Promise<boolean> {
-  const own = await starting;
+async function proveAll(own: OwnServers | null): Promise<boolean> {
   const targets = own ? own.main.nodes.map(node => node.url) : urls;
   say(`${targets.join(' and ')}, seed ${seed}\n`);
   const verdicts = await prove(

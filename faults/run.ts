@@ -2,7 +2,7 @@
 // message is lost, doubled or out of order, or a figure is not reached.
 import { readOptions } from '../bench/support/options.ts';
 import { seeded } from '../tests/support/faulty-socket.ts';
-import { exitIfInterrupted, untilInterrupted } from '../tests/support/interrupt.ts';
+import { exitIfInterrupted, whileOpen } from '../tests/support/interrupt.ts';
 import type { Fault, Need } from './fault.ts';
 import { faults } from './list.ts';
 import { tellResult, tellSum } from './report.ts';
@@ -52,18 +52,11 @@ async function tryAll(from: number, all: readonly Fault[]): Promise<void> {
   say(`starting PostgreSQL, Redis and three instances; seed ${from}\n`);
   const needs = new Set<Need>(all.flatMap(one => one.needs ?? []));
   const starting = startSite({ rooms: roomsOf(settings) * all.length, needs, drainSec: 5 });
-  const tryEach = async () => {
-    const site = await starting;
+  await whileOpen(starting, async site => {
     for (const fault of all) {
       const result = await tryFault(fault, site, seeded(from + faults.indexOf(fault)), settings);
       results.push({ ...result, seed: from });
       say(tellResult(result));
     }
-  };
-  try {
-    await untilInterrupted(tryEach());
-  } finally {
-    const site = await starting.catch(() => null);
-    await site?.close();
-  }
+  });
 }

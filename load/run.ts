@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuSeconds } from '../bench/support/cpu.ts';
-import { exitIfInterrupted, Interrupted, untilInterrupted } from '../tests/support/interrupt.ts';
+import { exitIfInterrupted, Interrupted, whileOpen } from '../tests/support/interrupt.ts';
 import { createMeter, type Second } from './meter.ts';
 import { options, refuse, settings } from './options.ts';
 import { NotConnected, profiles, type Run } from './profiles.ts';
@@ -21,15 +21,19 @@ function roomsOf(tokens: string): Room[] {
   }
 }
 
-async function prepare(): Promise<{ target: Target; rooms: Room[] }> {
+interface Prepared extends Target {
+  rooms: Room[];
+}
+
+async function prepare(): Promise<Prepared> {
   const { url, tokens, hasTokens, out } = options;
   mkdirSync(out, { recursive: true });
   if (url !== undefined) {
     if (!hasTokens) await seedWorld(settings.rooms, tokens);
-    return { target: { url, pid: null, close: async () => {} }, rooms: roomsOf(tokens) };
+    return { url, pid: null, close: async () => {}, rooms: roomsOf(tokens) };
   }
   say('starting a server with a database of its own');
-  return { target: await startServer(settings.rooms, tokens), rooms: roomsOf(tokens) };
+  return { ...(await startServer(settings.rooms, tokens)), rooms: roomsOf(tokens) };
 }
 
 function sampler(pid: number | null): { sample(): void; taken: ServerSecond[] } {
@@ -55,13 +59,12 @@ function showSecond({ at, target, sent, acked, delivered, connections, delivery,
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
 }
 
-async function measure(): Promise<void> {
-  const { target, rooms } = await preparing;
+async function measure({ url, pid, rooms }: Prepared): Promise<void> {
   const [meter, verdict] = [createMeter(), { lost: 0, twice: 0, disordered: 0 }];
-  const server = sampler(target.pid);
+  const server = sampler(pid);
   let nextAt = performance.now();
   const run: Run = {
-    ...{ url: target.url, meter, verdict, say, findings: {}, rooms },
+    ...{ url, meter, verdict, say, findings: {}, rooms },
     ...{ devicesPerUser: settings.devices, rate: settings.rate, durationSec: settings.duration, ramp: settings.ramp },
     async second(due) {
       nextAt = Math.max(nextAt + 1_000, performance.now());
@@ -89,20 +92,12 @@ async function measure(): Promise<void> {
   process.exitCode = isWhole && !hasFailed ? 0 : 1;
 }
 
-async function close(): Promise<void> {
-  const prepared = await preparing.catch(() => null);
-  await prepared?.target.close();
-}
-
-const preparing = prepare();
-try {
-  await untilInterrupted(measure());
-} catch (error) {
+function tellWhy(error: unknown): void {
   if (error instanceof Interrupted) say('\nended before its time: there is no result');
-  await close();
   if (!(error instanceof NotConnected)) exitIfInterrupted(error);
-  say((error as Error).message);
+  say(error.message);
   process.exitCode = 1;
 }
-await close();
+
+await whileOpen(prepare(), measure).catch(tellWhy);
 process.exit();

@@ -13,7 +13,7 @@ export interface DemoServer {
   url: string;
   /** Runs a command of the CLI beside the server and returns its answer. */
   cli(...args: string[]): Promise<Record<string, unknown>>;
-  stop(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** A server of the demo's own: embedded database, free port, limits for tests, a folder that is removed afterwards. */
@@ -32,7 +32,7 @@ export async function startServer(): Promise<DemoServer> {
   return {
     url,
     cli: cliOf(env),
-    async stop() {
+    async close() {
       const exited = new Promise(resolve => child.once('exit', resolve));
       child.kill('SIGINT');
       await exited;
@@ -43,7 +43,7 @@ export async function startServer(): Promise<DemoServer> {
 
 /** A server that runs already; the CLI reaches its database by the same environment. */
 export function runningServer(url: string): DemoServer {
-  return { url, cli: cliOf(process.env), stop: async () => {} };
+  return { url, cli: cliOf(process.env), close: async () => {} };
 }
 
 function cliOf(env: NodeJS.ProcessEnv): DemoServer['cli'] {

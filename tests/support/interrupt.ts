@@ -27,6 +27,19 @@ export function untilInterrupted<T>(work: Promise<T>): Promise<T> {
   return Promise.race([work, asked.promise]);
 }
 
+/** Works with what is being opened, and closes it in any case: also when it is opened too late to be worked with. */
+export async function whileOpen<Opened extends { close(): Promise<unknown> } | null, T>(
+  opening: Promise<Opened>,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  try {
+    return await untilInterrupted(opening.then(work));
+  } finally {
+    const opened = await opening.catch(() => null);
+    await opened?.close();
+  }
+}
+
 function interrupt(signal: Ending): void {
   asked.reject(new Interrupted(signal));
   process.on('uncaughtException', () => {}); // of what is given up: its connections are cut
