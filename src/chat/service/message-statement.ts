@@ -6,8 +6,8 @@ import { closedAccount } from './closed-accounts.ts';
 const given = `
   select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::text[], $7::uuid[], $8::jsonb[],
     $9::text[], $10::timestamptz[], $12::int[], $13::int[], $14::uuid[], $15::int[], $16::timestamptz[])
-  as g(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at,
-    place, ends, other_id, other_place, latest_at)`;
+  with ordinality as g(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at,
+    place, ends, other_id, other_place, latest_at, nth)`;
 
 const isIn = (side: string) => `t.${side}_id = g.sender_id and not t.is_${side}_removed`;
 const peer = 'case when t.buyer_id = g.sender_id then t.seller_id else t.buyer_id end';
@@ -22,7 +22,8 @@ const unreadBy = (userId: string) =>
 const turns = `
   select g.*, g.place - g.other_place as unread_count, t.*, case when t.base_seq is null then 'not_found' else t.reason end as refusal
   from (
-    select id, thread_id, sender_id, text, place, ends, other_id, other_place, latest_at from given where ends > 0 order by thread_id) g
+    select nth, id, thread_id, sender_id, text, place, ends, other_id, other_place, latest_at
+    from given where ends > 0 order by thread_id) g
   left join lateral (
     select t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post->>'title' as post_title,
       case when t.buyer_id = g.sender_id and not t.is_seller_removed then t.seller_id
@@ -39,7 +40,7 @@ const turns = `
  * in the preview.
  */
 const remarks = `
-  select g.id, k.id as known_id, encode(k.content_hash, 'hex') as known_hash, q.preview as reply_to,
+  select g.nth, k.id as known_id, encode(k.content_hash, 'hex') as known_hash, q.preview as reply_to,
     g.reply_to_id is not null and q.thread_id is distinct from g.thread_id as is_reply_lost
   from given g
   left join lateral (
@@ -92,7 +93,7 @@ export function sendStatement(parts: readonly StatementPart[]): Statement {
   const text = `with given as materialized (${given}), turns as materialized (${turns}), remarks as materialized (${remarks}),
     verdict as materialized (${verdict}), sent as materialized (${sent}), inserted as (${inserted}), moved as (${moved})${withParts}
     select (select is_stored from verdict) as is_stored, (select json_agg(r) from remarks r) as remarks,
-      (select json_agg(json_build_array(id, refusal, recipient_id, base_seq, base_rev)) from turns) as turns,
+      (select json_agg(json_build_array(nth, refusal, recipient_id, base_seq, base_rev)) from turns) as turns,
       json_build_array(${values}) as parts`;
   const statement = { name: 'send-messages', text };
   statements.set(parts, statement);

@@ -37,18 +37,18 @@ export interface Written {
 
 type Refusal = 'not_found' | 'thread_locked' | 'recipient_unavailable';
 
-/** What the statement answers. */
+/** What the statement answers; `nth` counts the drafts from 1. */
 interface Found {
   is_stored: boolean;
   /** By the last draft of whoever sends in a thread. */
-  turns: [draftId: string, Refusal | null, recipientId: string | null, base_seq: number, base_rev: number][];
+  turns: [nth: number, Refusal | null, recipientId: string | null, base_seq: number, base_rev: number][];
   remarks: Remark[] | null;
   /** What each part of the statement did. */
   parts: unknown[];
 }
 
 interface Remark extends Pick<Written, 'known_id' | 'known_hash' | 'reply_to'> {
-  id: string;
+  nth: number;
   /** The message that it replies to is not one of its thread. */
   is_reply_lost: boolean;
 }
@@ -96,11 +96,11 @@ async function tryWriting(ctx: SharedContext, placed: readonly Placed[]): Promis
 
 /** Of all drafts if they are stored, else of those that kept them from it. */
 function* answersOf(placed: readonly Placed[], { is_stored, turns, remarks }: Found): Generator<[Draft, Written]> {
-  const byDraft = new Map(turns.map(turn => [turn[0], turn]));
-  const remarked = new Map(remarks?.map(one => [one.id, one]));
-  for (const { draft, place, turn } of placed) {
-    const [, refusal, recipient_id, base_seq, base_rev] = byDraft.get(turn.last.id)!;
-    const { known_id = null, known_hash = null, reply_to = null, is_reply_lost } = remarked.get(draft.id) ?? {};
+  const byTurn = new Map(turns.map(([nth, ...found]) => [placed[nth - 1]!.turn, found]));
+  const remarked = new Map(remarks?.map(one => [one.nth, one]));
+  for (const [index, { draft, place, turn }] of placed.entries()) {
+    const [refusal, recipient_id, base_seq, base_rev] = byTurn.get(turn)!;
+    const { known_id = null, known_hash = null, reply_to = null, is_reply_lost } = remarked.get(index + 1) ?? {};
     const isKnown = known_id !== null && refusal !== 'not_found';
     const why = isKnown ? null : (refusal ?? (is_reply_lost ? 'not_found' : null));
     if (!is_stored && !isKnown && why === null) continue;
