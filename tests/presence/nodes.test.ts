@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, once, openSocket, record, startApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -133,4 +134,36 @@ test('a Redis that hangs is as good as away: nobody stays online by it', async (
     process.kill(redis.pid!, 'SIGCONT');
   }
   await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }));
+}, 30_000);
+
+async function countFollowers(user: { id: string }): Promise<number> {
+  const client = new Redis(redis.url);
+  const [, count] = await client.pubsub('NUMSUB', `parthub:presence:${user.id}`);
+  client.disconnect();
+  return count as number;
+}
+
+test('whoever leaves while its list is being answered watches nobody any more', async () => {
+  const { there, peer, socket } = await buildWatched();
+  socket.emit('presence:subscribe', { user_ids: [peer.id] });
+  socket.disconnect();
+  const other = await there.connect(peer, '/presence');
+  await done(other, 'presence:get', { user_ids: [] });
+  await new Promise(resolve => setTimeout(resolve, 2 * (30_000 / SCALE))); // a user whom nobody watches is forgotten by then
+  expect(await countFollowers(peer)).toBe(0);
+});
+
+test('whoever stops watching while Redis is away is not heard of any more once it is back', async () => {
+  const { there, peer, socket, states } = await buildWatched();
+  const { peer: other, socket: staying, states: seen } = await buildWatched();
+  await there.connect(other, '/presence');
+  await Promise.all([watch(socket, [peer]), watch(staying, [other])]);
+  expect(await countFollowers(peer)).toBe(1);
+  await redis.stop();
+  await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'unknown' }));
+  socket.disconnect();
+  redis = await startRedis({ port: Number(new URL(redis.url).port) });
+  await eventually(() => expect(seen.get(other.id)).toMatchObject({ status: 'online' }));
+  await new Promise(resolve => setTimeout(resolve, 2 * (30_000 / SCALE)));
+  expect([await countFollowers(other), await countFollowers(peer)]).toEqual([1, 0]);
 }, 30_000);

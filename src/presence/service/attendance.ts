@@ -20,6 +20,7 @@ export interface Attendance {
   /** The store may have lost them: all are due. */
   expire(): void;
   users(): Set<string>;
+  has(connection: string): boolean;
 }
 
 interface Parts {
@@ -83,6 +84,7 @@ export function createAttendance({ leases, times, isReachable, onFailure }: Part
       for (const one of present.values()) one.renewAt = 0;
     },
     users: () => new Set([...present.values()].map(one => one.userId)),
+    has: connection => present.has(connection),
   };
 }
 

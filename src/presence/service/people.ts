@@ -9,7 +9,8 @@ export interface Person {
   /** What those who may see the user are to be shown; null: not known yet. */
   state: State | null;
   lastSeenAt: Date | null;
-  isFollowed: boolean;
+  /** Whether its changes are told to this node; `again`: they were, and may be told no more. */
+  followed: 'no' | 'yes' | 'again';
   /** When to look again, on this node's own clock. */
   lookAt: number;
   /** Who has the user on the list and may see how it is, and who has and may not. */
@@ -67,9 +68,9 @@ export function createPeople({ leases, times, isAway, onChange, onFailure }: Par
   }
 
   async function look(some: readonly Person[]): Promise<void> {
-    const strangers = some.filter(person => !person.isFollowed);
+    const strangers = some.filter(person => person.followed !== 'yes');
     // Before it is so: whoever is forgotten meanwhile is then unfollowed after it.
-    for (const person of strangers) person.isFollowed = true;
+    for (const person of strangers) person.followed = 'yes';
     if (strangers.length > 0) await leases.follow(idsOf(strangers));
     const found = await leases.look(idsOf(some));
     for (const person of some) apply(person, found);
@@ -96,9 +97,9 @@ export function createPeople({ leases, times, isAway, onChange, onFailure }: Par
     touched.clear();
     const forgotten = due.filter(person => person.seeing.size === 0);
     for (const person of forgotten) if (person.missing.size === 0) people.delete(person.id);
-    const followed = forgotten.filter(person => person.isFollowed);
+    const followed = forgotten.filter(person => person.followed !== 'no');
     if (followed.length > 0) leases.unfollow(idsOf(followed));
-    for (const person of forgotten) Object.assign(person, { isFollowed: false, state: null, lookAt: now + times.look });
+    for (const person of forgotten) Object.assign(person, { followed: 'no', state: null, lookAt: now + times.look });
     return due.filter(person => person.seeing.size > 0);
   }
 
@@ -107,8 +108,8 @@ export function createPeople({ leases, times, isAway, onChange, onFailure }: Par
       const known = people.get(id);
       if (known) return known;
       const lookAt = performance.now() + times.look;
-      const none = { state: null, lastSeenAt: null, isFollowed: false, lookAt };
-      const person: Person = { id, ...none, seeing: new Set(), missing: new Set() };
+      const none = { state: null, lastSeenAt: null, lookAt };
+      const person: Person = { id, ...none, followed: 'no', seeing: new Set(), missing: new Set() };
       people.set(id, person);
       return person;
     },
@@ -116,7 +117,7 @@ export function createPeople({ leases, times, isAway, onChange, onFailure }: Par
     touch: id => void touched.add(id),
     touchAll() {
       for (const person of people.values()) {
-        person.isFollowed = false;
+        if (person.followed === 'yes') person.followed = 'again';
         touched.add(person.id);
       }
     },

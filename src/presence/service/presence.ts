@@ -117,7 +117,8 @@ export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts)
 
   return {
     async subscribe({ em, actor, connection }, { user_ids }) {
-      if (connection === undefined) return { states: [] };
+      // Of one that has gone while its call waited nobody would tell that it watches nobody any more.
+      if (connection === undefined || !attendance.has(connection)) return { states: [] };
       return { states: await watchers.watch(em, { connection, userId: actor.userId }, user_ids) };
     },
     async get({ em, actor }, { user_ids }) {
