@@ -128,3 +128,21 @@ test('S-65, S-73: while Redis is away each instance counts for itself, at once; 
     expect(result).toBe('too_many_connections');
   });
 });
+
+test('S-73: connections that end while their instance is cut off from Redis are counted nowhere once it is back', async () => {
+  const [gone, fewer] = [await here.buildUser(), await here.buildUser()];
+  const proxy = await startProxy(redis.url);
+  const cutOff = await startApp(database.url, { ...env(), REDIS_URL: proxy.url });
+  closers.push(proxy.close, cutOff.close);
+  const [ofGone, ofFewer] = await Promise.all([gone, fewer].map(user => connectMany(cutOff.url, user, 10)));
+  for (const user of [gone, fewer]) expect(await tryConnect(here.url, user)).toBe('too_many_connections');
+  proxy.cut();
+  for (const socket of [...ofGone!, ...ofFewer!.slice(0, 5)]) (socket as Socket).close();
+  await eventually(async () =>
+    expect((await cutOff.get(null, '/metrics')).body).toContain('connections{of="connection"} 5'),
+  );
+  proxy.resume();
+  await connectsWithin(6_000, here.url, gone);
+  await connectsWithin(6_000, here.url, fewer);
+  expect(refusals(await connectMany(here.url, fewer, 5))).toEqual(['too_many_connections']);
+});

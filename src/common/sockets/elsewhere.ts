@@ -36,13 +36,15 @@ local isKnown = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 return isKnown`;
 
-/** KEYS: the instances, the user. ARGV: most, this instance, its count, keep. */
+/** KEYS: the instances, the user. ARGV: most, this instance, its count, keep. Forgets what is of instances that are gone. */
 const admitScript = `${common}
 local total = tonumber(ARGV[3])
 local counts = redis.call('HGETALL', KEYS[2])
 for i = 1, #counts, 2 do
-  local endsAt = counts[i] ~= ARGV[2] and redis.call('ZSCORE', KEYS[1], counts[i])
-  if endsAt and tonumber(endsAt) > now then total = total + counts[i + 1] end
+  if counts[i] ~= ARGV[2] then
+    local endsAt = redis.call('ZSCORE', KEYS[1], counts[i])
+    if endsAt and tonumber(endsAt) > now then total = total + counts[i + 1] else redis.call('HDEL', KEYS[2], counts[i]) end
+  end
 end
 if total > tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
@@ -63,7 +65,8 @@ const nowhere: Elsewhere = { start() {}, admit: async () => true, tell() {}, clo
 
 /**
  * Each instance writes how many connections of a user it has; the sum over those that live is what counts. While Redis is
- * away everybody is admitted, and who is there then is told once it is back.
+ * away everybody is admitted. Whatever may not have been told then ends with the name that it was told in: under a new one
+ * all is told again, so nobody's connections are counted that ended meanwhile.
  */
 export function countElsewhere(
   { RATE_LIMITS }: Pick<Config, 'RATE_LIMITS'>,
@@ -73,13 +76,25 @@ export function countElsewhere(
   redis.defineCommand('beatOfNode', { lua: beatScript });
   redis.defineCommand('admitConnection', { lua: admitScript });
   const scripts = redis as unknown as Scripts;
-  const me = newId();
   const timers: NodeJS.Timeout[] = [];
+  let me = newId();
+  let isInDoubt = true;
+  const doubt = () => {
+    isInDoubt = true;
+  };
 
   async function beat(counts: () => [string, number][]): Promise<void> {
-    const isKnown = await scripts.beatOfNode(1, NODES, me, ALIVE_MS);
-    // New, or away for too long, or Redis was emptied.
-    if (!isKnown) await tellAll(redis!, me, counts());
+    // Unknown: away for too long, or Redis was emptied.
+    const isKnown = !isInDoubt && (await scripts.beatOfNode(1, NODES, me, ALIVE_MS));
+    if (!isKnown) await beginAnew(counts).catch(doubt);
+  }
+
+  async function beginAnew(counts: () => [string, number][]): Promise<void> {
+    isInDoubt = false;
+    await redis!.zrem(NODES, me);
+    me = newId();
+    await scripts.beatOfNode(1, NODES, me, ALIVE_MS);
+    await tellAll(redis!, me, counts());
   }
 
   return {
@@ -89,16 +104,20 @@ export function countElsewhere(
       const live = () => beat(counts);
       doNow(live);
       every(BEAT_EVERY_MS, live);
-      every(KEEP_MS / 2, () => tellAll(redis, me, counts()));
+      every(KEEP_MS / 2, () => tellAll(redis, me, counts()).catch(doubt));
     },
     async admit(userId, count, max) {
-      if (degraded().length > 0) return true;
-      const asked = scripts.admitConnection(2, NODES, keyOf(userId), max, me, count, KEEP_MS);
-      return asked.then(answer => answer === 1, () => true); // biome-ignore format: one line reads better
+      try {
+        if (degraded().length > 0) throw new Error('Redis is away');
+        return (await scripts.admitConnection(2, NODES, keyOf(userId), max, me, count, KEEP_MS)) === 1;
+      } catch {
+        doubt();
+        return true;
+      }
     },
     tell(userId, count) {
       const told = count === 0 ? redis.hdel(keyOf(userId), me) : tellAll(redis, me, [[userId, count]]);
-      told.catch(() => {});
+      told.catch(doubt);
     },
     close() {
       for (const timer of timers) clearInterval(timer);
@@ -107,11 +126,14 @@ export function countElsewhere(
   };
 }
 
+/** All at once: what changes meanwhile is told after it. */
 async function tellAll(redis: Redis, me: string, counts: [userId: string, count: number][]): Promise<void> {
+  const told: ReturnType<ReturnType<Redis['pipeline']>['exec']>[] = [];
   for (let from = 0; from < counts.length; from += USERS_PER_CALL) {
     const pipeline = redis.pipeline();
     for (const [userId, count] of counts.slice(from, from + USERS_PER_CALL))
       pipeline.hset(keyOf(userId), me, count).pexpire(keyOf(userId), KEEP_MS);
-    await pipeline.exec();
+    told.push(pipeline.exec());
   }
+  for (const [error] of (await Promise.all(told)).flatMap(answers => answers ?? [])) if (error) throw error;
 }
