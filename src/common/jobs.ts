@@ -42,21 +42,23 @@ export interface Jobs {
   schedule(job: Job): void;
   take<Data extends object>(task: Task<Data>): void;
   /**
-   * Asks for pieces of a task. Where jobs do not run (the command line) nothing is asked for, so what must not be lost is
-   * looked for by a job as well.
+   * Asks for pieces of a task. False where jobs do not run (the command line, an instance that begins or ends): nothing was
+   * asked for, so what must not be lost is looked for by a job as well.
    */
-  ask<Data extends object>(task: string, pieces: readonly Piece<Data>[]): Promise<void>;
+  ask<Data extends object>(task: string, pieces: readonly Piece<Data>[]): Promise<boolean>;
   /**
    * Begins to run jobs by their times, as soon as the database lets it. Loaded and started after the server listens, so that
    * nobody waits for it.
    */
   start(databaseUrl: string): Promise<void>;
-  /** Begins nothing more. Whoever stops waits for 3 s at most, whatever the database does. */
+  /** Begins nothing more, and lets end what runs. Whoever stops waits for 3 s at most, whatever the database does. */
   stop(): Promise<void>;
 }
 
 const TRY_AGAIN_MS = 2_000;
 const STOP_MS = 3_000;
+/** What runs longer is given up, and done again by another instance. */
+const FINISH_MS = 2_000;
 /** `pg` by itself waits for ever. */
 const timeouts = { connectionTimeoutMillis: 2_000, query_timeout: 30_000, keepAlive: true };
 
@@ -110,15 +112,14 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
     schedule: job => void jobs.push(job),
     take: task => void tasks.push(task),
     async ask(task, pieces) {
-      if (!boss || !isOpen || pieces.length === 0) return;
+      if (!boss || !isOpen) return false;
       const now = Date.now();
-      await boss.insert(
-        task,
-        pieces.map(({ data, key, afterMs = 0 }) => ({
-          ...{ data, singletonKey: key },
-          startAfter: new Date(now + afterMs),
-        })),
-      );
+      const asked = pieces.map(({ data, key, afterMs = 0 }) => ({
+        ...{ data, singletonKey: key },
+        startAfter: new Date(now + afterMs),
+      }));
+      if (asked.length > 0) await boss.insert(task, asked);
+      return true;
     },
     async start(databaseUrl) {
       const { PgBoss } = await import('pg-boss');
@@ -134,10 +135,10 @@ export function createJobs(first: readonly Job[], { executor, log, timeScale }: 
         }
     },
     async stop() {
-      isOpen = false;
       stopping.abort();
-      const stopped = boss?.stop({ graceful: false }).catch(error => log.warn({ err: error }, 'jobs not stopped'));
+      const stopped = boss?.stop({ timeout: FINISH_MS }).catch(error => log.warn({ err: error }, 'jobs not stopped'));
       await within(STOP_MS, Promise.resolve(stopped), () => {});
+      isOpen = false;
     },
   };
 }

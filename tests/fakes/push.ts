@@ -1,4 +1,5 @@
 import { createDecipheriv, createECDH, type ECDH, hkdfSync, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type FakeProvider, fakeProvider } from './provider.ts';
 
 export interface Browser {
@@ -11,12 +12,18 @@ export interface Browser {
 
 export interface FakePush extends FakeProvider {
   buildBrowser(): Browser;
+  /** How long it takes a push. */
+  delayMs: number;
 }
 
 /** A maker of browsers that takes web push (RFC 8030); by default it takes all. `next` makes it answer 410, 429, hang. */
 export async function fakePush(): Promise<FakePush> {
-  const provider = await fakeProvider(() => ({ status: 201, body: '' }));
-  return Object.assign(provider, {
+  const provider = await fakeProvider(async () => {
+    if (push.delayMs > 0) await pause(push.delayMs);
+    return { status: 201, body: '' };
+  });
+  const push = Object.assign(provider, {
+    delayMs: 0,
     buildBrowser() {
       const ecdh = createECDH('prime256v1');
       ecdh.generateKeys();
@@ -30,6 +37,7 @@ export async function fakePush(): Promise<FakePush> {
       };
     },
   });
+  return push;
 }
 
 /** One record of aes128gcm (RFC 8188) with the keys of web push (RFC 8291). */

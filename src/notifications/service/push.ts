@@ -53,7 +53,7 @@ export function createPusher({ orm, log, jobs, isLive, timeScale }: Parts): Push
     await consider(ids, FIRST_LOOK_MS, false);
   });
 
-  function consider(ids: readonly string[], afterMs: number, isLate: boolean): Promise<void> {
+  function consider(ids: readonly string[], afterMs: number, isLate: boolean): Promise<unknown> {
     const pieces = ids.map(id => ({ data: { id, isLate }, key: `${id} ${isLate}`, afterMs: afterMs / timeScale }));
     return jobs.ask<ConsiderPush>(CONSIDER_PUSH, pieces);
   }
@@ -116,7 +116,7 @@ async function findWaiting(orm: Orm, id: string): Promise<WaitingNote | undefine
   return note;
 }
 
-/** Asked for before the row says so, in one transaction: a crash in between pushes twice rather than never. */
+/** Asked for before the row says so, in one transaction: a crash in between pushes twice rather than never. Throws where it cannot be asked for. */
 async function push(orm: Orm, jobs: Jobs, { id, user_id }: WaitingNote): Promise<void> {
   await orm.em.fork().transactional(async em => {
     const claimed = await rows<{ id: string }>(
@@ -128,7 +128,7 @@ async function push(orm: Orm, jobs: Jobs, { id, user_id }: WaitingNote): Promise
       data: { id, subscriptionId },
       key: `${id} ${subscriptionId}`,
     }));
-    await jobs.ask<SendPush>(SEND_PUSH, pieces);
+    if (!(await jobs.ask<SendPush>(SEND_PUSH, pieces))) throw new Error('this instance ends');
   });
 }
 
