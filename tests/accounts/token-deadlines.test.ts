@@ -78,3 +78,19 @@ test.concurrent('S-83: a later token of somebody else, or of another session, le
   }
   await ended;
 });
+
+test.concurrent('S-83: what was renewed holds for a namespace that is joined later with the old token', async () => {
+  const user = await app.buildUser();
+  const { token } = expiring(user);
+  const ended = isEnded(await connectBoth(token));
+  const chat = openSocket(app.url, '/chat', { token });
+  open.push(chat);
+  await once(chat, 'session:ready');
+  const { data } = (await ask(chat, 'auth:renew', { token: app.tokenOf(user, new Date()).token })) as { data: object };
+  const bell = chat.io.socket('/notifications', { auth: { token } });
+  open.push(bell);
+  expect(await once(bell, 'session:ready')).toMatchObject(data);
+  await ended;
+  expect(await ask(bell, 'notification:list', {})).toMatchObject({ ok: true });
+  expect(await ask(chat, 'thread:list', {})).toMatchObject({ ok: true });
+});

@@ -18,7 +18,7 @@ export interface ConnectionState {
   /** It is being closed: nothing more is begun. */
   isLeaving: boolean;
   refusedHandshakes: number;
-  /** Who joined last: of all namespaces, unless a token is newer. */
+  /** Who joined or renewed last, with the latest token of a session. */
   actor: Actor | null;
   /** Of all its namespaces, without the token. */
   handshake: Socket['handshake'] | null;

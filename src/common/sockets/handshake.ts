@@ -127,9 +127,13 @@ function forgetToken(socket: ClientSocket): void {
   Object.assign(socket, { handshake: state.handshake });
 }
 
-/** Namespaces of one connection that came with the same token have one actor. */
+/** Namespaces of one connection that came with the same token have one actor; a later token of their session counts for all. */
 function sharedActor({ conn }: ClientSocket, actor: Actor): Actor {
   const state = stateOf(conn);
-  if (!isDeepStrictEqual(state.actor, actor)) state.actor = actor;
+  if (!isDeepStrictEqual(state.actor, actor) && !isLater(state.actor, actor)) state.actor = actor;
   return state.actor!;
+}
+
+function isLater(known: Actor | null, { userId, sessionId, tokenExpiresAt }: Actor): boolean {
+  return known?.userId === userId && known.sessionId === sessionId && known.tokenExpiresAt > tokenExpiresAt;
 }

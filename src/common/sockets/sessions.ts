@@ -4,6 +4,7 @@ import type { Authenticate } from '../auth.ts';
 import { AppError } from '../errors.ts';
 import type { Cluster } from '../redis.ts';
 import { Renewal, type RevokeReason, sessionEvents } from '../session.ts';
+import { stateOf } from './connections.ts';
 import type { ClientSocket } from './handshake.ts';
 
 /** Which of these sessions have ended, and why; accounts reads it from their rows. */
@@ -126,6 +127,7 @@ export function createSocketSessions(parts: Parts): SocketSessions {
       const { userId, sessionId } = socket.data.actor;
       const actor = await parts.authenticate(given.data.token, new Date());
       if (actor.userId !== userId || actor.sessionId !== sessionId) throw new AppError('identity_mismatch');
+      stateOf(socket.conn).actor = actor;
       const sockets = bySession.get(sessionId);
       for (const sibling of sockets?.keys() ?? []) {
         if (sibling.conn !== socket.conn) continue;
