@@ -57,6 +57,7 @@ import * as notifications from './notifications/contract.ts';
 import { notificationsGateway } from './notifications/gateway.ts';
 import { notificationsListeners, tellingListeners } from './notifications/listeners.ts';
 import { notificationsRoutes } from './notifications/routes.ts';
+import { type BadgeCheck, createBadgeCheck } from './notifications/service/badge-check.ts';
 import { forgetRead } from './notifications/service/forget.ts';
 import { messageNotes } from './notifications/service/message-notes.ts';
 import { findReadReceipts } from './notifications/service/preferences.ts';
@@ -185,7 +186,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     metrics,
   });
   let isDraining = false;
-  const { heads, presence, teller, views, queueWatch } = openDoors({
+  const { heads, presence, badgeCheck, teller, views, queueWatch } = openDoors({
     config,
     core,
     cluster,
@@ -209,6 +210,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async listen() {
       sockets.attach(server);
       heads.start();
+      badgeCheck.start();
       queueWatch.start();
       await presence.start();
       await new Promise<void>((resolve, reject) => {
@@ -227,6 +229,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
       await sockets.settled();
       await presence.stop();
       await teller.settled();
+      await badgeCheck.stop();
       await views.settled();
       budgets.close();
       await cluster.close();
@@ -248,6 +251,7 @@ interface Doors {
 interface Running {
   heads: Heads;
   presence: Presence;
+  badgeCheck: BadgeCheck;
   teller: { settled(): Promise<void> };
   views: Views;
   queueWatch: QueueWatch;
@@ -276,8 +280,11 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   notificationsRoutes(http);
   const notificationSockets = sockets.open(notifications);
   notificationsGateway(notificationSockets);
+  const badgeCheck = createBadgeCheck({
+    ...{ orm, log, cluster, sockets: notificationSockets, push: sockets.push, timeScale: config.TEST_TIME_SCALE },
+  });
   const teller = tellingListeners(listeners, {
-    ...{ config, orm, log, slots, executor, jobs, push: sockets.push },
+    ...{ config, orm, log, slots, executor, jobs, push: badgeCheck.push },
     mayHear: userId => cluster.isShared || notificationSockets.has(userId),
     isLive: sockets.isConnected,
   });
@@ -289,5 +296,5 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   http.raw('GET /api/asyncapi/', serveDocument(contracts, asyncApi));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });
   const queueWatch = createQueueWatch({ orm, log, sockets: notificationSockets, timeScale: config.TEST_TIME_SCALE });
-  return { heads, presence, teller, views, queueWatch };
+  return { heads, presence, badgeCheck, teller, views, queueWatch };
 }
