@@ -167,3 +167,14 @@ test('whoever stops watching while Redis is away is not heard of any more once i
   await new Promise(resolve => setTimeout(resolve, 2 * (30_000 / SCALE)));
   expect([await countFollowers(other), await countFollowers(peer)]).toEqual([1, 0]);
 }, 30_000);
+
+test('a Redis that was emptied knows of nobody, until all have told it again', async () => {
+  const { there, peer, socket, states } = await buildWatched();
+  await there.connect(peer, '/presence');
+  await eventually(async () => expect(await watch(socket, [peer])).toMatchObject([{ status: 'online' }]));
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
+  await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'unknown' }));
+  await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }));
+});

@@ -36,8 +36,8 @@ export interface Leases {
   /** From when this resolves on, what nobody could foresee of these users is told to `onChange`. */
   follow(userIds: readonly string[]): Promise<void>;
   unfollow(userIds: readonly string[]): void;
-  /** Another number than before: leases may be lost and changes unheard. null: the store is away. */
-  epoch(): Promise<number | null>;
+  /** Another one than before: leases may be lost and changes unheard. null: the store is away. */
+  epoch(): Promise<string | null>;
 }
 
 export type OnChange = (userId: string) => void;

@@ -57,6 +57,6 @@ export function memoryLeases(times: Times, onChange: OnChange): Leases {
     unfollow(userIds) {
       for (const id of userIds) followed.delete(id);
     },
-    epoch: async () => 0,
+    epoch: async () => '',
   };
 }

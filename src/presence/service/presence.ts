@@ -51,7 +51,7 @@ export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts)
   const times = scaledTimes(timeScale);
   const nodeId = newId();
   const fork = () => orm.em.fork();
-  let epoch: number | null = null;
+  let epoch: string | null = null;
   let isAway = true;
   let backAt = 0;
   let repeated: Repeated[] = [];

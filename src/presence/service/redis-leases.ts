@@ -1,10 +1,12 @@
 import type { Redis } from 'ioredis';
+import { newId } from '../../common/ids.ts';
 import type { Cluster } from '../../common/redis.ts';
 import { within } from '../../common/time.ts';
 import type { Leases, OnChange, Sighting } from './leases.ts';
 import type { Times } from './times.ts';
 
 const PREFIX = 'parthub:presence:';
+const MARK = 'parthub:presence-mark';
 /** Redis that takes longer is as good as away; a wait for an answer, so it is not scaled in tests. */
 const ANSWER_MS = 1_000;
 const LEASES_PER_CALL = 500;
@@ -103,9 +105,10 @@ export function redisLeases({ cluster, redis, times, onChange }: Parts): Leases 
     unfollow: topics.unfollow,
     async epoch() {
       if (cluster.degraded().includes('presence')) return null;
-      const answers = Promise.all([redis.ping(), cluster.subscribed()]);
-      return answered(answers).then(
-        () => cluster.interruptions(),
+      // Whichever node finds none lays the mark: with it the leases were lost.
+      const found = Promise.all([redis.setnx(MARK, newId()), redis.get(MARK), cluster.subscribed()]);
+      return answered(found).then(
+        ([, mark]) => `${mark} ${cluster.interruptions()}`,
         () => null,
       );
     },
