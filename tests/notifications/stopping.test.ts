@@ -8,7 +8,7 @@ import { buildTalk, message } from '../support/talk.ts';
 const keys = webPush.generateVAPIDKeys();
 const env = {
   ...{ VAPID_PUBLIC_KEY: keys.publicKey, VAPID_PRIVATE_KEY: keys.privateKey, VAPID_SUBJECT: 'mailto:ops@example.uz' },
-  ...{ TEST_TIME_SCALE: '20', PUSH_TEST_HOSTS: '127.0.0.1' },
+  ...{ TEST_TIME_SCALE: '5', PUSH_TEST_HOSTS: '127.0.0.1' },
 };
 
 async function startNode(databaseUrl: string): Promise<TestApp> {
