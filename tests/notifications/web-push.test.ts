@@ -108,6 +108,13 @@ const reasons: Record<string, Reason> = {
     before: talk => prefer(talk, { types: { chat_message: { enabled: false, alert: true } } }),
   },
   'it is quiet hours': { before: talk => prefer(talk, { quiet_hours: always }) },
+  'quiet hours have begun meanwhile': {
+    async meanwhile(talk) {
+      const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16);
+      await prefer(talk, { quiet_hours: { ...always, tz: 'UTC', from: at(-30), to: at(60) } });
+      await app.orm.em.fork().execute(`update notifications set updated_at = now() - interval '1 hour' where user_id = ?`, [talk.seller.id]); // biome-ignore format: one line reads better
+    },
+  },
   'the thread is looked at on a device': {
     async meanwhile({ seller, thread }) {
       const em = app.orm.em.fork();

@@ -60,7 +60,9 @@ export function createPusher({ orm, log, jobs, isLive, timeScale }: Parts): Push
 
   async function look({ id, isLate }: ConsiderPush): Promise<void> {
     const note = await findWaiting(orm, id);
-    if (!note || !mayAlert(note, note.type, new Date(note.updated_at))) return;
+    // What came in quiet hours stays quiet, and what came before them must not wake anybody late.
+    const moments = note ? [new Date(note.updated_at), new Date()] : [];
+    if (!note || !moments.every(at => mayAlert(note, note.type, at))) return;
     const isReached = isLate && note.is_delivered !== null ? note.is_delivered : await isLive(note.user_id);
     if (!isReached) await push(orm, jobs, note);
     else if (!isLate) await consider([id], LATE_LOOK_MS - FIRST_LOOK_MS, true);
