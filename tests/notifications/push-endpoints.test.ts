@@ -51,6 +51,7 @@ test.each([
 
 test.each([
   ['keys.p256dh', { p256dh: 'short', auth: browserKeys.auth }],
+  ['keys.p256dh', { p256dh: `B${'A'.repeat(86)}`, auth: browserKeys.auth }],
   ['keys.auth', { p256dh: browserKeys.p256dh, auth: '' }],
 ])('%s is refused when it is no key', async (field, wrong) => {
   const endpoint = 'https://fcm.googleapis.com/fcm/send/x';

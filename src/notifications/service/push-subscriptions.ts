@@ -1,3 +1,4 @@
+import { ECDH } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
@@ -12,7 +13,8 @@ const MOST_PER_USER = 20;
 
 /**
  * Lets the caller's session be told by web push. An endpoint is one browser: whoever logs in there takes it over.
- * Throws validation_failed for an endpoint that is at no maker of browsers, invalid_state while web push is off.
+ * Throws validation_failed for an endpoint that is at no maker of browsers or a key that is none, invalid_state while web
+ * push is off.
  */
 export async function subscribePush(
   { em, now, actor, config }: Context,
@@ -21,6 +23,8 @@ export async function subscribePush(
   if (config.VAPID_PRIVATE_KEY === undefined) throw new AppError('invalid_state', { state: 'web_push_off' });
   if (!isPushEndpoint(config, endpoint))
     throw new AppError('validation_failed', { fields: [{ path: 'endpoint', code: 'not_allowed' }] });
+  if (!isPoint(keys.p256dh))
+    throw new AppError('validation_failed', { fields: [{ path: 'keys.p256dh', code: 'invalid_key' }] });
   const [stored] = await rows<{ id: string }>(
     em,
     sql`insert into push_subscriptions (id, user_id, session_id, endpoint, p256dh, auth, created_at)
@@ -35,6 +39,16 @@ export async function subscribePush(
           order by id desc offset ${MOST_PER_USER - 1})`,
   );
   return stored!;
+}
+
+/** Whether a push can be encrypted for it: most bytes are no point of the curve. */
+function isPoint(key: string): boolean {
+  try {
+    ECDH.convertKey(key, 'prime256v1', 'base64url');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Ends a web push subscription of the caller; one of somebody else stays, and nothing is told of it. */
