@@ -97,6 +97,10 @@ const reasons: Record<string, Reason> = {
       done(deleters.get(thread.id)!, 'message:delete', { thread_id: thread.id, message_id }),
   },
   'the session has ended meanwhile': { meanwhile: ({ seller }) => app.post(seller, '/api/auth/logout/') },
+  'the time of the session is over': {
+    meanwhile: ({ seller }) =>
+      app.orm.em.fork().execute('update sessions set expires_at = now() where id = ?', [seller.sessionId]),
+  },
   'the thread was muted': {
     before: ({ seller, thread }) =>
       app.post(seller, `/api/chat/threads/${thread.id}/mute/`, { until: '2999-01-01T00:00:00Z' }),
