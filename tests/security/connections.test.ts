@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import type { Socket } from 'socket.io-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually, openSocket, startApp, type TestApp, type TestUser } from '../support/app.ts';
@@ -69,6 +70,9 @@ test('S-73: the connections of an instance that was killed count no more after a
   await expect.poll(() => tryConnect(here.url, user), { interval: 500 }).toBe('too_many_connections');
   await doomed.kill();
   expect(await connectsWithin(8_000, here.url, user)).toBeLessThan(5_000);
+  const client = new Redis(redis.url);
+  expect(await client.hlen(`parthub:connections:${user.id}`)).toBe(1);
+  client.disconnect();
 });
 
 test('S-73: who goes while it is let in counts nowhere', async () => {
