@@ -148,8 +148,9 @@ export async function endSessions(
   if (ended.length > 0) ctx.emit(facts.sessionsEnded, { userId, sessionIds: ended.map(({ id }) => id), reason });
 }
 
-/** Ids of the user's live sessions, without one of them if it is named. */
+/** Ids of the user's live sessions, without one of them if it is named. A login under way comes before or after it. */
 export async function liveSessions({ em }: Pick<Anyone, 'em'>, userId: string, except?: string): Promise<string[]> {
+  await rows(em, sql`select 1 from users where id = ${userId} for no key update`);
   const live = await rows<{ id: string }>(
     em,
     sql`select id from sessions where user_id = ${userId} and revoked_at is null`,
@@ -212,6 +213,7 @@ async function rotate(
 ): Promise<void> {
   const expiresAt = sessionEnd(config, user, session.createdAt, now);
   user.activeAt = now;
+  await em.flush(); // the user before the session, as logins and whatever ends sessions lock them
   await rows(
     em,
     sql`update sessions set counter = counter + 1, refreshed_at = ${now}, expires_at = ${expiresAt}

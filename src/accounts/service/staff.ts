@@ -13,6 +13,7 @@ import { sendCode } from './codes.ts';
 import { checkCode, checkPassword, ensureNotBlocked, useUp } from './logins.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
 import { actOnEach, ensureReason } from './staff-actions.ts';
+import { lockUserOf } from './users.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type ActOnUsers = Input<typeof operations.actOnUsers>;
@@ -43,7 +44,7 @@ export async function adminVerify(
   const attempt = await checkCode(ctx, subject, { phone: sent.phone, code, otpId: otp_id, isStaff: true });
   return ctx.transaction(async tx => {
     await useUp(tx, attempt, subject, sent.phone);
-    const user = await tx.em.findOne(User, { phone: sent.phone });
+    const user = await lockUserOf(tx, sent.phone);
     if (!user || user.role === 'user') throw new AppError('otp_invalid', { attempts_left: 0 });
     ensureNotBlocked(user, tx.now);
     return openSession(tx, { user, isNew: false, amr: ['otp', 'pwd'], device });

@@ -66,20 +66,31 @@ export async function presentUser(scope: Scope, user: User): Promise<UserView> {
   };
 }
 
-/** The user of a phone, made when there is none; two requests at once make one. */
+/**
+ * The user of a phone, if there is one. Until the end of the transaction nobody else logs in to this account or ends its
+ * sessions, so whoever comes second sees what the first has done.
+ */
+export async function lockUserOf({ em }: Pick<Context, 'em'>, phone: string): Promise<User | null> {
+  const [locked] = await rows<{ id: string }>(em, sql`select id from users where phone = ${phone} for no key update`);
+  return locked ? em.findOneOrFail(User, { id: locked.id }, { refresh: true }) : null;
+}
+
+/** The user of a phone, made when there is none and locked like by `lockUserOf`; two requests at once make one. */
 export async function findOrCreateUser(
   ctx: Pick<Context, 'em' | 'now' | 'emit'>,
   phone: string,
   role: Role = 'user',
 ): Promise<{ user: User; isNew: boolean }> {
-  const inserted = await rows<{ id: string }>(
+  const id = newId();
+  const [found] = await rows<{ id: string }>(
     ctx.em,
-    sql`insert into users (id, phone, role, created_at) values (${newId()}, ${phone}, ${role}, ${ctx.now})
-        on conflict (phone) do nothing returning id`,
+    sql`insert into users as u (id, phone, role, created_at) values (${id}, ${phone}, ${role}, ${ctx.now})
+        on conflict (phone) do update set active_at = u.active_at returning id`,
   );
-  const user = await ctx.em.findOneOrFail(User, { phone });
-  if (inserted.length > 0) ctx.emit(facts.userRegistered, { userId: user.id });
-  return { user, isNew: inserted.length > 0 };
+  const user = await ctx.em.findOneOrFail(User, { id: found!.id }, { refresh: true });
+  const isNew = user.id === id;
+  if (isNew) ctx.emit(facts.userRegistered, { userId: user.id });
+  return { user, isNew };
 }
 
 /** Who asks. */

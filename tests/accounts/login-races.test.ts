@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { hashPassword } from '../../src/accounts/passwords.ts';
+import { bearer, buildMember, newPhone } from '../support/accounts.ts';
+import { type Reply, type TestUser, useApp } from '../support/app.ts';
+
+const app = useApp({ RATE_LIMITS: 'relaxed' });
+const PASSWORD = 'correct horse battery';
+
+/** More than are checked at once, fewer than end one another's sessions: the last still wait when the first are done. */
+const logInAtOnce = (phone: string): Promise<Reply[]> =>
+  Promise.all(Array.from({ length: 8 }, () => app.post(null, '/api/auth/login/', { phone, password: PASSWORD })));
+
+/** What the tokens of those who were let in open now. */
+async function openedBy(logins: Reply[]): Promise<number[]> {
+  expect(logins.filter(({ status }) => status >= 500).map(({ body }) => body)).toEqual([]);
+  const letIn = logins.filter(({ status }) => status === 200);
+  const seen = await Promise.all(letIn.map(({ body }) => app.get(null, '/api/auth/me/', bearer(body.access))));
+  return seen.map(({ status }) => status).filter(status => status !== 401);
+}
+
+const liveSessions = (userId: string) =>
+  app.orm.em.fork().execute('select id from sessions where user_id = ? and revoked_at is null', [userId]);
+
+test('S-19: a login with the old password at the moment of a new one opens nothing that outlives the change', async () => {
+  const { body } = await buildMember(app, PASSWORD);
+  const change = { password: 'another horse battery' };
+  const [set, logins] = await Promise.all([
+    app.post(null, '/api/auth/set-password/', change, bearer(body.access)),
+    logInAtOnce(body.user.phone),
+  ]);
+  expect(set.status).toBe(200);
+  expect(await openedBy(logins)).toEqual([]);
+  expect(await liveSessions(body.user.id)).toEqual([{ id: set.body.session_id }]);
+});
+
+test('S-28: a login at the moment of a deletion opens nothing that outlives the account', async () => {
+  const { body } = await buildMember(app, PASSWORD);
+  const [logins, deleted] = await Promise.all([
+    logInAtOnce(body.user.phone),
+    app.delete(null, '/api/auth/me/', { confirm: 'DELETE' }, bearer(body.access)),
+  ]);
+  expect(deleted.status).toBe(202);
+  expect(await openedBy(logins)).toEqual([]);
+  expect(await liveSessions(body.user.id)).toEqual([]);
+});
+
+test('S-28: a login at the moment of a ban opens nothing that outlives the ban', async () => {
+  const [member, boss] = [await buildMember(app, PASSWORD), await buildSuperuser()];
+  const action = (name: string) => {
+    const body = { ids: [member.body.user.id], reason: 'fraud' };
+    return app.post(null, `/api/admin/users/actions/${name}/`, body, bearer(boss));
+  };
+  const [logins] = await Promise.all([logInAtOnce(member.phone), action('block')]);
+  await action('unblock');
+  expect(await openedBy(logins)).toEqual([]);
+  expect(await liveSessions(member.body.user.id)).toEqual([]);
+});
+
+async function buildSuperuser(): Promise<string> {
+  const more = { role: 'superuser', phone: newPhone(), passwordHash: await hashPassword(PASSWORD) } as const;
+  const { phone }: TestUser = await app.buildUser(more);
+  const { body } = await app.post(null, '/api/admin/login/', { phone, password: PASSWORD });
+  const code = { otp_id: body.otp_id, code: body.dev_code };
+  return (await app.post(null, '/api/admin/login/verify/', code)).body.access;
+}
