@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { hashPassword } from '../../src/accounts/passwords.ts';
-import { bearer, buildMember, newPhone } from '../support/accounts.ts';
+import { bearer, buildMember, logIn, newPhone } from '../support/accounts.ts';
 import { type Reply, type TestUser, useApp } from '../support/app.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -63,3 +63,14 @@ async function buildSuperuser(): Promise<string> {
   const code = { otp_id: body.otp_id, code: body.dev_code };
   return (await app.post(null, '/api/admin/login/verify/', code)).body.access;
 }
+
+test('S-25: a refresh at the moment of a logout is told that the session has ended, and not that its token was copied', async () => {
+  for (let round = 0; round < 8; round += 1) {
+    const { body } = await logIn(app);
+    const next = () => app.post(null, '/api/auth/token/refresh/', { refresh: body.refresh });
+    const end = () => app.post(null, '/api/auth/logout/', {}, bearer(body.access));
+    const [, ...answers] = await Promise.all([end(), next(), next(), next()]);
+    const codes = answers.map(answer => answer.body.code ?? 'ok');
+    expect(codes.filter(code => code !== 'ok' && code !== 'session_revoked')).toEqual([]);
+  }
+});

@@ -191,6 +191,7 @@ export async function refreshTokens(
       throw new AppError('rate_limited', { retry_after_ms: 60_000 });
     await rotate(tx, { session, user }, given.counter);
     await tx.em.refresh(session);
+    ensureUsable(session, user, tx.now);
     if (isSuccessor(tx, session, given.counter)) return presentPair(tx, session, user);
     await endSessions(tx, user.id, [session.id], 'reused');
     audit(tx, { action: 'refresh_reused', resource: 'sessions', objectId: session.id, actorId: user.id });
