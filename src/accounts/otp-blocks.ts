@@ -2,15 +2,16 @@ import { sql } from 'kysely';
 import type { Actor, Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
+import { senderOf } from '../common/networks.ts';
 import { numbersAround } from './otp-limits.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now'>;
 
-/** Whom staff let no codes be sent to: numbers alike but for their last 3 digits, or an IP address. */
+/** Whom staff let no codes be sent to: numbers alike but for their last 3 digits, or an IP address (of IPv6 its network). */
 export type OtpBlock = `otp-${'prefix' | 'ip'}:${string}`;
 
 export const blockOfPrefix = (phone: string): OtpBlock => `otp-prefix:${numbersAround(phone)}`;
-export const blockOfIp = (ip: string): OtpBlock => `otp-ip:${ip}`;
+export const blockOfIp = (ip: string): OtpBlock => `otp-ip:${senderOf(ip)}`;
 
 export async function blockOtp({ em, now }: Scope, subject: OtpBlock, until: Date): Promise<void> {
   await rows(

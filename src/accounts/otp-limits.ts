@@ -3,6 +3,7 @@ import type { Actor, Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import { relaxed } from '../common/limits.ts';
+import { senderOf } from '../common/networks.ts';
 import { DAY_MS, HOUR_MS } from '../common/time.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config' | 'reportLimit'>;
@@ -93,9 +94,11 @@ export async function take(
   return taken.length === 1;
 }
 
+const ipKey = (ip: string) => `ip:${senderOf(ip)}`;
+
 /** Codes per IP address in an hour; false asks for a captcha. */
 export function takeFromIp(scope: Scope, ip: string): Promise<boolean> {
-  return take(scope, `ip:${ip}`, relaxed(scope.config, scope.config.OTP_IP_HOURLY), HOUR_MS);
+  return take(scope, ipKey(ip), relaxed(scope.config, scope.config.OTP_IP_HOURLY), HOUR_MS);
 }
 
 /** The prefix's hour, and a pause for one whose codes nobody uses (S-9, S-11). Throws rate_limited. */
@@ -144,7 +147,7 @@ export async function returnCode(
         day_count = greatest(day_count - 1, 0) where subject = ${budget}`,
   );
   const keys = [
-    ...(ip === null ? [] : [`ip:${ip}`]),
+    ...(ip === null ? [] : [ipKey(ip)]),
     ...(phone === null ? [] : [prefixOf(phone)]),
     dayOf(now, 'all'),
     ...(isRegistered ? [] : [dayOf(now, 'new')]),

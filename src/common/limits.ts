@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Budgets } from './budgets.ts';
 import { AppError } from './errors.ts';
 import type { RawCall } from './execute.ts';
+import { senderOf } from './networks.ts';
 import type { Limit, Operation } from './operations.ts';
 import type { Cluster } from './redis.ts';
 
@@ -72,7 +73,7 @@ export function createLimits(config: Config, cluster: Pick<Cluster, 'redis' | 'd
     },
     spendRequest(call) {
       if (call.actor) spendHere(restOfUser, call.actor.userId, call);
-      else spendHere(restOfAddress, call.ip, call);
+      else spendHere(restOfAddress, senderOf(call.ip), call);
     },
   };
 }
@@ -80,7 +81,7 @@ export function createLimits(config: Config, cluster: Pick<Cluster, 'redis' | 'd
 /** Whose budget it is; undefined where this call spends nothing of it. */
 function keyOf({ by, field }: Limit, { actor, ip, raw }: Caller): string | undefined {
   if (field !== undefined && !Object.hasOwn((raw as object) ?? {}, field)) return undefined;
-  return by === 'ip' ? ip : (actor?.userId ?? (by === 'caller' ? ip : undefined));
+  return by === 'ip' ? senderOf(ip) : (actor?.userId ?? (by === 'caller' ? senderOf(ip) : undefined));
 }
 
 /** Spends in Redis; false when it did not answer. */

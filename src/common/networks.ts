@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address. */
 export function isNetwork(text: string): boolean {
@@ -17,4 +17,18 @@ export function withinNetworks(networks: readonly string[]): (address: string) =
     list.addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family);
   }
   return address => isIP(address) !== 0 && list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}
+
+/**
+ * Whom an address is counted as: of IPv6 everybody has at least 2^64 of them (RFC 6177), so its first half counts. An IPv4
+ * address counts as itself, also where it comes mapped into IPv6.
+ */
+export function senderOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped) return mapped;
+  const [before = '', after] = address.split('::').map(part => part.split(':').filter(group => group !== ''));
+  const missing = after ? Array.from({ length: 8 - before.length - after.length }, () => '0') : [];
+  const groups = [...before, ...missing, ...(after ?? [])].slice(0, 4);
+  return `${groups.map(group => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
 }

@@ -115,6 +115,14 @@ test('S-8: an address gets 30 codes an hour', async () => {
   expect((await ask('10.3.0.2')).status).toBe(200);
 });
 
+test('S-8: all addresses of an IPv6 network of 64 bits count as one, another network has its own', async () => {
+  const ask = (ip: string) => requestCode(strict, newPhone(), {}, from(ip));
+  const written = ['2001:db8:0:7::', '2001:0db8:0000:0007:a:b:c:', '2001:DB8::7:0:0:1:'];
+  for (let n = 0; n < 30; n += 1) expect((await ask(`${written[n % 3]}${n + 1}`)).status).toBe(200);
+  expect(await ask('2001:db8:0:7:ffff:ffff:ffff:ffff')).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  expect((await ask('2001:db8:0:8::1')).status).toBe(200);
+});
+
 test('S-58: a forged X-Forwarded-For evades no limit', async () => {
   const ask = (n: number) => requestCode(strict, newPhone(), {}, from(`1.2.3.${n}, 10.4.0.1`));
   for (let n = 0; n < 30; n += 1) expect((await ask(n)).status).toBe(200);

@@ -34,7 +34,15 @@ test('without a token an address has 300 calls a minute, another address has its
   const replies = await Promise.all(Array.from({ length: 310 }, () => call(app, '10.7.0.2')));
   expect(replies.filter(({ status }) => status === 429)).toHaveLength(10);
   expect((await call(app, '10.7.0.3')).status).toBe(200);
+  expect((await call(app, '::ffff:10.7.0.2')).status).toBe(429);
   expect((await call(relaxed, '10.7.0.2')).headers.get('ratelimit-policy')).toBe('"rest-ip";q=30000;w=60');
+});
+
+test('S-8: calls without a token from all over an IPv6 network of 64 bits spend of one budget', async () => {
+  const left = async (ip: string) =>
+    Number(/r=(\d+)/.exec((await app.get(null, '/api/billing/plans/', from(ip))).headers.get('ratelimit')!)![1]);
+  const before = await left('2001:db8:5::1');
+  expect([await left('2001:db8:5:0:6::1'), await left('2001:db8:5:6::1')]).toEqual([before - 1, before]);
 });
 
 test('a user has 600 calls a minute from any address, and another user of that address has their own', async () => {
