@@ -83,6 +83,10 @@ test('S-16: 8 to 128 characters of any kind, nothing is cut, no rule of composit
   expect(await set(long)).toBe('ok');
   expect((await login(phone, other)).body.code).toBe('invalid_credentials');
   expect((await login(phone, long)).status).toBe(200);
+  const longest = '😀😁'.repeat(64);
+  expect(await set(longest)).toBe('ok');
+  expect((await login(phone, `${longest}x`)).body.code).toBe('invalid_credentials');
+  expect((await login(phone, longest)).status).toBe(200);
 });
 
 test('S-17: passwords are kept as Argon2id', async () => {
