@@ -23,14 +23,16 @@ test('S-53: headers that do not come to an end are cut after 10 s, bodies after 
   const { token } = await app.buildUser();
   const unfinished = (path: string, type: string, begun: string) =>
     heldFor(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: ${type}\r\nContent-Length: 999\r\n\r\n${begun}`); // biome-ignore format: one line reads better
-  const [headers, body, image] = await Promise.all([
+  const [headers, body, callback, image] = await Promise.all([
     heldFor('GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: '),
     unfinished('/api/b2b/posts/', 'application/json', '{'),
+    unfinished('/api/webhooks/telegram-gateway/', 'application/json', '{'),
     unfinished('/api/uploads/', 'multipart/form-data; boundary=x', '--x\r\n'),
   ]);
   for (const [[heard, seconds], wanted] of [
     [headers, 10],
     [body, 30],
+    [callback, 30],
     [image, 120],
   ] as const) {
     // biome-ignore format: one line reads better

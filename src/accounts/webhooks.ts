@@ -4,18 +4,20 @@ import { sql } from 'kysely';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import type { Executor } from '../common/execute.ts';
+import { inBodyTime } from '../common/http/request.ts';
 import type { HttpDoor } from '../common/http.ts';
 import { newId } from '../common/ids.ts';
 import { sameBytes } from '../common/keys.ts';
 import type { Config } from '../config.ts';
 
-const rawBody = express.raw({ type: () => true, limit: '100kb', inflate: false });
+const readBytes = express.raw({ type: () => true, limit: '100kb', inflate: false });
 const OLDEST_MS = 300_000;
 /** PostgreSQL stores no U+0000. */
 const plain = (value: unknown) => String(value).replaceAll('\u0000', '');
 
 /** Callbacks of the providers: they change `delivery_status` and nothing else. */
 export function accountsWebhooks(door: HttpDoor, executor: Executor, config: Config): void {
+  const rawBody = inBodyTime(config, readBytes);
   const record = (provider: string, providerId: unknown, otpId: unknown, status: unknown) =>
     executor.transaction({ now: new Date(), requestId: newId(), ip: '', userAgent: null }, ({ em }) =>
       rows(

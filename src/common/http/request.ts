@@ -140,14 +140,23 @@ const parseJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: fals
 /** A body that takes longer is cut, as the server cuts slow headers. */
 const BODY_MS = 30_000;
 
-export function jsonBody({ TEST_TIME_SCALE }: Config): RequestHandler {
+export function inBodyTime({ TEST_TIME_SCALE }: Config, readBody: RequestHandler): RequestHandler {
+  return (req, res, next) => {
+    const late = setTimeout(() => cutSlow(req.socket), BODY_MS / TEST_TIME_SCALE);
+    readBody(req, res, error => {
+      clearTimeout(late);
+      next(error);
+    });
+  };
+}
+
+export function jsonBody(config: Config): RequestHandler {
+  const readJson = inBodyTime(config, parseJson);
   return (req, res, next) => {
     const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
     if (!hasBody) return next();
     if (!req.is(JSON_TYPE)) throw new AppError('unsupported_media_type');
-    const late = setTimeout(() => cutSlow(req.socket), BODY_MS / TEST_TIME_SCALE);
-    parseJson(req, res, error => {
-      clearTimeout(late);
+    readJson(req, res, error => {
       if (error) return next(error);
       if (isTooComplex(req.body))
         return next(new AppError('validation_failed', { fields: [{ path: '', code: 'too_complex' }] }));
