@@ -18,19 +18,22 @@ const plain = (value: unknown) => String(value).replaceAll('\u0000', '');
 /** Callbacks of the providers: they change `delivery_status` and nothing else. */
 export function accountsWebhooks(door: HttpDoor, executor: Executor, config: Config): void {
   const rawBody = inBodyTime(config, readBytes);
-  const record = (provider: string, providerId: unknown, otpId: unknown, status: unknown) =>
-    executor.transaction({ now: new Date(), requestId: newId(), ip: '', userAgent: null }, ({ em }) =>
+  const record: Record_ = async (provider, providerId, otpId, status) => {
+    if (typeof status !== 'string') return;
+    await executor.transaction({ now: new Date(), requestId: newId(), ip: '', userAgent: null }, ({ em }) =>
       rows(
         em,
         sql`update phone_otps set delivery_status = ${plain(status).slice(0, 30)}
             where driver = ${provider} and (provider_id = ${plain(providerId)} or id::text = ${plain(otpId)})`,
       ),
     );
+  };
   door.raw('POST /api/webhooks/eskiz/{secret}/', rawBody, eskizCallback(config, record));
   door.raw('POST /api/webhooks/telegram-gateway/', rawBody, telegramCallback(config, record));
 }
 
-type Record_ = (provider: string, providerId: unknown, otpId: unknown, status: unknown) => Promise<unknown>;
+/** Of a report that tells no status nothing is kept. */
+type Record_ = (provider: string, providerId: unknown, otpId: unknown, status: unknown) => Promise<void>;
 
 /** Unsigned: a secret in the address is all there is. The names of its fields vary. */
 function eskizCallback({ ESKIZ_CALLBACK_SECRET }: Config, record: Record_): RequestHandler {

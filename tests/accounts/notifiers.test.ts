@@ -3,7 +3,7 @@ import { fakeEskiz } from '../fakes/eskiz.ts';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
 import { type FakeProvider, fakeProvider } from '../fakes/provider.ts';
 import { fakeTelegram, signReport, TELEGRAM_TOKEN } from '../fakes/telegram.ts';
-import { newPhone, requestCode, verify } from '../support/accounts.ts';
+import { DAY, later, newPhone, requestCode, verify } from '../support/accounts.ts';
 import { startApp, type TestApp, useApp } from '../support/app.ts';
 
 const base = useApp();
@@ -144,6 +144,25 @@ test('S-12: when nobody takes the code it is 503 and nothing is charged, so the 
   expect((await requestCode(app, phone)).status).toBe(200);
 });
 
+test('S-12: what nobody took is charged to no budget: neither of the address, nor of the numbers around, nor of the day', async () => {
+  const playmobile = await fakePlaymobile();
+  const app = await startWith(
+    'playmobile',
+    { playmobile },
+    {
+      ...{ RATE_LIMITS: 'on', OTP_IP_HOURLY: '2', OTP_PREFIX_HOURLY: '2' },
+      ...{ SMS_DAILY_BUDGET: '2', SMS_RESERVED_SHARE: '0' },
+    },
+  );
+  const around = newPhone().slice(0, -3);
+  // a day of its own, of which no other test has spent
+  const ask = (n: number) => requestCode(app, `${around}${100 + n}`, {}, later(100 * DAY));
+  playmobile.next.push(...Array.from({ length: 3 }, () => ({ status: 500 })));
+  for (let n = 0; n < 3; n += 1) expect((await ask(n)).status).toBe(503);
+  for (let n = 0; n < 2; n += 1) expect((await ask(n)).status).toBe(200);
+  expect((await ask(2)).status).toBe(429);
+});
+
 test('S-8: of twenty parallel requests for one number the provider gets one', async () => {
   const playmobile = await fakePlaymobile();
   const app = await startWith('playmobile', { playmobile });
@@ -205,6 +224,10 @@ test('S-14: only a callback with the right secret or signature changes a deliver
     'read',
     'DELIVRD',
   ]);
+  // a report of a refund need not say what became of the message
+  const refund = JSON.stringify({ request_id: 'tg-1', payload: viaTelegram, is_refunded: true });
+  expect((await tell(signReport(refund), refund)).status).toBe(200);
+  expect((await otpRow(viaTelegram))!.delivery_status).toBe('read');
   const odd = { user_sms_id: viaEskiz, status: 'REJ\u0000ECTED', phone_number: ['?'] };
   expect((await app.post(null, '/api/webhooks/eskiz/a-secret-of-16-letters/', odd)).status).toBe(200);
   expect((await otpRow(viaEskiz))!.delivery_status).toBe('REJECTED');
