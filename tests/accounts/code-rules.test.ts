@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
-import { bearer, HOUR, later, logIn, MINUTE, newPhone, requestCode, verify } from '../support/accounts.ts';
+import { bearer, buildMember, HOUR, later, logIn, MINUTE, newPhone, requestCode, verify } from '../support/accounts.ts';
 import { startApp, useApp } from '../support/app.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -51,4 +51,42 @@ test('S-19: of a new number the old one is told', async () => {
   expect(playmobile.received.map(({ body: sent }) => sent.messages)).toMatchObject([
     [{ recipient: phone.slice(1), sms: { content: { text: expect.stringContaining('raqami ozgartirildi') } } }],
   ]);
+});
+
+async function tokenFor(phone: string, purpose: string): Promise<string> {
+  const { dev_code } = (await requestCode(app, phone, { purpose }, later(2 * MINUTE))).body; // after the cooldown of a login
+  return (await verify(app, phone, dev_code)).body.verification_token;
+}
+
+test('S-5: a verification token is good for ten minutes', async () => {
+  const { phone } = await buildMember(app);
+  const reset = { password: 'another horse battery', verification_token: await tokenFor(phone, 'reset_password') };
+  const set = (ms: number) => app.post(null, '/api/auth/set-password/', reset, later(ms));
+  expect(await set(10 * MINUTE + 1_000)).toMatchObject({ status: 401, body: { code: 'verification_invalid' } });
+  expect((await set(10 * MINUTE - 2_000)).status).toBe(200);
+});
+
+test('S-28: who is banned sets no new password with a code, and has the old one afterwards', async () => {
+  const { phone, password, body } = await buildMember(app);
+  const reset = { password: 'another horse battery', verification_token: await tokenFor(phone, 'reset_password') };
+  const ban = (moment: Date | null) =>
+    app.orm.em.fork().execute('update users set blocked_at = ? where id = ?', [moment, body.user.id]);
+  await ban(new Date());
+  expect((await app.post(null, '/api/auth/set-password/', reset)).body.code).toBe('account_blocked');
+  await ban(null);
+  expect((await app.post(null, '/api/auth/login/', { phone, password })).status).toBe(200);
+});
+
+test('a number is changed three times a day, and what was refused does not count', async () => {
+  const { access } = (await buildMember(app)).body;
+  const change = (verification_token: string) =>
+    app.post(null, '/api/auth/change-phone/', { verification_token }, bearer(access));
+  for (let n = 0; n < 3; n += 1) {
+    expect((await change('none')).status).toBe(401);
+    expect((await change(await tokenFor(newPhone(), 'change_phone'))).status).toBe(200);
+  }
+  expect(await change(await tokenFor(newPhone(), 'change_phone'))).toMatchObject({
+    status: 429,
+    body: { code: 'rate_limited' },
+  });
 });
