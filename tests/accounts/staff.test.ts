@@ -161,6 +161,31 @@ test('S-28: ban, role and unlock, each with its audit row', async () => {
   expect(JSON.stringify(rows)).not.toContain(PASSWORD);
 });
 
+test('S-28: who is banned, or is no staff any more, between the two steps of a login is not let in', async () => {
+  const boss = await adminToken((await buildStaff('superuser')).phone);
+  const changes = [
+    ['block', { reason: 'fraud' }, 'account_blocked'],
+    ['set_role', { params: { role: 'user' } }, 'otp_invalid'],
+  ] as const;
+  for (const [action, more, code] of changes) {
+    const staff = await buildStaff('support');
+    const { body } = await app.post(null, '/api/admin/login/', { phone: staff.phone, password: PASSWORD });
+    await app.post(null, `/api/admin/users/actions/${action}/`, { ids: [staff.id], ...more }, bearer(boss.access));
+    const second = { otp_id: body.otp_id, code: body.dev_code };
+    expect((await app.post(null, '/api/admin/login/verify/', second)).body.code).toBe(code);
+  }
+});
+
+test('a superuser neither bans themselves nor gives away their own role', async () => {
+  const self = await buildStaff('superuser');
+  const { access } = await adminToken(self.phone);
+  const onSelf = (action: string, more: object) =>
+    app.post(null, `/api/admin/users/actions/${action}/`, { ids: [self.id], ...more }, bearer(access));
+  const refused = [{ id: self.id, ok: false, code: 'permission_denied' }];
+  expect((await onSelf('block', { reason: 'by mistake' })).body.results).toEqual(refused);
+  expect((await onSelf('set_role', { params: { role: 'user' } })).body.results).toEqual(refused);
+});
+
 test('S-27: a staff session ends when it was idle for half an hour', async () => {
   const { refresh } = await adminToken((await buildStaff('auditor')).phone);
   const next = (token: string, minutes: number) =>
