@@ -11,6 +11,7 @@ const bodyErrors: Record<string, AppError['code']> = {
   'encoding.unsupported': 'unsupported_media_type',
   'charset.unsupported': 'unsupported_media_type',
   'request.size.invalid': 'bad_json',
+  'request.aborted': 'bad_json', // nobody hears the answer
 };
 
 function refusalOf(error: unknown): AppError {
