@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
 import { type TestUser, useApp } from '../support/app.ts';
+import { askWhileDeleted, deleteAccount, waiting } from '../support/deleting.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -10,6 +11,8 @@ const limited = useApp();
 const DAY = 86_400_000;
 const create = (who: TestUser, more: object = {}, headers = {}) =>
   app.post(who, '/api/b2b/posts/', postInput(more), headers);
+const onBoard = async (author: TestUser) =>
+  (await app.get(await buildDealer(app), `/api/b2b/posts/?author=${author.id}`)).body.results;
 const used = async (who: TestUser) => (await app.get(who, '/api/billing/me/')).body.usage.posts_used;
 
 test.each([
@@ -148,4 +151,26 @@ test.each(['user', 'billing', 'support', 'auditor'] as const)(
 test.each(['', '*', '!?', 'x'])('a word that bans everything is refused: %j', async word => {
   const moderator = await app.buildUser({ role: 'moderator' });
   expect((await app.post(moderator, words, { word })).body.code).toBe('validation_failed');
+});
+
+test('whoever publishes while their account is being deleted leaves no post behind', async () => {
+  const owner = await buildDealer(app);
+  const refused = await askWhileDeleted(app, owner, () => create(owner));
+  expect([refused.status, refused.body.code]).toEqual([401, 'session_revoked']);
+  expect(await onBoard(owner)).toEqual([]);
+});
+
+test('what is being published when an account is deleted is removed with the rest', async () => {
+  const owner = await buildDealer(app);
+  await create(owner);
+  const { creating, deleting } = await app.orm.em.fork().transactional(async em => {
+    await em.execute('select 1 from monthly_usage where user_id = ? for update', [owner.id]);
+    const creating = create(owner);
+    await waiting(app, 1);
+    const deleting = deleteAccount(app, owner);
+    await waiting(app, 2);
+    return { creating, deleting };
+  });
+  expect([(await creating).status, (await deleting).status]).toEqual([201, 202]);
+  expect(await onBoard(owner)).toEqual([]);
 });

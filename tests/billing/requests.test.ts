@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { askWhileDeleted } from '../support/deleting.ts';
 import { postInput } from '../support/worlds.ts';
 import { BEGIN, dayOf, iso, useBilling } from './world.ts';
 
@@ -259,4 +260,13 @@ test('a deleted account leaves no request behind', async () => {
   await request(user, 'pro');
   expect((await app.delete(user, '/api/auth/me/', { confirm: 'DELETE' })).status).toBe(202);
   expect([await states(user), heard(user)]).toEqual([['canceled'], []]);
+});
+
+test('whoever asks for a plan while their account is being deleted leaves no request behind either', async () => {
+  const user = await app.buildUser();
+  const path = '/api/billing/subscriptions/';
+  const key = { 'idempotency-key': randomUUID() };
+  const asked = await askWhileDeleted(app, user, () => app.post(user, path, { plan: 'pro' }, key));
+  expect([asked.status, asked.body.code]).toEqual([401, 'session_revoked']);
+  expect(await states(user)).toEqual([]);
 });

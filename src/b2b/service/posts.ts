@@ -1,3 +1,4 @@
+import { keepAccount } from '../../billing/service/accounts.ts';
 import { usageOf } from '../../billing/service/usage.ts';
 import type { Context } from '../../common/context.ts';
 import { newId } from '../../common/ids.ts';
@@ -23,6 +24,7 @@ export async function createPost(
   input: Input<typeof operations.createPost>,
 ): Promise<Output<typeof operations.createPost>> {
   const { em, now, actor } = ctx;
+  await keepAccount(ctx, actor.userId);
   const profile = await ensureEnabled(ctx);
   const { status, ...fields } = input;
   const post = em.create(Post, {

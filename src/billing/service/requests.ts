@@ -3,6 +3,7 @@ import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { operations } from '../contract.ts';
 import { Plan, type Subscription } from '../entities.ts';
+import { keepAccount } from './accounts.ts';
 import { notEnded } from './standing.ts';
 import {
   announce,
@@ -26,6 +27,7 @@ export async function requestSubscription(
 ): Promise<Output<typeof operations.requestSubscription>> {
   const plan = await ctx.em.findOne(Plan, { code: input.plan });
   const present = await reachPresent(ctx);
+  await keepAccount(ctx, ctx.actor.userId);
   if (!plan || !(plan.isActive || plan.id === present?.plan)) throw new AppError('not_found');
   if (present && present.status !== 'pending') {
     chooseNext(present, plan, ctx.now);
