@@ -25,9 +25,12 @@ export interface UploadedFile {
 }
 
 const file = z
-  .custom<UploadedFile>(value => Buffer.isBuffer((value as UploadedFile | undefined)?.content), { error: 'required' })
+  .custom<UploadedFile>(value => Buffer.isBuffer((value as UploadedFile | undefined)?.content), {
+    ...{ error: 'required', abort: true },
+  })
   .describe('JPEG, PNG or WebP, at most 8 MB and 40 megapixels.')
-  .meta({ override: { type: 'string', format: 'binary' } });
+  .meta({ override: { type: 'string', format: 'binary' } })
+  .refine(({ name }) => plainText.safeParse(name).success, { path: ['name'], error: 'control_characters' });
 
 export const operations = {
   uploadImage: procedure({

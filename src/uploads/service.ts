@@ -37,7 +37,7 @@ export function uploadImage(storage: Storage) {
       await ensureQuota(inside);
       const upload = em.create(Upload, {
         ...{ id: newId(), user: actor.userId, purpose: input.purpose, fileName, bytes: image.length, width, height },
-        ...{ name: (input.name ?? input.file.name).slice(0, 200) || 'image', createdAt: now },
+        ...{ name: nameOf(input), createdAt: now },
       });
       await em.persist(upload).flush();
       return { ...presentImage(config, upload), purpose: upload.purpose };
@@ -48,6 +48,13 @@ export function uploadImage(storage: Storage) {
       throw error;
     });
   };
+}
+
+const MOST_OF_A_NAME = 200;
+
+/** Cut between characters: half of one is stored as another. */
+function nameOf({ name, file }: Input<typeof operations.uploadImage>): string {
+  return [...(name ?? file.name)].slice(0, MOST_OF_A_NAME).join('') || 'image';
 }
 
 async function removeFiles(storage: Storage, fileName: string): Promise<void> {

@@ -36,6 +36,34 @@ test('the name of a file is kept in any script', async () => {
   expect(body.name).toBe('Фото — oʻng.png');
 });
 
+test('a long name is cut between its characters, and an answer tells what is stored', async () => {
+  const { body } = await upload(await app.buildUser(), await picture(), `a${'😀'.repeat(300)}`);
+  expect(body.name).toBe(`a${'😀'.repeat(199)}`);
+  expect(await app.orm.em.fork().execute('select name from uploads where id = ?', [body.id])).toEqual([
+    { name: body.name },
+  ]);
+});
+
+test('a name that cannot be stored is refused before anything of its file is kept', async () => {
+  const [user, boundary] = [await app.buildUser(), randomUUID()];
+  const part = (rest: string) => `--${boundary}\r\nContent-Disposition: form-data; ${rest}\r\n\r\n`;
+  const head = `${part('name="purpose"')}chat\r\n${part(`name="file"; filename*=utf-8''a%00.png`)}`;
+  const before = (await readdir(folder)).length;
+  const response = await fetch(`${app.url}/api/uploads/`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${user.token}`,
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+    },
+    body: new Uint8Array(Buffer.concat([Buffer.from(head), await picture(), Buffer.from(`\r\n--${boundary}--`)])),
+  });
+  expect([response.status, await response.json()]).toMatchObject([
+    400,
+    { details: { fields: [{ path: 'file.name', code: 'control_characters' }] } },
+  ]);
+  expect((await readdir(folder)).length).toBe(before);
+});
+
 test('S-50: of eight uploads at once with two left of the day two are stored, and no file of the others', async () => {
   const [user, image] = [await app.buildUser(), await picture()];
   await app.orm.em.fork().execute(
