@@ -10,11 +10,13 @@ import { daysAfter } from '../common/time.ts';
 import type { Config } from '../config.ts';
 import type { Image, operations } from './contract.ts';
 import { Upload } from './entities.ts';
-import { encodeImage } from './images.ts';
+import { type Encoded, encodeImage } from './images.ts';
 import { imagesUrl, type Storage } from './storage.ts';
 
 const A_DAY = 200;
 const RANDOM_BYTES = 16;
+/** What shows those whose files are being removed: nothing, so nothing else can show them any more. */
+const REMOVAL = 'removal';
 
 /**
  * Stores an image of the caller, re-encoded. It is shown by nothing yet, and is removed after a day unless it is attached.
@@ -26,28 +28,40 @@ export function uploadImage(storage: Storage) {
     input: Input<typeof operations.uploadImage>,
   ): Promise<Output<typeof operations.uploadImage>> => {
     await ensureQuota(ctx);
-    const { image, thumb, width, height } = await encodeImage(input.file.content);
-    const fileName = randomToken(RANDOM_BYTES);
-    await storage.write(`${fileName}.webp`, image);
-    await storage.write(`${fileName}.thumb.webp`, thumb);
-    const stored = ctx.transaction(async inside => {
-      const { em, now, actor, config } = inside;
-      // So that of many at once no more are stored than there may be.
-      await rows(em, sql`select from users where id = ${actor.userId} for no key update`);
-      await ensureQuota(inside);
-      const upload = em.create(Upload, {
-        ...{ id: newId(), user: actor.userId, purpose: input.purpose, fileName, bytes: image.length, width, height },
-        ...{ name: nameOf(input), createdAt: now },
-      });
-      await em.persist(upload).flush();
-      return { ...presentImage(config, upload), purpose: upload.purpose };
-    });
-    return stored.catch(async error => {
-      // After any other failure it may be stored all the same: a file left behind is harmless, a row without its file is not.
-      if (error instanceof AppError && error.code === 'upload_quota_exceeded') await removeFiles(storage, fileName);
+    const encoded = await encodeImage(input.file.content);
+    // The row is first: its files go with it, whatever happens between the two, and nobody else knows its id yet.
+    const upload = await ctx.transaction(inside => noteDown(inside, input, encoded));
+    try {
+      await storage.write(`${upload.fileName}.webp`, encoded.image);
+      await storage.write(`${upload.fileName}.thumb.webp`, encoded.thumb);
+    } catch (error) {
+      await ctx.transaction(inside => giveUp(inside, upload));
       throw error;
-    });
+    }
+    return { ...presentImage(ctx.config, upload), purpose: upload.purpose };
   };
+}
+
+/** The caller's row is locked, so that of many at once no more are stored than there may be. */
+async function noteDown(
+  ctx: Context,
+  input: Input<typeof operations.uploadImage>,
+  { image, width, height }: Encoded,
+): Promise<Upload> {
+  const { em, now, actor } = ctx;
+  await rows(em, sql`select from users where id = ${actor.userId} for no key update`);
+  await ensureQuota(ctx);
+  const upload = em.create(Upload, {
+    ...{ id: newId(), user: actor.userId, purpose: input.purpose, fileName: randomToken(RANDOM_BYTES) },
+    ...{ name: nameOf(input), bytes: image.length, width, height, createdAt: now },
+  });
+  await em.persist(upload).flush();
+  return upload;
+}
+
+/** What came of it is removed as other orphans are, and counts for nobody. */
+async function giveUp({ em }: Pick<Context, 'em'>, { id }: Upload): Promise<void> {
+  await rows(em, sql`update uploads set attached_to = ${REMOVAL} where id = ${id}`);
 }
 
 const MOST_OF_A_NAME = 200;
@@ -57,19 +71,18 @@ function nameOf({ name, file }: Input<typeof operations.uploadImage>): string {
   return [...(name ?? file.name)].slice(0, MOST_OF_A_NAME).join('') || 'image';
 }
 
-async function removeFiles(storage: Storage, fileName: string): Promise<void> {
-  for (const suffix of ['.webp', '.thumb.webp']) await storage.remove(fileName + suffix);
-}
-
 async function ensureQuota({
   em,
   now,
   actor,
   config,
 }: Pick<Context, 'em' | 'now' | 'actor' | 'config'>): Promise<void> {
-  const since = daysAfter(now, -1);
-  const used = await em.count(Upload, { user: actor.userId, createdAt: { $gt: since } });
-  if (used >= relaxed(config, A_DAY)) throw new AppError('upload_quota_exceeded');
+  const [counted] = await rows<{ used: number }>(
+    em,
+    sql`select count(*)::int as used from uploads
+        where user_id = ${actor.userId} and created_at > ${daysAfter(now, -1)} and attached_to is distinct from ${REMOVAL}`,
+  );
+  if (counted!.used >= relaxed(config, A_DAY)) throw new AppError('upload_quota_exceeded');
 }
 
 type Shown = Pick<Upload, 'id' | 'name' | 'bytes' | 'width' | 'height' | 'fileName'>;
@@ -155,21 +168,31 @@ export async function releaseUploads({ em }: Pick<Context, 'em'>, targets: reado
   await rows(em, sql`update uploads set attached_to = null where attached_to = any(${targets}::text[])`);
 }
 
-/** What shows those whose files are being removed: nothing, so nothing else can show them any more. */
-const REMOVAL = 'removal';
 const REMOVED_AT_ONCE = 20;
 
-/** Removes what nothing has shown for a day; a job's work. No transaction waits for the storage; what fails is tried again. */
+/**
+ * Removes what nothing has shown for a day; a job's work. No transaction waits for the storage. What fails is tried again by
+ * the next run, and keeps nothing else from being removed.
+ */
 export function removeOrphans(storage: Storage) {
   return async (transact: Transact): Promise<{ removed: number }> => {
     for (let removed = 0; ; ) {
       const fileNames = await transact(takeOrphans);
-      if (fileNames.length === 0) return { removed };
-      await Promise.all(fileNames.map(name => removeFiles(storage, name)));
-      await transact(({ em }) => rows(em, sql`delete from uploads where file_name = any(${fileNames}::text[])`));
-      removed += fileNames.length;
+      const failed = new Map<string, unknown>();
+      await Promise.all(fileNames.map(name => removeFiles(storage, name).catch(error => failed.set(name, error))));
+      const gone = fileNames.filter(name => !failed.has(name));
+      await transact(({ em }) => rows(em, sql`delete from uploads where file_name = any(${gone}::text[])`));
+      removed += gone.length;
+      if (gone.length > 0) continue;
+      const [error] = failed.values();
+      if (error) throw error;
+      return { removed };
     }
   };
+}
+
+async function removeFiles(storage: Storage, fileName: string): Promise<void> {
+  for (const suffix of ['.webp', '.thumb.webp']) await storage.remove(fileName + suffix);
 }
 
 async function takeOrphans({ em, now }: Pick<Context, 'em' | 'now'>): Promise<string[]> {

@@ -45,11 +45,28 @@ test('without a public address the bucket itself is named', () =>
   }));
 
 test('a bucket that refuses is unavailable, and nothing is stored', () =>
-  withBucket({ S3_ACCESS_KEY_ID: 'another key' }, async app => {
+  withBucket({ S3_ACCESS_KEY_ID: 'another key' }, async (app, s3) => {
     const refused = await uploadImage(app, await app.buildUser());
     expect(refused).toMatchObject({ code: 'unavailable', retryable: true });
     expect(JSON.stringify(refused)).not.toContain('AccessDenied');
-    expect(await app.orm.em.fork().execute('select 1 from uploads')).toEqual([]);
+    expect(await uploadsOf(app)).toHaveLength(1);
+    s3.next.push({ status: 204 }, { status: 204 });
+    await app.jobs.run('remove-orphans');
+    expect(await uploadsOf(app)).toEqual([]);
+  }));
+
+test('of an image that a bucket takes by half nothing stays, and it counts for nobody', () =>
+  withBucket({}, async (app, s3) => {
+    const user = await app.buildUser();
+    await buildOrphans(app, s3, user, 199);
+    s3.held.add('.thumb.webp');
+    expect(await uploadImage(app, user)).toMatchObject({ code: 'unavailable' });
+    s3.held.clear();
+    expect((await uploadImage(app, user)).id).toBeDefined();
+    expect(await uploadImage(app, user)).toMatchObject({ code: 'upload_quota_exceeded' });
+    expect(s3.objects.size).toBe(2 * 200 + 1);
+    await app.jobs.run('remove-orphans');
+    expect(s3.objects.size).toBe(2 * 200);
   }));
 
 const tomorrow = () => new Date(Date.now() + 25 * 3_600_000);
@@ -81,11 +98,25 @@ test('an image whose file is gone is never shown again, and what the bucket did 
   withBucket({}, async (app, s3) => {
     const user = await app.buildUser();
     await buildOrphans(app, s3, user, 3);
-    s3.next.push({ status: 204 }, { status: 403 });
+    s3.held.add('orphan2.thumb.webp');
     await expect(app.jobs.run('remove-orphans', tomorrow())).rejects.toMatchObject({ code: 'unavailable' });
-    expect(await uploadsOf(app)).toHaveLength(3);
+    expect(await uploadsOf(app)).toHaveLength(1);
     for (const { id } of await uploadsOf(app))
       expect(await app.patch(user, '/api/auth/me/', { avatar_upload_id: id })).toMatchObject({ status: 404 });
+    s3.held.clear();
     await app.jobs.run('remove-orphans', tomorrow());
     expect(await uploadsOf(app)).toEqual([]);
+  }));
+
+test('one image that a bucket does not let go keeps no other', () =>
+  withBucket({}, async (app, s3) => {
+    await buildOrphans(app, s3, await app.buildUser(), 45);
+    s3.held.add('orphan7.webp');
+    await expect(app.jobs.run('remove-orphans', tomorrow())).rejects.toMatchObject({ code: 'unavailable' });
+    expect([[...s3.objects.keys()], await uploadsOf(app)]).toMatchObject([
+      ['orphan7.webp', 'orphan7.thumb.webp'],
+      { length: 1 },
+    ]);
+    s3.held.clear();
+    expect(await app.jobs.run('remove-orphans', tomorrow())).toEqual({ removed: 1 });
   }));
