@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Category } from '../../src/b2b/entities/reference.ts';
+import { setSubscription } from '../../src/billing/service/subscriptions.ts';
 import { type TestUser, useApp } from '../support/app.ts';
 import { buildThread } from '../support/talk.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
-import { buildDealer, postInput } from '../support/worlds.ts';
+import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed', UPLOAD_DIR: await uploadFolder() });
 
@@ -165,6 +166,20 @@ test('a plan allows so many images; fewer than before are always allowed', async
   await app.orm.em.fork().execute(`update subscriptions set status = 'canceled' where user_id = ?`, [owner.id]);
   expect((await app.patch(owner, pathOf(body), { image_ids: ids })).body.code).toBe('validation_failed');
   expect(idsOf((await app.patch(owner, pathOf(body), { image_ids: ids.slice(1, 3) })).body)).toHaveLength(2);
+});
+
+test('a draft with more images than the plan allows by now is published once it shows fewer', async () => {
+  const owner = await buildDealer(app);
+  const ids = (await Promise.all([1, 2, 3, 4].map(() => uploadImage(app, owner)))).map(image => image.id);
+  const { body } = await create(owner, { status: 'draft', image_ids: ids });
+  await asStaff(app, ctx => setSubscription(ctx, { userId: owner.id, planCode: 'basic', status: 'active', days: 30 }));
+  const publish = () => app.post(owner, `${pathOf(body)}publish/`);
+  expect((await publish()).body).toMatchObject({
+    ...{ code: 'validation_failed', details: { fields: [{ path: 'image_ids', code: 'above_plan_limit' }] } },
+  });
+  expect((await app.get(owner, '/api/billing/me/')).body.usage.posts_used).toBe(0);
+  await app.patch(owner, pathOf(body), { image_ids: ids.slice(1) });
+  expect((await publish()).body).toMatchObject({ status: 'published', images: [{}, {}, {}] });
 });
 
 test('If-Match: a change of what its owner has not seen is refused and shows the present state', async () => {

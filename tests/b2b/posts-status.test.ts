@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Post, PostStatus } from '../../src/b2b/entities.ts';
 import { type TestApp, type TestUser, useApp } from '../support/app.ts';
+import { waiting } from '../support/deleting.ts';
 import { buildPost } from '../support/talk.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 
@@ -187,11 +188,32 @@ test('a post is renewed once in 24 hours, also by two calls at once, and takes n
 
 test('closing and publishing again lifts a post no oftener than renewing it', async () => {
   const owner = await buildDealer(app);
-  const { id, bumped_at } = (await create(app, owner)).body;
+  const { id, bumped_at, published_at } = (await create(app, owner)).body;
   const path = `/api/b2b/posts/${id}/`;
   expect((await app.post(owner, `${path}close/`, { reason: 'sold' })).body.status).toBe('closed');
   expect((await app.post(owner, `${path}close/`, { reason: 'bored' })).body.code).toBe('validation_failed');
-  expect((await app.post(owner, `${path}publish/`)).body).toMatchObject({ status: 'published', bumped_at });
+  expect((await app.post(owner, `${path}publish/`)).body).toMatchObject({
+    ...{ status: 'published', bumped_at, published_at },
+  });
+});
+
+test('of several removals at once one is made', async () => {
+  const owner = await buildDealer(app);
+  const { id } = (await create(app, owner)).body;
+  const replies = await Promise.all(Array.from({ length: 5 }, () => app.delete(owner, `/api/b2b/posts/${id}/`)));
+  expect(replies.map(({ status }) => status).sort()).toEqual([204, 404, 404, 404, 404]);
+});
+
+test('a conversation about a post that is being closed waits for it, and is not begun', async () => {
+  const [owner, buyer] = [await buildDealer(app), await buildDealer(app)];
+  const { id: post_id } = (await create(app, owner)).body;
+  const starting = await app.orm.em.fork().transactional(async em => {
+    await em.execute(`update posts set status = 'closed' where id = ?`, [post_id]);
+    const asked = app.post(buyer, '/api/chat/start/', { post_id });
+    await waiting(app, 1);
+    return { asked };
+  });
+  expect(await starting.asked).toMatchObject({ status: 409, body: { code: 'post_unavailable' } });
 });
 
 test('S-38: whoever lost the profile or the plan publishes, changes and renews nothing, with an old token', async () => {

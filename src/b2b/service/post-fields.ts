@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Entitlements } from '../../billing/entities.ts';
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import { replaceUploads } from '../../uploads/service.ts';
@@ -71,12 +72,17 @@ function ensureCoherent({ price, currency, quantity, minOrderQty }: Post): void 
 
 export const imagesOf = (postId: string): string => `post:${postId}`;
 
+/** Throws validation_failed. */
+export function ensureFewImages(images: readonly unknown[], { max_images_per_post: most }: Entitlements): void {
+  if (images.length > most)
+    throw new AppError('validation_failed', { fields: [{ path: 'image_ids', code: 'above_plan_limit' }] });
+}
+
 /** Images that are shown no more are free again. Who shows fewer than before may, whatever the plan is by now. */
 async function showImages(ctx: Context, post: Post, ids: readonly string[]): Promise<void> {
   const shown = post.images.map(image => image.id);
   if (isDeepStrictEqual(ids, shown)) return;
-  if (ids.length > shown.length && ids.length > (await entitlementsOf(ctx)).max_images_per_post)
-    throw new AppError('validation_failed', { fields: [{ path: 'image_ids', code: 'above_plan_limit' }] });
+  if (ids.length > shown.length) ensureFewImages(ids, await entitlementsOf(ctx));
   const claim = { ownerId: post.author, ids, purpose: 'post', target: imagesOf(post.id) } as const;
   const images = await replaceUploads(ctx, claim);
   post.images = images.map(({ id, url, thumb_url, width, height }) => ({ id, url, thumb_url, width, height }));

@@ -12,14 +12,17 @@ import type { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { normalisePart, normaliseText } from './normalise.ts';
+import { ensureFewImages } from './post-fields.ts';
 import { presentPost, snapshotOf } from './present.ts';
 
 /**
  * Takes one unit of the month, and puts a post on the board or, with POST_MODERATION=pre, before a moderator. Throws
- * subscription_required, post_limit_reached, duplicate_post: the unit is then given back with the rest.
+ * subscription_required, post_limit_reached, duplicate_post, validation_failed (more images than the plan allows): the unit
+ * is then given back with the rest.
  */
 export async function publishFirst(ctx: Context, post: Post): Promise<void> {
-  await consumePost(ctx, post.author);
+  // A draft may be of a time with a larger plan.
+  ensureFewImages(post.images, await consumePost(ctx, post.author));
   await ensureNoDuplicate(ctx, post);
   post.countedAt = ctx.now;
   if (ctx.config.POST_MODERATION === 'pre') return holdForReview(post);
