@@ -117,6 +117,10 @@ test('images are shown in the order they were given, to everybody, and the first
   expect((await app.get(buyer, `/api/chat/threads/${thread.id}/`)).body.thread.post.thumb_url).toBe(first!.thumb_url);
   // PATCH of something else leaves them
   expect(idsOf((await app.patch(owner, pathOf(body), { city: 'Toshkent' })).body)).toHaveLength(3);
+  await app.delete(owner, pathOf(body));
+  expect((await app.get(buyer, `/api/chat/threads/${thread.id}/`)).body.thread.post).toMatchObject({
+    ...{ status: 'removed', thumb_url: null },
+  });
 });
 
 test('an image that is shown no more is free for another post, one that is shown is not', async () => {

@@ -122,6 +122,14 @@ test('a post that holds a banned word is refused in any script, until the word i
   });
   expect(await create(owner, { body: "O'g'irlangan mator" })).toMatchObject({ body: { code: 'content_rejected' } });
   expect((await app.post(owner, `/api/b2b/posts/${draft.id}/publish/`)).body.code).toBe('content_rejected');
+  for (const more of [
+    { part_number: 'Чилим 5' },
+    { oem_numbers: ['90919', 'CHILIM-7'] },
+    { fitments: [{ make: 'Chevrolet', model: 'Cobalt', engine: 'chilim 1.5' }] },
+  ])
+    expect((await create(owner, more)).body).toMatchObject({
+      ...{ code: 'content_rejected', details: { fields: [{ path: Object.keys(more)[0], code: 'banned_word' }] } },
+    });
   const clean = (await create(owner, { title: `Chilimlar ${randomUUID()}` })).body;
   expect(clean.status).toBe('published');
   expect((await app.patch(owner, `/api/b2b/posts/${clean.id}/`, { title: 'CHILIM!' })).body.code).toBe(
@@ -132,7 +140,9 @@ test('a post that holds a banned word is refused in any script, until the word i
   expect((await app.delete(moderator, `${words}${added.body.id}/`)).status).toBe(204);
   expect((await app.delete(moderator, `${words}${added.body.id}/`)).body.code).toBe('not_found');
   expect((await app.post(owner, `/api/b2b/posts/${draft.id}/publish/`)).status).toBe(200);
-  await app.delete(moderator, `${words}${ending.id}/`);
+  const again = (await app.post(moderator, words, { word: 'Chilim' })).body;
+  expect((await app.post(owner, `/api/b2b/posts/${draft.id}/renew/`)).body.code).toBe('content_rejected');
+  for (const { id } of [ending, again]) await app.delete(moderator, `${words}${id}/`);
 });
 
 test.each(['user', 'billing', 'support', 'auditor'] as const)(

@@ -16,6 +16,12 @@ function wordsOf(text: string): string {
   return ` ${(normaliseText(text).match(/[\p{L}\p{N}]+/gu) ?? []).join(' ')} `;
 }
 
+/** Everything that its author has written freely, by field. */
+const textsOf = ({ title, body, brand, city, partNumber, oemNumbers, fitments }: Post) => ({
+  ...{ title: [title], body: [body], brand: [brand], city: [city], part_number: [partNumber], oem_numbers: oemNumbers },
+  fitments: fitments.flatMap(({ make, model, engine }) => [make, model, engine]),
+});
+
 /** Refuses a post that holds a banned word, in whatever script it is written. Throws content_rejected. */
 export async function ensureAllowed({ em }: Pick<Context, 'em'>, post: Post): Promise<void> {
   const banned = await rows<{ word: string }>(em, sql`select word from banned_words`);
@@ -24,9 +30,8 @@ export async function ensureAllowed({ em }: Pick<Context, 'em'>, post: Post): Pr
     (words: string) =>
     ({ word }: { word: string }) =>
       words.includes(word.endsWith('*') ? ` ${word.slice(0, -1)}` : ` ${word} `);
-  const { title, body, brand, city } = post;
-  const wrong = Object.entries({ title, body, brand, city })
-    .filter(([, text]) => text != null && banned.some(isIn(wordsOf(text))))
+  const wrong = Object.entries(textsOf(post))
+    .filter(([, texts]) => texts.some(text => text != null && banned.some(isIn(wordsOf(text)))))
     .map(([path]) => ({ path, code: 'banned_word' }));
   if (wrong.length > 0) throw new AppError('content_rejected', { fields: wrong });
 }
