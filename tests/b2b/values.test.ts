@@ -85,7 +85,10 @@ test('titles of a script that is not normalised are told apart', async () => {
   const title = (text: string) => create(dealer, { title: text });
   expect((await title('大众汽车零件')).status).toBe(201);
   expect((await title('丰田刹车片')).status).toBe(201);
-  expect(await title('丰田刹车片')).toMatchObject({ status: 409, body: { code: 'duplicate_post' } });
+  expect((await title('刹车片 Cobalt 1.5')).status).toBe(201);
+  expect((await title('机油 Cobalt 1.5')).status).toBe(201);
+  for (const known of ['丰田刹车片', '机油 — COBALT 1,5'])
+    expect(await title(known)).toMatchObject({ status: 409, body: { code: 'duplicate_post' } });
 });
 
 test.each(['UZ-XX', 'UZ-tk', 'KZ-AL', ''])('the region %s is none of ISO 3166-2:UZ', async region => {

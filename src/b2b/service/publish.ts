@@ -82,8 +82,11 @@ async function ensureNoDuplicate({ em, now }: Context, post: Post): Promise<void
   if (same) throw new AppError('duplicate_post', { post_id: same.id });
 }
 
-/** Of a script that is not normalised nothing would be left to compare. */
-const titleKey = (title: string): string => normaliseText(title) || title;
+/** Of letters that are not normalised nothing would be left to compare: Chinese, Arabic, Georgian. */
+const otherLetters = /[^\P{L}\p{Lm}\p{Script=Latin}\p{Script=Cyrillic}]+/gu;
+
+const titleKey = (title: string): string =>
+  [normaliseText(title), ...(title.normalize('NFKC').match(otherLetters) ?? [])].join(' ').trim() || title;
 
 /**
  * Publishes the caller's draft, a closed or expired post again, or hands a rejected one to the moderators again. Throws
