@@ -7,6 +7,7 @@ import { categoryId } from '../../src/b2b/service/reference.ts';
 import { rows } from '../../src/common/database.ts';
 import { newId } from '../../src/common/ids.ts';
 import { type TestUser, useApp } from '../support/app.ts';
+import { askWhileDeleted } from '../support/deleting.ts';
 import { asStaff, buildDealer } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -241,4 +242,11 @@ test('a post that is refused after all has been counted by nobody', async () => 
   });
   await expect(work).rejects.toThrow();
   expect(await countOf(watcher, id)).toBe(0);
+});
+
+test('whoever saves a search while their account is being deleted leaves none behind', async () => {
+  const user = await buildDealer(app);
+  expect((await askWhileDeleted(app, user, () => save(user, {}))).body.code).toBe('session_revoked');
+  const kept = 'select id from saved_searches where user_id = ?';
+  expect(await app.orm.em.fork().execute(kept, [user.id])).toEqual([]);
 });
