@@ -59,6 +59,14 @@ test.each([
   },
 );
 
+test('of decisions on one profile at once each sees what the one before has made', async () => {
+  const [moderator, user] = [await buildModerator(), await app.buildUser()];
+  await put(user);
+  const reject = () => act(app, moderator, 'b2b-profiles/reject', user.id, { reason: 'No papers' });
+  const answers = await Promise.all(Array.from({ length: 6 }, reject));
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+});
+
 test('staff decide with a reason, each object is answered by itself, and the user is told', async () => {
   const [moderator, first, second] = [await buildModerator(), await app.buildUser(), await app.buildUser()];
   const told: unknown[] = [];

@@ -224,6 +224,12 @@ test.each(['pending', 'trialing', 'active', 'past_due'] as const)(
   },
 );
 
+test('a trial that is cancelled at once is over, and stays known', async () => {
+  const user = await subscriber({ status: 'trialing' });
+  const { body } = await cancel(user, { at_period_end: false }, dayOf(1));
+  expect(body.subscription).toMatchObject({ trial_end: iso(1), current_period_end: iso(1) });
+});
+
 test.each(['pending', 'past_due'] as const)(
   'one that is %s ends at once also when its end was asked for',
   async status => {

@@ -31,6 +31,15 @@ test('staff edit a plan: the list shows it with another ETag, subscribers have i
   ]);
 });
 
+test('of changes of one plan at once none is lost', async () => {
+  const [staff, plan] = [await buildStaff(), await buildPlan()];
+  const wanted = { posts_per_month: 91, max_images_per_post: 21, saved_searches: 31, contact_reveals_per_day: 41 };
+  const each = Object.entries(wanted).map(([name, most]) => ({ entitlements: { [name]: most } }));
+  await Promise.all(each.map(changes => ok(actOnPlan(staff, 'edit', plan.id, changes))));
+  const { results } = (await app.get(null, '/api/billing/plans/')).body;
+  expect(results.find(({ code }: { code: string }) => code === plan.code).entitlements).toEqual(wanted);
+});
+
 test('a limit that is lowered below what is used is told as it is', async () => {
   const [staff, plan] = [await buildStaff(), await buildPlan()];
   const dealer = await buildDealer(app, { plan: plan.code });

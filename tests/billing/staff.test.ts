@@ -79,6 +79,12 @@ test('a subscription in its grace is activated anew, with the plan that was aske
   });
 });
 
+test('whoever has paid before gets no trial in their grace', async () => {
+  const [user, staff, plan] = [await subscriber(), await buildStaff(), await buildPlan({ trialDays: 14 })];
+  await ok(act(staff, 'activate', user, { params: { plan: plan.code } }, dayOf(31)));
+  expect((await me(user, dayOf(31))).subscription).toMatchObject({ status: 'active', trial_end: null });
+});
+
 test('staff arrange the next plan of one that runs; its user changes it no more, but may cancel', async () => {
   const [user, staff] = [await subscriber(), await buildStaff()];
   await refused(act(staff, 'activate', user), 'invalid_state');
