@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
 import { type TestUser, useApp } from '../support/app.ts';
+import { waiting } from '../support/deleting.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 
@@ -63,7 +64,13 @@ test('of decisions on one profile at once each sees what the one before has made
   const [moderator, user] = [await buildModerator(), await app.buildUser()];
   await put(user);
   const reject = () => act(app, moderator, 'b2b-profiles/reject', user.id, { reason: 'No papers' });
-  const answers = await Promise.all(Array.from({ length: 6 }, reject));
+  const { asked } = await app.orm.em.fork().transactional(async em => {
+    await em.execute('select 1 from b2b_profiles where user_id = ? for update', [user.id]);
+    const asked = [reject(), reject()];
+    await waiting(app, 2);
+    return { asked };
+  });
+  const answers = await Promise.all(asked);
   expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
 });
 

@@ -51,6 +51,19 @@ test('a limit that is lowered below what is used is told as it is', async () => 
   expect((await create()).body.usage).toMatchObject({ posts_used: 4, posts_limit: null, posts_remaining: null });
 });
 
+test('who has used up a plan is shown the next one that is on the list', async () => {
+  const staff = await buildStaff();
+  const entitlements = { posts_per_month: 0, max_images_per_post: 1, saved_searches: 1, contact_reveals_per_day: 1 };
+  const of = (sortOrder: number, posts: number) =>
+    buildPlan({ sortOrder, entitlements: { ...entitlements, posts_per_month: posts } });
+  const [none, , some, more] = [await of(200, 0), await of(201, 0), await of(202, 5), await of(203, 6)];
+  const dealer = await buildDealer(app, { plan: none.code });
+  const next = async () => (await app.post(dealer, '/api/b2b/posts/', postInput())).body.details.upgrade_to;
+  expect(await next()).toBe(some.code);
+  await ok(actOnPlan(staff, 'deactivate', some.id));
+  expect(await next()).toBe(more.code);
+});
+
 test('a plan off the list is no longer asked for, and stays with those who have it', async () => {
   const [staff, plan, user] = [await buildStaff(), await buildPlan(), await app.buildUser()];
   const holder = await subscriber({ plan: plan.code });
