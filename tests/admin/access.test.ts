@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { AuditEntry } from '../../src/accounts/entities.ts';
 import { hashPassword } from '../../src/accounts/passwords.ts';
 import { csvCell } from '../../src/admin/service/export.ts';
 import { ConfigError } from '../../src/config.ts';
@@ -84,6 +85,24 @@ test('S-63: an export holds every row the filters pick; what looks like a formul
   expect([csvCell(-5), csvCell(null), csvCell(['=1', 'b'])]).toEqual(['-5', '', '"\'=1; b"']);
   const audited = (await app.get(user, '/api/admin/audit/?action=export')).body.results;
   expect(audited[0]).toMatchObject({ resource: 'users', actor_id: user.id });
+});
+
+test('S-60: what an export was asked for stays in the audit without whole numbers, however they were typed', async () => {
+  const user = await app.buildUser({ role: 'superuser' });
+  const { phone } = await app.buildUser();
+  const local = `${phone.slice(4, 6)} ${phone.slice(6, 9)}-${phone.slice(9)}`;
+  const queries = { phone, search: phone.slice(1) };
+  for (const [name, text] of [...Object.entries(queries), ['search', local], ['search', 'Karim']])
+    await app.get(user, `/api/admin/users/export.csv?${name}=${encodeURIComponent(text!)}`);
+  const em = app.orm.em.fork();
+  const told = await em.find(AuditEntry, { action: 'export', actorId: user.id }, { orderBy: { id: 'asc' } });
+  const end = `*****${phone.slice(-2)}`;
+  expect(told.map(({ after }) => after!['filters'])).toEqual([
+    { phone: phone.slice(0, 6) + end },
+    { search: end },
+    { search: end },
+    { search: 'Karim' },
+  ]);
 });
 
 test('S-63: an export of more rows than are read at once lacks none and repeats none', async () => {

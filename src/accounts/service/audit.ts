@@ -36,8 +36,15 @@ function maskedDiff(
 
 function masked(name: string, value: unknown): unknown {
   if (secretNames.test(name) && value != null) return '***';
-  return typeof value === 'string' ? maskPhones(value) : value;
+  if (typeof value === 'string') return maskPhones(value);
+  if (Array.isArray(value)) return value.map(one => masked(name, one));
+  return isPlain(value)
+    ? Object.fromEntries(Object.entries(value).map(([part, one]) => [part, masked(part, one)]))
+    : value;
 }
+
+const isPlain = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** Writes a row of the audit in the transaction of what it tells of. It can never be changed or removed (a trigger). */
 export function audit(

@@ -42,16 +42,17 @@ function searched(resource: Resource, text: string, actor: Actor): RawBuilder<un
     return !roles || may(actor, roles);
   });
   if (columns.length === 0) return sql`false`;
-  // People type numbers with spaces and brackets.
-  const isNumber = /^[+\d\s()-]+$/.test(text);
   const words = (name: string) =>
-    resource.columns[name]?.type === 'phone' && isNumber ? text.replace(/[^\d]/g, '') : text;
+    resource.columns[name]?.type === 'phone' && isNumber(text) ? text.replace(/[^\d]/g, '') : text;
   const escaped = (name: string) => `%${words(name).replace(/[\\%_]/g, '\\$&')}%`;
   return sql`(${sql.join(
     columns.map(name => sql`${sql.ref(`t.${name}`)} ilike ${escaped(name)}`),
     sql` or `,
   )})`;
 }
+
+/** People type numbers with spaces and brackets. */
+export const isNumber = (text: string): boolean => /^[+\d\s()-]+$/.test(text) && /\d/.test(text);
 
 /** `-created_at`: by the indexed column behind it, and by the key among equals. */
 export function ordered(resource: Resource, asked: string | undefined): RawBuilder<unknown> {
