@@ -146,6 +146,43 @@ test('support blocks the numbers around a logged one, or its address, for a time
   ]);
 });
 
+test('a block ends in the future, and until when is in the audit', async () => {
+  const support = await app.buildUser({ role: 'support' });
+  const target = await app.buildUser();
+  await requestCode(app, target.phone);
+  const logged = await app.orm.em.fork().findOneOrFail(OtpRequestLog, { phone: target.phone });
+  const block = (path: string, id: string, ms: number) => {
+    const until = new Date(Date.now() + ms).toISOString();
+    return act(support, path, [id], { reason: 'Spam', params: { until } });
+  };
+  for (const [path, id] of [
+    ['users/actions/block', target.id],
+    ['otp-log/actions/block_prefix', logged.id],
+    ['otp-log/actions/block_ip', logged.id],
+  ] as const)
+    expect(await block(path, id, -DAY)).toMatchObject({ code: 'validation_failed', details: { fields: [{ path: 'params.until' }] } }); // biome-ignore format: one line reads better
+  expect([await auditOf(target.id), await auditOf(logged.id)]).toEqual([[], []]);
+  expect((await app.get(target, '/api/auth/me/')).status).toBe(200);
+  await block('users/actions/block', target.id, DAY);
+  await block('users/actions/block', target.id, 2 * DAY);
+  const ends = (await auditOf(target.id)).map(({ before, after }) => [before, after].map(one => one!['blocked_until']));
+  expect(ends).toEqual([[null, expect.any(String)], [ends[0]![1], expect.any(String)]]); // biome-ignore format: one line reads better
+  expect(ends[1]![1]).not.toBe(ends[0]![1]);
+});
+
+test('S-66: of operators who act on one user or session at once each tells what the one before left', async () => {
+  const [boss, target, other] = [await app.buildUser({ role: 'superuser' }), await app.buildUser(), await app.buildUser()]; // biome-ignore format: one line reads better
+  const roles = ['moderator', 'billing', 'support', 'auditor', 'superuser'];
+  await Promise.all(roles.map(role => act(boss, 'users/actions/set_role', [target.id], { params: { role } })));
+  const told = await auditOf(target.id);
+  const left = ['user', ...told.map(({ after }) => after!['role'])];
+  expect(told.map(({ before }) => before!['role'])).toEqual(left.slice(0, roles.length));
+  const ends = await Promise.all([1, 2, 3].map(() => act(boss, 'sessions/actions/end', [other.sessionId])));
+  const codes = ends.flatMap(({ results }) => results.map(({ ok, code }: { ok: boolean; code: string }) => ok || code));
+  expect(codes.sort()).toEqual(['invalid_state', 'invalid_state', true]);
+  expect(await auditOf(other.sessionId)).toHaveLength(1);
+});
+
 test('staff with a socket hear when more or less waits for somebody; users do not', async () => {
   const [moderator, user] = [await app.buildUser({ role: 'moderator' }), await app.buildUser()];
   const [socket, other] = [await app.connect(moderator, '/notifications'), await app.connect(user, '/notifications')];

@@ -36,3 +36,11 @@ export function ensureReason(reason: string | undefined): string {
   if (reason === undefined) throw new AppError('validation_failed', { fields: [{ path: 'reason', code: 'required' }] });
   return reason;
 }
+
+/** The moment until which something is taken from somebody. Throws validation_failed: in the past it would take nothing. */
+export function ensureAhead(now: Date, until: string | undefined): Date | null {
+  if (until === undefined) return null;
+  if (new Date(until) <= now)
+    throw new AppError('validation_failed', { fields: [{ path: 'params.until', code: 'too_small' }] });
+  return new Date(until);
+}

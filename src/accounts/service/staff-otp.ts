@@ -7,7 +7,7 @@ import { OtpRequestLog } from '../entities.ts';
 import { blockOfIp, blockOfPrefix, blockOtp, unblockOtp } from '../otp-blocks.ts';
 import { ensureStaff } from '../policy.ts';
 import { audit } from './audit.ts';
-import { actOnEach, ensureReason } from './staff-actions.ts';
+import { actOnEach, ensureAhead, ensureReason } from './staff-actions.ts';
 
 type ActOnOtpLog = Input<typeof operations.actOnOtpLog>;
 
@@ -19,7 +19,7 @@ export async function actOnOtpLog(ctx: Context, input: ActOnOtpLog): Promise<Out
   ensureStaff(ctx.actor, ['support']);
   const isBlock = input.action === 'block_prefix' || input.action === 'block_ip';
   if (isBlock) ensureReason(input.reason);
-  const until = new Date(input.params.until ?? ctx.now.getTime() + DAY_MS);
+  const until = ensureAhead(ctx.now, input.params.until) ?? new Date(ctx.now.getTime() + DAY_MS);
   return actOnEach(ctx, input.ids, async id => {
     const entry = await ctx.em.findOne(OtpRequestLog, { id });
     if (!entry) throw new AppError('not_found');

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core';
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
@@ -15,7 +16,7 @@ export async function actOnSessions(
 ): Promise<Output<typeof operations.actOnSessions>> {
   ensureStaff(ctx.actor, ['support']);
   return actOnEach(ctx, ids, async id => {
-    const session = await ctx.em.findOne(Session, { id });
+    const session = await ctx.em.findOne(Session, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!session) throw new AppError('not_found');
     const { role } = await ctx.em.findOneOrFail(User, { id: session.user });
     if (role !== 'user' && ctx.actor.role !== 'superuser') throw new AppError('permission_denied');

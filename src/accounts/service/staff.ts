@@ -1,5 +1,6 @@
+import { sql } from 'kysely';
 import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
-import { violates } from '../../common/database.ts';
+import { rows, violates } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { forgetFailures, subjectOf } from '../budgets.ts';
@@ -12,7 +13,7 @@ import { audit } from './audit.ts';
 import { sendCode } from './codes.ts';
 import { checkCode, checkPassword, ensureNotBlocked, useUp } from './logins.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
-import { actOnEach, ensureReason } from './staff-actions.ts';
+import { actOnEach, ensureAhead, ensureReason } from './staff-actions.ts';
 import { lockUserOf } from './users.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
@@ -53,25 +54,39 @@ export async function adminVerify(
 
 /**
  * Does one thing to up to 200 users; each is answered by itself, each leaves an audit row. For support; roles are given by
- * superusers alone. Throws permission_denied.
+ * superusers alone. Throws permission_denied, validation_failed.
  */
 export async function actOnUsers(ctx: Context, input: ActOnUsers): Promise<Output<typeof operations.actOnUsers>> {
   ensureStaff(ctx.actor, input.action === 'set_role' ? [] : ['support']);
-  if (input.action === 'block') ensureReason(input.reason);
+  if (input.action === 'block') {
+    ensureReason(input.reason);
+    ensureAhead(ctx.now, input.params.until);
+  }
   return actOnEach(ctx, input.ids, id => actOn(ctx, id, input));
 }
 
 async function actOn(ctx: Context, id: string, input: ActOnUsers): Promise<void> {
-  const user = await ctx.em.findOne(User, { id });
-  if (!user) throw new AppError('not_found');
+  const user = await lockUser(ctx, id);
   // Nobody shuts themselves out, and only a superuser touches staff.
   if (user.id === ctx.actor.userId || (user.role !== 'user' && ctx.actor.role !== 'superuser'))
     throw new AppError('permission_denied');
-  const before = { role: user.role, blocked_at: user.blockedAt ?? null, phone: user.phone ?? null };
+  const before = stateOf(user);
   await actions[input.action](ctx, user, input);
-  const after = { role: user.role, blocked_at: user.blockedAt ?? null, phone: user.phone ?? null };
+  const after = stateOf(user);
   audit(ctx, { action: input.action, resource: 'users', objectId: user.id, before, after, reason: input.reason });
   await ctx.em.flush();
+}
+
+/** As the last change left them: of two who act at once each tells what the other did. Rows that refer to them still come. */
+async function lockUser({ em }: Context, id: string): Promise<User> {
+  await rows(em, sql`select from users where id = ${id} for no key update`);
+  const user = await em.findOne(User, { id }, { refresh: true });
+  if (!user) throw new AppError('not_found');
+  return user;
+}
+
+function stateOf({ role, blockedAt, blockedUntil, phone }: User): Record<string, unknown> {
+  return { role, blocked_at: blockedAt ?? null, blocked_until: blockedUntil ?? null, phone: phone ?? null };
 }
 
 type Action = (ctx: Context, user: User, input: ActOnUsers) => Promise<void>;
