@@ -50,6 +50,8 @@ export interface Field {
   within?: string;
   /** Its name there, if that is another. */
   part?: string;
+  /** A flag that says of the value that somebody checked it: nobody has checked another one. */
+  checkedBy?: string;
 }
 
 /** A record is chosen by one of its columns and gives another. */

@@ -115,6 +115,22 @@ test('categories, brands and regions are edited, and found by their new names', 
   expect((await app.get(moderator, '/api/admin/regions/nowhere/')).status).toBe(404);
 });
 
+test('a tax number that staff change has been checked by nobody, and the audit says so', async () => {
+  const [moderator, dealer] = [await app.buildUser({ role: 'moderator' }), await buildDealer(app)];
+  const profile = { company_name: 'Yangi Savdo', activity: ['seller'], tin: '123456789' };
+  await app.put(dealer, '/api/b2b/profile/', profile);
+  await app.post(moderator, '/api/admin/b2b-profiles/actions/verify/', { ids: [dealer.id] });
+  const change = async (more: object) =>
+    (await app.patch(moderator, `/api/admin/b2b-profiles/${dealer.id}/`, more)).body.is_verified;
+  expect(await change({ tin: '123456789', city: 'Toshkent' })).toBe(true);
+  expect(await change({ tin: '987654321' })).toBe(false);
+  expect((await auditOf(dealer.id)).at(-1)).toMatchObject({
+    before: { tin: '123456789', is_verified: true },
+    after: { tin: '987654321', is_verified: false },
+  });
+  expect(await change({ tin: '123456789' })).toBe(false);
+});
+
 test('S-66: a change that is refused leaves no row, and neither does a record that is not there', async () => {
   const user = await boss();
   await asStaff(app, seedPlans);

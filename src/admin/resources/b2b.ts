@@ -43,7 +43,7 @@ const profiles: Resource = {
   search: ['company_name'],
   fields: {
     company_name: { type: 'text', schema: plainText.trim().min(2).max(120) },
-    tin: { type: 'text', schema: z.string().regex(/^\d{9}$/).nullable() }, // biome-ignore format: one line reads better
+    tin: { type: 'text', schema: z.string().regex(/^\d{9}$/).nullable(), checkedBy: 'is_verified' }, // biome-ignore format: one line reads better
     activity: { type: 'list', choices: activities, schema: z.array(z.enum(activities)).max(3) },
     city: { type: 'text', schema: plainText.trim().max(80).nullable() },
     address: { type: 'text', schema: plainText.trim().max(300).nullable() },

@@ -36,15 +36,17 @@ export function updateRecord(resource: Resource) {
     ensureStaff(ctx.actor, resource.edit ?? []);
     await rows(ctx.em, sql`select 1 from ${tableOf(resource)} where ${keyOf(resource)} = ${id} for update`);
     const before = await presentRecord(ctx, resource, id);
-    const changes = Object.entries({ ...valuesOf(resource, values, merged), ...restamped(ctx, resource) });
     if (Object.keys(values).length === 0) return before;
+    const flags = flagsOf(resource, values);
+    const changes = Object.entries({ ...valuesOf(resource, values, merged), ...flags, ...restamped(ctx, resource) });
     const set = changes.map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
     await storing(
       rows(ctx.em, sql`update ${sql.table(resource.table)} t set ${sql.join(set)} where ${keyOf(resource)} = ${id}`),
     );
     const after = await presentRecord(ctx, resource, id);
     await derive(ctx, resource, after);
-    tell(ctx, resource, 'edit', { id, before: chosen(before, values), after: chosen(after, values), reason });
+    const told = { ...values, ...flags };
+    tell(ctx, resource, 'edit', { id, before: chosen(before, told), after: chosen(after, told), reason });
     return after;
   };
 }
@@ -99,6 +101,15 @@ function valuesOf({ fields = {} }: Resource, values: Values, put: Put): Record<s
     Object.fromEntries(some.map(([name, value]) => [fields[name]?.part ?? name, value]));
   const parts = [...byColumn].filter(([column]) => column !== undefined);
   return Object.fromEntries([...own, ...parts.map(([column, some]) => [column, put(column!, partsOf(some))])]);
+}
+
+/** What was checked of a value counts for no other. */
+function flagsOf({ fields = {} }: Resource, values: Values): Record<string, unknown> {
+  const checked = Object.entries(values).flatMap(([name, value]) => {
+    const flag = fields[name]?.checkedBy;
+    return flag ? [[flag, sql`${sql.ref(flag)} and ${sql.ref(name)} is not distinct from ${value}`]] : [];
+  });
+  return Object.fromEntries(checked);
 }
 
 const stored = ({ type }: Field, value: unknown) => (type === 'json' ? JSON.stringify(value) : value);
