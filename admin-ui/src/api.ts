@@ -25,6 +25,7 @@ export interface Field extends Typed {
 export interface Param extends Typed {
   required: boolean;
   lookup?: { resource: string; value: string; title: string };
+  among?: { value: string; title: string }[];
 }
 export interface Action {
   name: string;
@@ -70,6 +71,14 @@ interface Tokens {
   access: string;
   refresh: string;
   expiresAt: number;
+  idleMs: number;
+}
+
+export interface Pair {
+  access: string;
+  refresh: string;
+  expires_in: number;
+  refresh_expires_in: number;
 }
 
 const KEY = 'parthub.admin';
@@ -78,11 +87,22 @@ const LOCALE = 'parthub.admin.locale';
 /** In the tab alone: closing it is a logout for whoever sits down next. */
 const stored = (): Tokens | null => JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Tokens | null;
 
-export function keepTokens({ access, refresh, expires_in }: { access: string; refresh: string; expires_in: number }) {
-  sessionStorage.setItem(KEY, JSON.stringify({ access, refresh, expiresAt: Date.now() + (expires_in - 30) * 1000 }));
+export function keepTokens({ access, refresh, expires_in, refresh_expires_in }: Pair) {
+  const [expiresAt, idleMs] = [Date.now() + (expires_in - 30) * 1000, refresh_expires_in * 1000];
+  sessionStorage.setItem(KEY, JSON.stringify({ access, refresh, expiresAt, idleMs } satisfies Tokens));
 }
 export const dropTokens = () => sessionStorage.removeItem(KEY);
 export const isLoggedIn = () => stored() !== null;
+
+let actedAt = Date.now();
+const act = () => {
+  actedAt = Date.now();
+};
+for (const kind of ['pointerdown', 'keydown', 'wheel', 'touchmove'])
+  window.addEventListener(kind, act, { capture: true, passive: true });
+
+/** Nobody has touched the page for as long as a session of staff lasts: what asks by itself must not keep one alive. */
+export const isLeftAlone = () => Date.now() - actedAt > (stored()?.idleMs ?? 0);
 
 export const locale = (): string => localStorage.getItem(LOCALE) ?? 'uz';
 export const keepLocale = (one: string) => localStorage.setItem(LOCALE, one);
@@ -94,7 +114,7 @@ export async function accessToken(): Promise<string> {
   const tokens = stored();
   if (!tokens) throw new HttpError('', 401);
   if (tokens.expiresAt > Date.now()) return tokens.access;
-  renewing ??= send<Parameters<typeof keepTokens>[0]>('POST', '/api/auth/token/refresh/', { refresh: tokens.refresh })
+  renewing ??= send<Pair>('POST', '/api/auth/token/refresh/', { refresh: tokens.refresh })
     .then(pair => {
       keepTokens(pair);
       return pair.access;

@@ -1,11 +1,14 @@
 import { io } from 'socket.io-client';
-import { accessToken, type Queues, readHome } from './api.ts';
+import { accessToken, isLeftAlone, type Queues, readHome } from './api.ts';
 
 const POLL_MS = 60_000;
 const AGAIN_MS = 3_000;
 
-/** Hears when more or less waits; asks each minute as well, for networks that let no socket through. */
-export function listenQueues(heard: (queues: Queues) => void): () => void {
+/**
+ * Hears when more or less waits; asks each minute as well, for networks that let no socket through. Where nobody sits any more
+ * it ends: its questions would keep the session alive for ever.
+ */
+export function listenQueues(heard: (queues: Queues) => void, leave: () => void): () => void {
   const socket = io('/notifications', {
     transports: ['websocket'],
     auth: give =>
@@ -19,14 +22,13 @@ export function listenQueues(heard: (queues: Queues) => void): () => void {
   socket.on('disconnect', reason => {
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), AGAIN_MS);
   });
-  const timer = setInterval(
-    () =>
-      readHome(true).then(
-        ({ queues }) => heard(queues),
-        () => {},
-      ),
-    POLL_MS,
-  );
+  const timer = setInterval(() => {
+    if (isLeftAlone()) return leave();
+    readHome(true).then(
+      ({ queues }) => heard(queues),
+      () => {},
+    );
+  }, POLL_MS);
   return () => {
     clearInterval(timer);
     socket.close();

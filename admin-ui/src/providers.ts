@@ -1,6 +1,6 @@
 import type { AuthProvider, DataProvider, GetListParams } from 'react-admin';
 import { announce } from './announce.ts';
-import { ask, dropTokens, forgetHome, type Home, isLoggedIn, keepTokens, readHome, send } from './api.ts';
+import { ask, dropTokens, forgetHome, type Home, isLoggedIn, keepTokens, type Pair, readHome, send } from './api.ts';
 
 export const authProvider: AuthProvider = {
   login: async tokens => keepTokens(tokens),
@@ -24,7 +24,7 @@ export const authProvider: AuthProvider = {
 export const beginLogin = (phone: string, password: string) =>
   send<{ otp_id: string; dev_code?: string }>('POST', '/api/admin/login/', { phone, password });
 export const finishLogin = (otp_id: string, code: string) =>
-  send<Parameters<typeof keepTokens>[0]>('POST', '/api/admin/login/verify/', { otp_id, code });
+  send<Pair>('POST', '/api/admin/login/verify/', { otp_id, code });
 
 const pathOf = (resource: string, rest = '') => `/api/admin/${resource}/${rest}`;
 

@@ -33,6 +33,10 @@ const Action = Labelled.extend({
     Typed.extend({
       required: z.boolean(),
       lookup: z.object({ resource: z.string(), value: z.string(), title: z.string() }).optional(),
+      among: z
+        .array(z.object({ value: z.string(), title: z.string() }))
+        .optional()
+        .describe('It is one of these columns of the record; `title` names it.'),
     }),
   ),
 });

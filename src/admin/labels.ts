@@ -240,6 +240,7 @@ const texts: Readonly<Record<string, readonly [uz: string, ru: string]>> = {
   vehicle: ['Avtomobil', 'Автомобиль'],
   verify: ['Tasdiqlash (STIR)', 'Подтвердить ИНН'],
   views_count: ['Koʻrishlar', 'Просмотры'],
+  waits: ['Qaror kutmoqda', 'Ждёт решения'],
   word: ['Soʻz', 'Слово'],
   UZS: ['Soʻm', 'Сум'],
   USD: ['Dollar', 'Доллар'],

@@ -68,6 +68,8 @@ export interface ActionInfo {
   params?: readonly string[];
   /** Params that are chosen from the records of a resource. */
   lookups?: Readonly<Record<string, Lookup>>;
+  /** Params that are one of the ids of the record itself: by the columns of the id and of its name. */
+  among?: Readonly<Record<string, readonly Omit<Lookup, 'resource'>[]>>;
   needsReason?: true;
 }
 

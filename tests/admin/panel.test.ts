@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashPassword } from '../../src/accounts/passwords.ts';
 import { newPhone } from '../support/accounts.ts';
-import { startApp, type TestApp, type TestUser } from '../support/app.ts';
+import { eventually, once, startApp, type TestApp, type TestUser } from '../support/app.ts';
 import { launchBrowser, openPage } from '../support/browser.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
@@ -189,5 +189,95 @@ test('a report stands beside its context, on a phone in the dark too, and leads 
   await page.getByRole('link', { name: /Read the conversation/ }).click();
   await page.waitForSelector('[data-column=seller_name]');
   await page.getByText('Pay to this card first').waitFor();
+  // The participants are chosen by name: nobody knows their ids.
+  const revoked = once(theirs, 'access:revoked');
+  await page.getByRole('button', { name: 'Remove participant' }).click();
+  await page.getByRole('dialog').getByRole('combobox').click();
+  await page.getByRole('option').nth(1).click();
+  await page.locator('textarea[name=reason]').fill('Fraud');
+  await page.getByRole('button', { name: 'Do it' }).click();
+  expect(await revoked).toMatchObject({ thread_id: thread.id });
   expect(problems).toEqual([]);
+}, 60_000);
+
+test('a report that somebody took over still waits, and the queue leads to it', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [mine, theirs] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
+  const { message: bad } = await done(theirs, 'message:send', message(thread, { text: 'Call me elsewhere' }));
+  const target = { type: 'message', id: bad.id };
+  const comment = 'He asks to pay outside';
+  const report = { client_id: bad.id, target, reason: 'spam', comment };
+  const { report_id } = await done(mine, 'report:create', report);
+  const { page, problems } = await openPanel();
+  await page.goto(`${app.url}/admin/#/reports/${report_id}/show`);
+  await run(page, 'Assign');
+  await page.waitForSelector('[data-column=status] >> text=Assigned');
+  await page.goto(`${app.url}/admin/#/`);
+  await page.locator('[data-queue=reports]').click();
+  await page.getByText(comment).waitFor();
+  expect(problems).toEqual([]);
+}, 60_000);
+
+test('an announcement whose answer was lost is not sent twice by who sends it again', async () => {
+  const { page, staff } = await openPanel();
+  page.on('dialog', dialog => dialog.accept());
+  let isLost = false;
+  await page.route('**/actions/broadcast/', async route => {
+    const answer = await route.fetch();
+    if (isLost || !route.request().postData()!.includes('confirm')) return route.fulfill({ response: answer });
+    isLost = true;
+    return route.abort();
+  });
+  await page.goto(`${app.url}/admin/#/notifications/create`);
+  for (const language of ['uz', 'ru', 'en']) {
+    await page.fill(`input[name=title_${language}]`, 'Texnik tanaffus');
+    await page.fill(`textarea[name=body_${language}]`, 'Ertaga soat 3 da');
+  }
+  await page.click('button[type=submit]');
+  await eventually(() => expect(isLost).toBe(true));
+  await page.click('button[type=submit]');
+  await page.waitForSelector('[data-column=title_uz] >> text=Texnik tanaffus');
+  expect((await app.get(staff, '/api/admin/notifications/')).body.count).toBe(1);
+}, 60_000);
+
+test('a panel that is left alone ends its session, one that is used keeps it', async () => {
+  const { page, staff } = await openPanel();
+  await page.clock.install();
+  await page.reload();
+  await page.waitForSelector('[data-queue=reports]');
+  const sessions = `/api/admin/sessions/?user_id=${staff.id}`;
+  const live = async (): Promise<number> =>
+    (await app.get(staff, sessions)).body.results.filter((one: { is_live: boolean }) => one.is_live).length;
+  const before = await live();
+  await page.clock.fastForward('20:00');
+  await page.keyboard.press('Tab');
+  await page.clock.fastForward('20:00');
+  await page.clock.runFor('01:00');
+  expect([await page.locator('[data-queue=reports]').count(), await live()]).toEqual([1, before]);
+  await page.clock.fastForward('31:00');
+  await page.clock.runFor('01:00');
+  await page.waitForSelector('input[name=phone]');
+  expect(await live()).toBe(before - 1);
+}, 60_000);
+
+test('where the session has ended an action leads to the login', async () => {
+  const target = await app.buildUser({ fullName: 'Karim Aka' });
+  const { page, staff } = await openPanel();
+  await page.goto(`${app.url}/admin/#/users/${target.id}/show`);
+  await page.waitForSelector('[data-history]');
+  await page.getByRole('button', { name: 'Unblock', exact: true }).click();
+  await app.post(staff, '/api/auth/logout/?scope=all', {});
+  await page.getByRole('button', { name: 'Do it' }).click();
+  await page.waitForSelector('input[name=phone]');
+}, 60_000);
+
+test('a text that may be empty is emptied', async () => {
+  const { page, staff } = await openPanel();
+  const plan = { code: 'worded', name: 'Worded', price: '1.00', description: 'Too many words' };
+  const { id } = (await app.post(staff, '/api/admin/plans/', plan)).body;
+  await page.goto(`${app.url}/admin/#/plans/${id}`);
+  await page.fill('textarea[name=description]', '');
+  await page.click('button[type=submit]');
+  await page.waitForSelector('[data-history] >> text=Too many words');
+  expect((await app.get(staff, `/api/admin/plans/${id}/`)).body.description).toBe('');
 }, 60_000);

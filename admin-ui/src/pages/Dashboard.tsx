@@ -12,8 +12,9 @@ import {
 } from '@mui/material';
 import Box from '@mui/material/Box';
 import { useEffect, useState } from 'react';
-import { Link, Title, useTranslate } from 'react-admin';
+import { Link, Title, useEvent, useLogout, useTranslate } from 'react-admin';
 import { type AdminResource, ask, type Day, type Home, type Queues, readHome } from '../api.ts';
+import { useFailure } from '../failures.ts';
 import { listenQueues } from '../live.ts';
 import { Chart } from './Chart.tsx';
 
@@ -23,7 +24,8 @@ const listPath = ({ name, queue }: AdminResource) =>
   `/${name}${queue ? `?filter=${encodeURIComponent(JSON.stringify(queue.filter))}` : ''}`;
 
 export function Dashboard() {
-  const translate = useTranslate();
+  const [translate, failed, logout] = [useTranslate(), useFailure(), useLogout()];
+  const leave = useEvent(() => void logout());
   const [home, setHome] = useState<Home | null>(null);
   const [queues, setQueues] = useState<Queues>({});
   const [days, setDays] = useState<Day[]>([]);
@@ -31,10 +33,10 @@ export function Dashboard() {
     readHome(true).then(fresh => {
       setHome(fresh);
       setQueues(fresh.queues);
-    });
-    ask<{ results: Day[] }>('GET', '/api/admin/charts/').then(({ results }) => setDays(results));
-    return listenQueues(setQueues);
-  }, []);
+    }, failed);
+    ask<{ results: Day[] }>('GET', '/api/admin/charts/').then(({ results }) => setDays(results), failed);
+    return listenQueues(setQueues, leave);
+  }, [failed, leave]);
   if (!home) return <Title title="ra.page.dashboard" />;
   const seen = new Map(home.resources.map(resource => [resource.name, resource]));
   return (

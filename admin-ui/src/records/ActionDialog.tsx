@@ -2,12 +2,15 @@ import { Button, Dialog, DialogActions, DialogContent, DialogTitle, MenuItem, St
 import { type FormEvent, useEffect, useState } from 'react';
 import { useNotify, useTranslate } from 'react-admin';
 import { type Action, ask, type Choice, type Param } from '../api.ts';
+import { useFailure } from '../failures.ts';
 
 interface Props {
   action: Action;
   ids: readonly unknown[];
   /** Params that the page knows already. */
   known?: Record<string, string>;
+  /** The record of a page. */
+  record?: Record<string, unknown>;
   onClose: (isDone: boolean) => void;
 }
 
@@ -16,8 +19,8 @@ interface Result {
 }
 
 /** Asks why, and what the action needs; says how many it did. */
-export function ActionDialog({ action, ids, known = {}, onClose }: Props) {
-  const [translate, notify] = [useTranslate(), useNotify()];
+export function ActionDialog({ action, ids, known = {}, record, onClose }: Props) {
+  const [translate, notify, failed] = [useTranslate(), useNotify(), useFailure()];
   const [isBusy, setBusy] = useState(false);
 
   async function run(event: FormEvent<HTMLFormElement>) {
@@ -26,15 +29,15 @@ export function ActionDialog({ action, ids, known = {}, onClose }: Props) {
     setBusy(true);
     try {
       const { results } = await ask<Result>('POST', action.path, bodyOf(action, ids, { ...given, ...known }));
-      const failed = results.filter(({ ok }) => !ok);
-      const codes = [...new Set(failed.map(({ code }) => code))].join(', ');
-      const ok = results.length - failed.length;
-      if (failed.length > 0) notify('app.failed', { type: 'warning', messageArgs: { failed: failed.length, codes } });
+      const refused = results.filter(({ ok }) => !ok);
+      const codes = [...new Set(refused.map(({ code }) => code))].join(', ');
+      const ok = results.length - refused.length;
+      if (refused.length > 0) notify('app.failed', { type: 'warning', messageArgs: { failed: refused.length, codes } });
       else notify('app.done', { type: 'success', messageArgs: { ok } });
       onClose(ok > 0);
     } catch (error) {
-      notify((error as Error).message, { type: 'error' });
       setBusy(false);
+      await failed(error);
     }
   }
 
@@ -47,7 +50,7 @@ export function ActionDialog({ action, ids, known = {}, onClose }: Props) {
             {action.params
               .filter(({ name }) => known[name] === undefined)
               .map(param => (
-                <ParamInput key={param.name} param={param} />
+                <ParamInput key={param.name} param={param} record={record} />
               ))}
             <TextField
               name="reason"
@@ -88,16 +91,22 @@ function paramValue({ type }: Param, text: string): unknown {
   return type === 'list' ? text.split(/\s*,\s*/) : text;
 }
 
-function ParamInput({ param }: { param: Param }) {
+/** The ids of a record that a param may be, by the names that stand beside them. */
+const named = ({ among }: Param, record: Props['record']): Choice[] | undefined =>
+  record && among?.map(({ value, title }) => ({ id: String(record[value]), label: String(record[title]) }));
+
+function ParamInput({ param, record }: { param: Param; record: Props['record'] }) {
   const { name, label, type, required, lookup } = param;
-  const [choices, setChoices] = useState<Choice[] | undefined>(param.choices);
+  const failed = useFailure();
+  const [choices, setChoices] = useState<Choice[] | undefined>(param.choices ?? named(param, record));
   useEffect(() => {
     if (!lookup) return;
     ask<{ results: Record<string, string>[] }>('GET', `/api/admin/${lookup.resource}/?page_size=100`).then(
       ({ results }) =>
         setChoices(results.map(row => ({ id: row[lookup.value] ?? '', label: row[lookup.title] ?? '' }))),
+      failed,
     );
-  }, [lookup]);
+  }, [lookup, failed]);
   const common = { name, label, required, fullWidth: true };
   if (choices)
     return (

@@ -2,6 +2,7 @@ import { Box, Button, Card, CardContent, Typography } from '@mui/material';
 import { useState } from 'react';
 import { type RaRecord, useTranslate } from 'react-admin';
 import { ask } from '../api.ts';
+import { useFailure } from '../failures.ts';
 
 export interface Said {
   id: string;
@@ -53,7 +54,7 @@ export function Messages({
 
 /** The conversation that an open report is about; each page that is read leaves a row in the audit. */
 export function Conversation({ thread, reportId }: { thread: RaRecord; reportId: string }) {
-  const translate = useTranslate();
+  const [translate, failed] = [useTranslate(), useFailure()];
   const [older, setOlder] = useState<Said[]>([]);
   const [hasMore, setMore] = useState(Boolean(thread['has_more_before']));
   const messages = [...older, ...(thread['messages'] as Said[])];
@@ -70,7 +71,7 @@ export function Conversation({ thread, reportId }: { thread: RaRecord; reportId:
   return (
     <Card sx={{ mt: 2 }}>
       <CardContent>
-        {hasMore && <Button onClick={readOlder}>{translate('app.older')}</Button>}
+        {hasMore && <Button onClick={() => readOlder().catch(failed)}>{translate('app.older')}</Button>}
         <Messages messages={messages} names={names} />
       </CardContent>
     </Card>

@@ -2,6 +2,7 @@ import { Card, CardContent, Stack, Table, TableBody, TableCell, TableHead, Table
 import { useEffect, useState } from 'react';
 import { useTranslate } from 'react-admin';
 import { type AdminResource, ask } from '../api.ts';
+import { useFailure } from '../failures.ts';
 
 interface Entry {
   id: string;
@@ -16,13 +17,13 @@ interface Entry {
 
 /** Who changed the record, how and why: what it was beside what it is. */
 export function History({ resource, id, version }: { resource: AdminResource; id: string; version: unknown }) {
-  const translate = useTranslate();
+  const [translate, failed] = [useTranslate(), useFailure()];
   const [entries, setEntries] = useState<Entry[] | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a changed record has a longer history
   useEffect(() => {
     ask<{ results: Entry[] }>('GET', `/api/admin/${resource.name}/${id}/history/`).then(
       ({ results }) => setEntries(results),
-      () => setEntries([]),
+      failed,
     );
   }, [resource.name, id, version]);
   if (!entries) return null;

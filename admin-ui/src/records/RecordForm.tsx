@@ -16,7 +16,10 @@ export function RecordForm({ resource, isNew }: { resource: AdminResource; isNew
       sanitizeEmptyValues={false}
     >
       {fields.map(field =>
-        inputFor(field, { isRequired: isNew && field.required, ...(isNew && { preset: field.preset }) }),
+        inputFor(field, {
+          ...{ isRequired: isNew && field.required, blank: field.preset },
+          ...(isNew && { preset: field.preset }),
+        }),
       )}
       <TextInput
         source={isNew ? 'reason' : 'change_reason'}

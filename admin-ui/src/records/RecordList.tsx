@@ -16,6 +16,7 @@ import {
   useTranslate,
 } from 'react-admin';
 import { type Action, type AdminResource, download } from '../api.ts';
+import { useFailure } from '../failures.ts';
 import { filterQuery } from '../providers.ts';
 import { ActionDialog } from './ActionDialog.tsx';
 import { filterFor } from './inputs.tsx';
@@ -79,10 +80,10 @@ export function RecordList({ resource }: { resource: AdminResource }) {
 }
 
 function ListActions({ resource }: { resource: AdminResource }) {
-  const translate = useTranslate();
+  const [translate, failed] = [useTranslate(), useFailure()];
   const { filterValues } = useListContext();
-  const save = () =>
-    download(`/api/admin/${resource.name}/export.csv?${filterQuery(filterValues)}`, `${resource.name}.csv`);
+  const path = `/api/admin/${resource.name}/export.csv?${filterQuery(filterValues)}`;
+  const save = () => download(path, `${resource.name}.csv`).catch(failed);
   return (
     <TopToolbar>
       <FilterButton />

@@ -50,7 +50,7 @@ function PageActions({ resource, known }: { resource: AdminResource; known: Reco
       ))}
       {resource.permissions.edit && <EditButton />}
       {resource.permissions.remove && <DeleteButton mutationMode="pessimistic" />}
-      {chosen && record && <ActionDialog action={chosen} ids={[record.id]} known={known} onClose={close} />}
+      {chosen && record && <ActionDialog action={chosen} ids={[record.id]} {...{ known, record }} onClose={close} />}
     </TopToolbar>
   );
 }

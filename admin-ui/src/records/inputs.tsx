@@ -15,12 +15,14 @@ interface Options {
   isRequired?: boolean;
   alwaysOn?: boolean;
   preset?: unknown;
+  /** What a text is that was taken away. */
+  blank?: unknown;
 }
 
 const asMoment = (value: string) => (value ? new Date(value).toISOString() : null);
 
 /** The input for a value of a type. */
-export function inputFor(of: Typed, { isRequired = false, alwaysOn, preset }: Options = {}): ReactElement {
+export function inputFor(of: Typed, { isRequired = false, alwaysOn, preset, blank }: Options = {}): ReactElement {
   const { name, label, type } = of;
   const choices = (of.choices ?? []).map(one => ({ id: one.id, name: one.label }));
   const common = {
@@ -37,7 +39,12 @@ export function inputFor(of: Typed, { isRequired = false, alwaysOn, preset }: Op
   if (type === 'list' && of.choices) return <CheckboxGroupInput key={key} {...props} choices={choices} />;
   if (type === 'list') return <TextArrayInput key={key} {...props} />;
   return (
-    <TextInput key={key} {...props} multiline={type === 'long' || type === 'json'} parse={value => value || null} />
+    <TextInput
+      key={key}
+      {...props}
+      multiline={type === 'long' || type === 'json'}
+      parse={value => value || (blank ?? null)}
+    />
   );
 }
 

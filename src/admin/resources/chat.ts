@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import { operations } from '../../chat/contract.ts';
-import { actionsOf, is, madeWithin, nameOf, oneOf, type Resource } from '../registry.ts';
+import { actionsOf, flag, is, madeWithin, nameOf, oneOf, type Resource } from '../registry.ts';
 
 const moderator = ['moderator'] as const;
 const statuses = ['open', 'assigned', 'resolved'];
 const targets = ['message', 'thread', 'user', 'post'];
+const sides = ['buyer', 'seller'];
 const reasons = ['spam', 'fraud', 'abuse', 'other'];
 
 const reports: Resource = {
@@ -32,6 +33,7 @@ const reports: Resource = {
   },
   filters: {
     status: oneOf('status', statuses),
+    waits: flag(sql`t.status in ('open', 'assigned')`, sql`t.status = 'resolved'`),
     subject_id: is('id', 'subject_id'),
     assignee_id: is('id', 'assignee_id'),
     ...madeWithin(),
@@ -40,7 +42,7 @@ const reports: Resource = {
     assign: { for: moderator, params: ['assignee_id'] },
     resolve: { for: moderator, needsReason: true },
   }),
-  queue: { name: 'reports', filter: { status: 'open' }, where: sql`t.status in ('open', 'assigned')` },
+  queue: { name: 'reports', filter: { waits: 'true' }, where: sql`t.status in ('open', 'assigned')` },
 };
 
 const threads: Resource = {
@@ -67,7 +69,10 @@ const threads: Resource = {
   actions: actionsOf(operations.actOnThreads, {
     lock: { for: moderator, params: ['report_id'], needsReason: true },
     unlock: { for: moderator, params: ['report_id'] },
-    remove_participant: { for: moderator, params: ['report_id', 'user_id'], needsReason: true },
+    remove_participant: {
+      ...{ for: moderator, params: ['report_id', 'user_id'], needsReason: true },
+      among: { user_id: sides.map(side => ({ value: `${side}_id`, title: `${side}_name` })) },
+    },
   }),
 };
 

@@ -82,7 +82,7 @@ function describeField(name: string, field: Field, label: Label): Described['fie
 function describeAction(
   resource: Resource,
   name: string,
-  { params = [], lookups = {}, needsReason }: ActionInfo,
+  { params = [], lookups = {}, among = {}, needsReason }: ActionInfo,
   label: Label,
 ): Described['actions'][number] {
   const known = paramsOf(resource.actions!.operation);
@@ -92,6 +92,7 @@ function describeAction(
       ...typed(param, known[param]!, label),
       required: known[param]!.required,
       ...(lookups[param] && { lookup: lookups[param] }),
+      ...(among[param] && { among: [...among[param]] }),
     })),
   };
 }
