@@ -7,13 +7,16 @@ import { authProvider, dataProvider } from './providers.ts';
 import { RecordForm } from './records/RecordForm.tsx';
 import { RecordList } from './records/RecordList.tsx';
 import { RecordPage } from './records/RecordPage.tsx';
+import { titleOf } from './records/Value.tsx';
 import { TopBar } from './TopBar.tsx';
 
 const font = { typography: { fontFamily: 'system-ui, "Segoe UI", Roboto, sans-serif' } };
 const light = { ...defaultLightTheme, ...font };
 const dark = { ...defaultDarkTheme, ...font };
 
-const Page = (props: LayoutProps) => <Layout {...props} appBar={TopBar} />;
+/** As wide as the window: a wide table scrolls by itself. */
+const narrow = { minWidth: 0, '& .RaLayout-content': { minWidth: 0 } };
+const Page = (props: LayoutProps) => <Layout {...props} appBar={TopBar} sx={narrow} />;
 
 /** Drawn from what the server says of each resource: a new one needs no line here. */
 export function Panel() {
@@ -28,7 +31,7 @@ export function Panel() {
             key={resource.name}
             name={resource.name}
             options={{ label: resource.label }}
-            recordRepresentation={record => String(record[resource.title] ?? record.id)}
+            recordRepresentation={record => titleOf(resource, record)}
             {...(resource.needs.length === 0 && { list: <RecordList resource={resource} /> })}
             show={<RecordPage resource={resource} />}
             {...(resource.permissions.edit && { edit: <RecordForm resource={resource} isNew={false} /> })}

@@ -208,13 +208,50 @@ test('a report that somebody took over still waits, and the queue leads to it', 
   const comment = 'He asks to pay outside';
   const report = { client_id: bad.id, target, reason: 'spam', comment };
   const { report_id } = await done(mine, 'report:create', report);
-  const { page, problems } = await openPanel();
+  const { page, problems } = await openPanel({ width: 950 });
   await page.goto(`${app.url}/admin/#/reports/${report_id}/show`);
+  await page.locator('h6', { hasText: /^Spam$/ }).waitFor();
   await run(page, 'Assign');
   await page.waitForSelector('[data-column=status] >> text=Assigned');
   await page.goto(`${app.url}/admin/#/`);
   await page.locator('[data-queue=reports]').click();
   await page.getByText(comment).waitFor();
+  // A table wider than the window scrolls by itself: what stands above it is in sight.
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  expect(problems).toEqual([]);
+}, 60_000);
+
+test('who comes second is refused, and sees what the colleague has done', async () => {
+  const trader = await app.buildUser();
+  await app.put(trader, '/api/b2b/profile/', { company_name: 'Sergeli Zapchast', activity: ['seller'] });
+  const { page, staff, problems } = await openPanel();
+  await page.goto(`${app.url}/admin/#/b2b-profiles/${trader.id}/show`);
+  await page.waitForSelector('[data-column=status] >> text=Pending');
+  await app.post(staff, '/api/admin/b2b-profiles/actions/enable/', { ids: [trader.id] });
+  await run(page, 'Enable');
+  await page.getByText('1 refused: invalid_state').waitFor();
+  await page.waitForSelector('[data-column=status] >> text=Enabled');
+  expect(problems).toEqual([]);
+}, 60_000);
+
+test('all that are listed are chosen as far as one action reaches; moments are as the language writes them', async () => {
+  const em = app.orm.em.fork();
+  await em.execute(
+    `insert into users (id, full_name, role, created_at)
+     select gen_random_uuid(), 'One of many ' || n, 'user', now() from generate_series(1, 120) n`,
+  );
+  const { page, problems } = await openPanel();
+  await page.goto(`${app.url}/admin/#/users`);
+  await page.fill('input[name=q]', 'One of many');
+  await page.getByText('1-25 of 120').waitFor();
+  await page.locator('thead input[type=checkbox]').check();
+  await page.getByRole('button', { name: 'Select all' }).click();
+  await page.getByText('100 items selected').waitFor();
+  await run(page, 'Revoke sessions');
+  await page.getByText('100 done').waitFor();
+  await page.evaluate("localStorage.setItem('parthub.admin.locale', 'ru')");
+  await page.reload();
+  expect(await page.locator('tbody time').first().innerText()).toMatch(/^\d\d\.\d\d\.\d{4}, /);
   expect(problems).toEqual([]);
 }, 60_000);
 

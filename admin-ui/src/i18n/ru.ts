@@ -21,6 +21,7 @@ export const russian: Texts = {
       save: 'Сохранить',
       search: 'Поиск',
       select_all: 'Выбрать все',
+      select_all_button: 'Выбрать все',
       select_row: 'Выбрать строку',
       show: 'Показать',
       sort: 'Сортировка',
@@ -46,6 +47,7 @@ export const russian: Texts = {
       access_denied: 'Нет доступа',
     },
     message: {
+      select_all_limit_reached: 'Слишком много: выбраны только первые %{max}.',
       are_you_sure: 'Вы уверены?',
       delete_content: 'Удалить?',
       delete_title: 'Удалить: %{recordRepresentation}',

@@ -21,6 +21,7 @@ export const uzbek: Texts = {
       save: 'Saqlash',
       search: 'Qidirish',
       select_all: 'Hammasini tanlash',
+      select_all_button: 'Hammasini tanlash',
       select_row: 'Qatorni tanlash',
       show: 'Koʻrish',
       sort: 'Saralash',
@@ -46,6 +47,7 @@ export const uzbek: Texts = {
       access_denied: 'Ruxsat yoʻq',
     },
     message: {
+      select_all_limit_reached: 'Juda koʻp: faqat birinchi %{max} tasi tanlandi.',
       are_you_sure: 'Ishonchingiz komilmi?',
       delete_content: 'Oʻchirilsinmi?',
       delete_title: 'Oʻchirish: %{recordRepresentation}',

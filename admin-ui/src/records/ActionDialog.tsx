@@ -11,7 +11,8 @@ interface Props {
   known?: Record<string, string>;
   /** The record of a page. */
   record?: Record<string, unknown>;
-  onClose: (isDone: boolean) => void;
+  /** Answered, be it with refusals: the records may be others than they look. */
+  onClose: (isAnswered: boolean) => void;
 }
 
 interface Result {
@@ -34,7 +35,7 @@ export function ActionDialog({ action, ids, known = {}, record, onClose }: Props
       const ok = results.length - refused.length;
       if (refused.length > 0) notify('app.failed', { type: 'warning', messageArgs: { failed: refused.length, codes } });
       else notify('app.done', { type: 'success', messageArgs: { ok } });
-      onClose(ok > 0);
+      onClose(true);
     } catch (error) {
       setBusy(false);
       await failed(error);

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { type RaRecord, useTranslate } from 'react-admin';
 import { ask } from '../api.ts';
 import { useFailure } from '../failures.ts';
+import { momentText } from './Value.tsx';
 
 export interface Said {
   id: string;
@@ -43,7 +44,7 @@ export function Messages({
           }}
         >
           <Typography variant="caption" color="textSecondary">
-            {`${nameOf(sender.id)} · ${new Date(created_at).toLocaleString()}`}
+            {`${nameOf(sender.id)} · ${momentText(created_at)}`}
           </Typography>
           <Typography sx={{ whiteSpace: 'pre-wrap' }}>{type === 'deleted' ? '—' : text}</Typography>
         </Box>

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { useTranslate } from 'react-admin';
 import { type AdminResource, ask } from '../api.ts';
 import { useFailure } from '../failures.ts';
+import { momentText } from './Value.tsx';
 
 interface Entry {
   id: string;
@@ -51,7 +52,7 @@ function HistoryEntry({ entry, resource }: { entry: Entry; resource: AdminResour
   return (
     <div>
       <Typography variant="subtitle2">
-        {`${new Date(at).toLocaleString()} · ${actionLabel} · ${actor_role ?? ''} ${actor_id?.slice(-8) ?? ''}`}
+        {`${momentText(at)} · ${actionLabel} · ${actor_role ?? ''} ${actor_id?.slice(-8) ?? ''}`}
       </Typography>
       {reason && <Typography variant="body2">{reason}</Typography>}
       {names.length > 0 && (

@@ -3,12 +3,14 @@ import { Button as MuiButton, useMediaQuery } from '@mui/material';
 import type { Theme } from '@mui/material/styles';
 import { useState } from 'react';
 import {
+  BulkActionsToolbar,
   CreateButton,
   Datagrid,
   FilterButton,
   FunctionField,
   List,
   SearchInput,
+  SelectAllButton,
   SimpleList,
   TopToolbar,
   useListContext,
@@ -20,7 +22,10 @@ import { useFailure } from '../failures.ts';
 import { filterQuery } from '../providers.ts';
 import { ActionDialog } from './ActionDialog.tsx';
 import { filterFor } from './inputs.tsx';
-import { Value } from './Value.tsx';
+import { titleOf, Value } from './Value.tsx';
+
+/** What the server puts on one page. */
+const MOST_AT_ONCE = 100;
 
 export function RecordList({ resource }: { resource: AdminResource }) {
   const translate = useTranslate();
@@ -41,6 +46,7 @@ export function RecordList({ resource }: { resource: AdminResource }) {
       perPage={25}
       exporter={false}
       empty={false}
+      sx={{ '& .RaList-main, & .RaList-content': { minWidth: 0 } }}
       filters={[
         ...(searchable ? [<SearchInput key="q" source="q" alwaysOn />] : []),
         ...filters.map(one => filterFor(one, yes, no)),
@@ -50,7 +56,7 @@ export function RecordList({ resource }: { resource: AdminResource }) {
       {isPhone ? (
         <SimpleList
           linkType="show"
-          primaryText={record => String(record[resource.title] ?? record.id)}
+          primaryText={record => titleOf(resource, record)}
           secondaryText={record =>
             listed
               .filter(({ name }) => name !== resource.title)
@@ -63,7 +69,13 @@ export function RecordList({ resource }: { resource: AdminResource }) {
           }
         />
       ) : (
-        <Datagrid rowClick="show" bulkActionButtons={actions.length > 0 ? <BulkActions actions={actions} /> : false}>
+        <Datagrid
+          rowClick="show"
+          sx={{ '& .RaDatagrid-tableWrapper': { overflowX: 'auto' } }}
+          {...(actions.length > 0
+            ? { bulkActionsToolbar: <BulkActions actions={actions} /> }
+            : { bulkActionButtons: false })}
+        >
           {listed.map(one => (
             <FunctionField
               key={one.name}
@@ -101,20 +113,20 @@ function BulkActions({ actions }: { actions: Action[] }) {
   const { selectedIds, onUnselectItems } = useListContext();
   const refresh = useRefresh();
   const [chosen, choose] = useState<Action | null>(null);
-  const close = (isDone: boolean) => {
+  const close = (isAnswered: boolean) => {
     choose(null);
-    if (!isDone) return;
+    if (!isAnswered) return;
     onUnselectItems();
     refresh();
   };
   return (
-    <>
+    <BulkActionsToolbar selectAllButton={<SelectAllButton limit={MOST_AT_ONCE} />}>
       {actions.map(action => (
         <MuiButton key={action.name} size="small" onClick={() => choose(action)}>
           {action.label}
         </MuiButton>
       ))}
       {chosen && <ActionDialog action={chosen} ids={selectedIds} onClose={close} />}
-    </>
+    </BulkActionsToolbar>
   );
 }

@@ -15,7 +15,7 @@ import { ActionDialog } from './ActionDialog.tsx';
 import { Conversation } from './Conversation.tsx';
 import { History } from './History.tsx';
 import { ReportedContent } from './ReportedContent.tsx';
-import { Value } from './Value.tsx';
+import { titleOf, Value } from './Value.tsx';
 
 /** A record with what can be done to it, and its history. What a page needs besides the id stands in its address. */
 export function RecordPage({ resource }: { resource: AdminResource }) {
@@ -37,9 +37,9 @@ function PageActions({ resource, known }: { resource: AdminResource; known: Reco
   const record = useRecordContext();
   const refresh = useRefresh();
   const [chosen, choose] = useState<Action | null>(null);
-  const close = (isDone: boolean) => {
+  const close = (isAnswered: boolean) => {
     choose(null);
-    if (isDone) refresh();
+    if (isAnswered) refresh();
   };
   return (
     <TopToolbar sx={{ flexWrap: 'wrap' }}>
@@ -65,7 +65,7 @@ function PageBody({ resource, query }: { resource: AdminResource; query: Record<
       <Card sx={{ mt: 2 }}>
         <CardContent>
           <Typography variant="h6" sx={{ mb: 1 }}>
-            {String(record[resource.title] ?? record.id)}
+            {titleOf(resource, record)}
           </Typography>
           <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: 'repeat(auto-fill, minmax(240px, 1fr))' }}>
             {resource.columns
