@@ -224,6 +224,8 @@ test('wrong usage is exit code 2, told on stderr with the usage', async () => {
   const wrong = [
     ['nothing'],
     ['enable-b2b'],
+    ['enable-b2b', newPhone(), '--company', ''],
+    ['enable-b2b', newPhone(), '--company', 'x'.repeat(121)],
     ['set-subscription', newPhone()],
     ['set-subscription', newPhone(), 'basic', '--days', '99999'],
     ['seed:load'],

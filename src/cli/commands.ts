@@ -3,6 +3,7 @@ import webPush from 'web-push';
 import { audit } from '../accounts/service/audit.ts';
 import { createSuperuser, reachUserByPhone } from '../accounts/service/superusers.ts';
 import type { Core } from '../app.ts';
+import { profileFields } from '../b2b/contract/shapes.ts';
 import { enableProfile } from '../b2b/service/profiles.ts';
 import type { SubscriptionStatus } from '../billing/entities.ts';
 import { seedPlans } from '../billing/service/plans.ts';
@@ -66,6 +67,13 @@ export function wholeNumber(text: unknown, name: string, preset: number): number
   return Number(text);
 }
 
+/** As long and as plain as the one that users give themselves. */
+function companyOf({ options }: Arguments): string | undefined {
+  const read = profileFields.company_name.optional().safeParse(options['company']);
+  if (!read.success) throw new UsageError('--company takes 2 to 120 characters');
+  return read.data;
+}
+
 const givenSuperuser = (config: Config) => ({ phone: config.SUPERUSER_PHONE, password: config.SUPERUSER_PASSWORD });
 
 async function askSuperuser({ askText, askSecret }: Prompt) {
@@ -113,8 +121,8 @@ export const commands: Record<string, Command> = {
     options: { company: { type: 'string' }, off: { type: 'boolean' } },
     run: (host, given) =>
       change(host, async ctx => {
+        const companyName = companyOf(given);
         const { id, phone } = await reachUserByPhone(ctx, positional(given, 0, '<phone>'));
-        const companyName = given.options['company'] as string | undefined;
         const { company_name, is_enabled } = await enableProfile(ctx, {
           userId: id,
           isEnabled: !given.options['off'],
