@@ -115,6 +115,8 @@ export interface Resource {
   actions?: Actions;
   /** What waits for somebody: the filter that shows it. */
   queue?: { name: string; filter: Readonly<Record<string, string>>; where: RawBuilder<unknown> };
+  /** Its rows say `before` and `after` of records of other resources. */
+  tellsOfOthers?: true;
   /** Its module serves list and record itself, and says which parameter they need. */
   served?: { list: Operation; record: Operation; needs: readonly string[] };
 }

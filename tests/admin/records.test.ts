@@ -183,6 +183,24 @@ test('S-34: phones and addresses are for roles that need them, as columns, filte
   expect(session.body).toMatchObject({ user_id: target.id, ip: null });
 });
 
+test('S-34: what a column hides from a role its history and the audit hide too', async () => {
+  const [moderator, auditor] = [await app.buildUser({ role: 'moderator' }), await app.buildUser({ role: 'auditor' })];
+  const dealer = await buildDealer(app);
+  const path = `/api/admin/b2b-profiles/${dealer.id}/`;
+  await app.patch(moderator, path, { tin: '123456789', address: 'Amir Temur 1', city: 'Toshkent' });
+  const told = async (who: TestUser) => (await app.get(who, `${path}history/`)).body.results[0];
+  const { id, after } = await told(auditor);
+  expect(after).toEqual({ tin: '***', address: '***', city: 'Toshkent' });
+  expect((await told(auditor)).before).toEqual({ tin: null, address: null, city: null });
+  expect((await app.get(auditor, `/api/admin/audit/${id}/`)).body.after).toEqual(after);
+  await app.get(moderator, '/api/admin/b2b-profiles/export.csv?tin=123456789');
+  const [asked] = (await app.get(auditor, `/api/admin/audit/?action=export&actor_id=${moderator.id}`)).body.results;
+  expect((await app.get(auditor, `/api/admin/audit/${asked.id}/`)).body.after).toEqual({ filters: { tin: '***' } });
+  expect((await told(moderator)).after).toEqual({ tin: '123456789', address: 'Amir Temur 1', city: 'Toshkent' });
+  const boss = await app.buildUser({ role: 'superuser' });
+  expect((await app.get(boss, `/api/admin/audit/${id}/`)).body.after.tin).toBe('123456789');
+});
+
 test('an answer holds nothing but what its contract names: no hash, no salt', async () => {
   const user = await boss();
   const target = await app.buildUser({ passwordHash: 'a hash' });

@@ -122,6 +122,7 @@ const audit: Resource = {
   table: 'audit_log',
   title: 'action',
   view: ['auditor'],
+  tellsOfOthers: true,
   columns: {
     at: { type: 'moment', order: 'id' },
     actor_id: { type: 'id', refers: 'users' },

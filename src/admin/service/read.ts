@@ -1,15 +1,17 @@
 import { sql } from 'kysely';
 import { ensureStaff } from '../../accounts/service/staff-actions.ts';
-import type { Context } from '../../common/context.ts';
+import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { MOST_COUNTED } from '../contract/resources.ts';
 import type { Resource } from '../registry.ts';
+import { resources } from '../resources.ts';
 import {
   columnsOf,
   conditions,
   keyOf,
   ordered,
+  presentChange,
   presentRow,
   type Row,
   selection,
@@ -74,8 +76,16 @@ export async function presentRecord(ctx: Context, resource: Resource, id: string
         where ${keyOf(resource)} = ${id} and ${resource.only ?? sql`true`}`,
   );
   if (!row) throw new AppError('not_found');
-  return presentRow(row, columns, ctx.actor);
+  const shown = presentRow(row, columns, ctx.actor);
+  const told = resource.tellsOfOthers && resources.find(({ name }) => name === shown['resource']);
+  return told ? withoutHidden(shown, told, ctx.actor) : shown;
 }
+
+const withoutHidden = <R extends Record<string, unknown>>(row: R, about: Resource, actor: Actor): R => ({
+  ...row,
+  before: presentChange(row['before'], about, actor),
+  after: presentChange(row['after'], about, actor),
+});
 
 /** Who changed a record, how and why; the newest first. Throws permission_denied. */
 export function readHistory(resource: Resource) {
@@ -91,7 +101,10 @@ export function readHistory(resource: Resource) {
       ctx.em,
       sql`select count(*)::int as count from (select from audit_log where ${about} limit ${MOST_COUNTED}) c`,
     );
-    const results = found.map(row => ({ ...row, at: new Date(row['at'] as string).toISOString() }));
+    const results = found.map(row => ({
+      ...withoutHidden(row, resource, ctx.actor),
+      at: new Date(row['at'] as string).toISOString(),
+    }));
     return { results, count: counted[0]!.count, page: input.page };
   };
 }

@@ -74,6 +74,17 @@ export function presentRow(row: Record<string, unknown>, columns: readonly [stri
   return { id: row['id'] as string, ...Object.fromEntries(shown) };
 }
 
+/** A change as this caller may see it: what a column hides its history hides too, and so do filters that were asked by. */
+export function presentChange(change: unknown, { columns }: Pick<Resource, 'columns'>, actor: Actor): unknown {
+  const shown = (value: unknown, column: Column | undefined): unknown => {
+    if (column?.for && !may(actor, column.for) && value !== null)
+      return column.type === 'phone' ? veiled(value, column.type) : '***';
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shown(one, columns[name])]));
+  };
+  return shown(change, undefined);
+}
+
 function veiled(value: unknown, type: ColumnType): unknown {
   return type === 'phone' && typeof value === 'string' ? maskPhones(value) : null;
 }
