@@ -83,6 +83,10 @@ test('S-63: an export holds every row the filters pick; what looks like a formul
   for (const cell of ['"\'=HYPERLINK(""http://evil"")"', '"\'+1+1"', '"\'-2"', '"\'@SUM(A1)"', '"\'\t=1"', '"Ali, ""Usta"""', '"<b>Vali</b>"']) // biome-ignore format: one line reads better
     expect(body).toContain(`,${cell},`);
   expect([csvCell(-5), csvCell(null), csvCell(['=1', 'b'])]).toEqual(['-5', '', '"\'=1; b"']);
+  // Where semicolons part cells, and quotes in the middle of one hold nothing together.
+  for (const text of ['a;=1+1', 'a; @SUM(A1)', 'a\n=1+1', 'a;"=1+1"', 'a\r\n-1', ' ;=1'])
+    for (const cell of `"id",${csvCell(text)}`.split(/[;\r\n]/)) expect(cell).not.toMatch(/^[\s"]*[=+\-@]/);
+  for (const text of ['a-b; c+d', 'x = y', 'a, -b']) expect(csvCell(text)).toBe(`"${text}"`);
   const audited = (await app.get(user, '/api/admin/audit/?action=export')).body.results;
   expect(audited[0]).toMatchObject({ resource: 'users', actor_id: user.id });
 });

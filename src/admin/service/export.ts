@@ -57,11 +57,15 @@ function csvLine(values: readonly unknown[]): string {
   return `${values.map(csvCell).join(',')}\r\n`;
 }
 
-/** A cell that begins like a formula is text in every spreadsheet (S-63); numbers of ours are none. */
+/**
+ * A cell that begins like a formula is text in every spreadsheet (S-63); numbers of ours are none. So is what begins a cell
+ * where semicolons part them, as spreadsheets in Russian and Uzbek read it: there our quotes hold nothing together.
+ */
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const text = Array.isArray(value) ? value.join('; ') : String(value);
-  const safe = /^\s*[=+\-@]|^[\t\r\n]/.test(text) ? `'${text}` : text;
+  const parted = text.replace(/([;\r\n])(?=[\s"]*[=+\-@])/g, "$1'");
+  const safe = /^\s*[=+\-@]|^[\t\r\n]/.test(text) ? `'${parted}` : parted;
   return `"${safe.replaceAll('"', '""')}"`;
 }
