@@ -255,6 +255,26 @@ test('all that are listed are chosen as far as one action reaches; moments are a
   expect(problems).toEqual([]);
 }, 60_000);
 
+test('a record is opened by the keyboard alone; the longest name is no wider than a phone', async () => {
+  const { page, problems } = await openPanel();
+  const name = 'W'.repeat(80);
+  const target = await app.buildUser({ fullName: name });
+  await page.goto(`${app.url}/admin/#/users`);
+  await page.fill('input[name=q]', target.id);
+  await page.locator('tbody tr', { hasText: name }).locator('input[type=checkbox]').focus();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-history]');
+  const fits = () => page.waitForFunction('document.documentElement.scrollWidth <= innerWidth');
+  await page.setViewportSize({ width: 375, height: 700 });
+  await page.locator('[data-column=full_name]', { hasText: name }).waitFor();
+  await fits();
+  await page.goto(`${app.url}/admin/#/users`);
+  await page.getByText(name).waitFor();
+  await fits();
+  expect(problems).toEqual([]);
+}, 60_000);
+
 test('an announcement whose answer was lost is not sent twice by who sends it again', async () => {
   const { page, staff } = await openPanel();
   page.on('dialog', dialog => dialog.accept());

@@ -29,7 +29,7 @@ export function History({ resource, id, version }: { resource: AdminResource; id
   }, [resource.name, id, version]);
   if (!entries) return null;
   return (
-    <Card sx={{ mt: 2 }} data-history>
+    <Card sx={{ mt: 2, overflowWrap: 'anywhere' }} data-history>
       <CardContent>
         <Typography variant="h6">{translate('app.history')}</Typography>
         {entries.length === 0 && <Typography color="textSecondary">{translate('app.no_history')}</Typography>}

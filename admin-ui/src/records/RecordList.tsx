@@ -1,19 +1,21 @@
 import Download from '@mui/icons-material/Download';
-import { Button as MuiButton, useMediaQuery } from '@mui/material';
+import { Button as MuiButton, Link as MuiLink, useMediaQuery } from '@mui/material';
 import type { Theme } from '@mui/material/styles';
-import { useState } from 'react';
+import { type MouseEvent, type ReactNode, useState } from 'react';
 import {
   BulkActionsToolbar,
   CreateButton,
   Datagrid,
   FilterButton,
   FunctionField,
+  Link,
   List,
   SearchInput,
   SelectAllButton,
   SimpleList,
   TopToolbar,
   useListContext,
+  useRecordContext,
   useRefresh,
   useTranslate,
 } from 'react-admin';
@@ -56,6 +58,7 @@ export function RecordList({ resource }: { resource: AdminResource }) {
       {isPhone ? (
         <SimpleList
           linkType="show"
+          sx={{ overflowWrap: 'anywhere' }}
           primaryText={record => titleOf(resource, record)}
           secondaryText={record =>
             listed
@@ -82,12 +85,30 @@ export function RecordList({ resource }: { resource: AdminResource }) {
               source={one.name}
               label={one.label}
               sortable={one.sortable}
-              render={record => <Value of={one} value={record[one.name]} />}
+              render={record => {
+                const value = <Value of={one} value={record[one.name]} />;
+                return one.name === resource.title ? <ToRecord resource={resource}>{value}</ToRecord> : value;
+              }}
             />
           ))}
         </Datagrid>
       )}
     </List>
+  );
+}
+
+/** A row is opened by a click anywhere on it, and by the keyboard through its name. */
+function ToRecord({ resource, children }: { resource: AdminResource; children: ReactNode }) {
+  const record = useRecordContext();
+  return (
+    <MuiLink
+      component={Link}
+      to={`/${resource.name}/${encodeURIComponent(String(record?.id))}/show`}
+      {...{ color: 'inherit', underline: 'hover' }}
+      onClick={(event: MouseEvent) => event.stopPropagation()}
+    >
+      {children}
+    </MuiLink>
   );
 }
 

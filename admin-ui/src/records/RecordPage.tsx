@@ -64,7 +64,7 @@ function PageBody({ resource, query }: { resource: AdminResource; query: Record<
       {resource.name === 'reports' && <ReportedContent report={record} />}
       <Card sx={{ mt: 2 }}>
         <CardContent>
-          <Typography variant="h6" sx={{ mb: 1 }}>
+          <Typography variant="h6" sx={{ mb: 1, overflowWrap: 'anywhere' }}>
             {titleOf(resource, record)}
           </Typography>
           <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: 'repeat(auto-fill, minmax(240px, 1fr))' }}>

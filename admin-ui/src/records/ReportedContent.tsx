@@ -1,6 +1,7 @@
 import { Box, Button, Card, CardContent, Typography } from '@mui/material';
 import { Link, type RaRecord, useTranslate } from 'react-admin';
 import { Messages, type Said } from './Conversation.tsx';
+import { Raw } from './Value.tsx';
 
 interface Copy {
   message?: Said;
@@ -23,7 +24,7 @@ export function ReportedContent({ report }: { report: RaRecord }) {
         <CardContent>
           <Typography variant="h6">{translate('app.reported')}</Typography>
           {copy.message && <Messages messages={[copy.message]} />}
-          {thing && <pre style={{ whiteSpace: 'pre-wrap', margin: 0 }}>{JSON.stringify(thing, null, 2)}</pre>}
+          {thing && <Raw value={thing} />}
         </CardContent>
       </Card>
       {(context || report['thread_id']) && (

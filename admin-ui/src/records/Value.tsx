@@ -14,6 +14,13 @@ export function titleOf({ title, columns }: AdminResource, record: Readonly<Reco
   return column ? labelOf(column, value) : String(value);
 }
 
+/** Whatever it is, no wider than its place. */
+export function Raw({ value }: { value: unknown }) {
+  return (
+    <pre style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', margin: 0 }}>{JSON.stringify(value, null, 2)}</pre>
+  );
+}
+
 /** One value as people read it. What users wrote is text, whatever it looks like. */
 export function Value({ of, value }: { of: Typed; value: unknown }) {
   if (value === null || value === undefined || value === '') return <span>–</span>;
@@ -29,8 +36,7 @@ export function Value({ of, value }: { of: Typed; value: unknown }) {
         ))}
       </Stack>
     );
-  if (of.type === 'json')
-    return <pre style={{ whiteSpace: 'pre-wrap', margin: 0 }}>{JSON.stringify(value, null, 2)}</pre>;
+  if (of.type === 'json') return <Raw value={value} />;
   if (of.type === 'id' && of.refers)
     return (
       <MuiLink
