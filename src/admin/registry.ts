@@ -102,6 +102,8 @@ export interface Resource {
   view: readonly Role[];
   fields?: Readonly<Record<string, Field>>;
   edit?: readonly Role[];
+  /** Rows that a superuser alone edits. */
+  guarded?: RawBuilder<unknown>;
   create?: readonly Role[];
   remove?: readonly Role[];
   /** Its module makes and removes records itself, at the paths of this resource: there are rules to them. */

@@ -183,6 +183,17 @@ test('S-34: phones and addresses are for roles that need them, as columns, filte
   expect(session.body).toMatchObject({ user_id: target.id, ip: null });
 });
 
+test('support edits users; staff are edited by superusers alone', async () => {
+  const [support, user, chief] = [await app.buildUser({ role: 'support' }), await app.buildUser(), await boss()];
+  const rename = (who: TestUser, { id }: TestUser) =>
+    app.patch(who, `/api/admin/users/${id}/`, { full_name: 'Renamed' });
+  expect((await rename(support, user)).status).toBe(200);
+  for (const staff of [chief, support])
+    expect(await rename(support, staff)).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
+  expect(await auditOf(chief.id)).toEqual([]);
+  expect((await rename(chief, support)).status).toBe(200);
+});
+
 test('S-34: what a column hides from a role its history and the audit hide too', async () => {
   const [moderator, auditor] = [await app.buildUser({ role: 'moderator' }), await app.buildUser({ role: 'auditor' })];
   const dealer = await buildDealer(app);

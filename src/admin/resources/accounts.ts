@@ -48,6 +48,8 @@ const users: Resource = {
     locale: { type: 'choice', choices: locales, schema: z.enum(locales) },
   },
   edit: support,
+  // As with every action: only a superuser touches staff.
+  guarded: sql`t.role <> 'user'`,
   actions: actionsOf(operations.actOnUsers, {
     block: { for: support, params: ['until'], needsReason: true },
     unblock: { for: support },

@@ -34,7 +34,7 @@ export function createRecord(resource: Resource) {
 export function updateRecord(resource: Resource) {
   return async (ctx: Context, { id, reason, ...values }: Given & { id: string }): Promise<Row> => {
     ensureStaff(ctx.actor, resource.edit ?? []);
-    await rows(ctx.em, sql`select 1 from ${tableOf(resource)} where ${keyOf(resource)} = ${id} for update`);
+    await lockEditable(ctx, resource, id);
     const before = await presentRecord(ctx, resource, id);
     if (Object.keys(values).length === 0) return before;
     const flags = flagsOf(resource, values);
@@ -49,6 +49,15 @@ export function updateRecord(resource: Resource) {
     tell(ctx, resource, 'edit', { id, before: chosen(before, told), after: chosen(after, told), reason });
     return after;
   };
+}
+
+async function lockEditable({ em, actor }: Context, resource: Resource, id: string): Promise<void> {
+  const { guarded = sql`false` } = resource;
+  const [found] = await rows<{ is_guarded: boolean }>(
+    em,
+    sql`select ${guarded} as is_guarded from ${tableOf(resource)} where ${keyOf(resource)} = ${id} for update`,
+  );
+  if (found?.is_guarded && actor.role !== 'superuser') throw new AppError('permission_denied');
 }
 
 /** Removes a record that nothing refers to, with its audit row. Throws permission_denied, not_found, invalid_state. */
