@@ -170,19 +170,6 @@ test('a block ends in the future, and until when is in the audit', async () => {
   expect(ends[1]![1]).not.toBe(ends[0]![1]);
 });
 
-test('S-66: of operators who act on one user or session at once each tells what the one before left', async () => {
-  const [boss, target, other] = [await app.buildUser({ role: 'superuser' }), await app.buildUser(), await app.buildUser()]; // biome-ignore format: one line reads better
-  const roles = ['moderator', 'billing', 'support', 'auditor', 'superuser'];
-  await Promise.all(roles.map(role => act(boss, 'users/actions/set_role', [target.id], { params: { role } })));
-  const told = await auditOf(target.id);
-  const left = ['user', ...told.map(({ after }) => after!['role'])];
-  expect(told.map(({ before }) => before!['role'])).toEqual(left.slice(0, roles.length));
-  const ends = await Promise.all([1, 2, 3].map(() => act(boss, 'sessions/actions/end', [other.sessionId])));
-  const codes = ends.flatMap(({ results }) => results.map(({ ok, code }: { ok: boolean; code: string }) => ok || code));
-  expect(codes.sort()).toEqual(['invalid_state', 'invalid_state', true]);
-  expect(await auditOf(other.sessionId)).toHaveLength(1);
-});
-
 test('staff with a socket hear when more or less waits for somebody; users do not', async () => {
   const [moderator, user] = [await app.buildUser({ role: 'moderator' }), await app.buildUser()];
   const [socket, other] = [await app.connect(moderator, '/notifications'), await app.connect(user, '/notifications')];

@@ -265,7 +265,10 @@ test('a record is opened by the keyboard alone; the longest name is no wider tha
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.waitForSelector('[data-history]');
-  const fits = () => page.waitForFunction('document.documentElement.scrollWidth <= innerWidth');
+  const fits = () =>
+    eventually(async () =>
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true),
+    );
   await page.setViewportSize({ width: 375, height: 700 });
   await page.locator('[data-column=full_name]', { hasText: name }).waitFor();
   await fits();

@@ -167,6 +167,23 @@ test('two who change one record at the same moment: both changes are told, each 
   expect(left.size).toBe(8);
 });
 
+test('S-66: of operators who act on one user or session at once each tells what the one before left', async () => {
+  const [chief, target, other] = [await boss(), await app.buildUser(), await app.buildUser()]; // biome-ignore format: one line reads better
+  const act = async (path: string, { id }: { id: string }, more: object = {}) => {
+    const { body } = await app.post(chief, `/api/admin/${path.replace('/', '/actions/')}/`, { ids: [id], ...more });
+    return body.results[0];
+  };
+  const roles = ['moderator', 'billing', 'support', 'auditor', 'superuser'];
+  await Promise.all(roles.map(role => act('users/set_role', target, { params: { role } })));
+  const told = await auditOf(target.id);
+  const left = ['user', ...told.map(({ after }) => after!['role'])];
+  expect(told.map(({ before }) => before!['role'])).toEqual(left.slice(0, roles.length));
+  const ends = await Promise.all([1, 2, 3].map(() => act('sessions/end', { id: other.sessionId })));
+  const codes = ends.map(({ ok, code }: { ok: boolean; code: string }) => ok || code);
+  expect(codes.sort()).toEqual(['invalid_state', 'invalid_state', true]);
+  expect(await auditOf(other.sessionId)).toHaveLength(1);
+});
+
 test('S-34: phones and addresses are for roles that need them, as columns, filters and words to search', async () => {
   const auditor = await app.buildUser({ role: 'auditor' });
   const target = await app.buildUser({ fullName: 'Karim Masked' });
