@@ -13,7 +13,7 @@ import { readPhone } from '../phones.ts';
 import { knownDevice, signVerification, VERIFICATION_TTL_SEC } from '../tokens.ts';
 import { audit, auditFailure } from './audit.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
-import { findOrCreateUser, lockUserOf } from './users.ts';
+import { findOrCreateUser, lockUser } from './users.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type VerifyOtp = Input<typeof operations.verifyOtp>;
@@ -88,7 +88,7 @@ async function ownerOf(ctx: Anyone, phone: string, password: string | undefined)
 
 /** Who resets a password has shown a code and nothing else: an account that was idle for so long is set aside. */
 export async function reachVerified(tx: Context<Actor | null>, phone: string): Promise<{ user: User; isNew: boolean }> {
-  const known = await lockUserOf(tx, phone);
+  const known = await lockUser(tx, { phone });
   if (known && mayBeRecycled(tx, known)) await setAside(tx, phone);
   return findOrCreateUser(tx, phone);
 }
@@ -126,7 +126,7 @@ export function ensureNotBlocked(user: User, now: Date): void {
 export async function login(ctx: Anyone, input: Input<typeof operations.login>): Promise<Tokens> {
   const user = await checkPassword(ctx, input);
   return ctx.transaction(async tx => {
-    const fresh = await lockUserOf(tx, user.reachablePhone());
+    const fresh = await lockUser(tx, { phone: user.reachablePhone() });
     if (fresh?.id !== user.id || fresh.passwordHash !== user.passwordHash) throw new AppError('invalid_credentials');
     ensureNotBlocked(fresh, tx.now);
     return openSession(tx, { user: fresh, isNew: false, amr: ['pwd'], device: input.device });

@@ -1,6 +1,5 @@
-import { sql } from 'kysely';
 import type { Actor, Context, ProcedureContext } from '../../common/context.ts';
-import { rows, violates } from '../../common/database.ts';
+import { violates } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { forgetFailures, subjectOf } from '../budgets.ts';
@@ -14,7 +13,7 @@ import { sendCode } from './codes.ts';
 import { checkCode, checkPassword, ensureNotBlocked, useUp } from './logins.ts';
 import { endSessions, liveSessions, openSession } from './sessions.ts';
 import { actOnEach, ensureAhead, ensureReason } from './staff-actions.ts';
-import { lockUserOf } from './users.ts';
+import { lockUser } from './users.ts';
 
 type Anyone = ProcedureContext<Actor | null>;
 type ActOnUsers = Input<typeof operations.actOnUsers>;
@@ -45,7 +44,7 @@ export async function adminVerify(
   const attempt = await checkCode(ctx, subject, { phone: sent.phone, code, otpId: otp_id, isStaff: true });
   return ctx.transaction(async tx => {
     await useUp(tx, attempt, subject, sent.phone);
-    const user = await lockUserOf(tx, sent.phone);
+    const user = await lockUser(tx, { phone: sent.phone });
     if (!user || user.role === 'user') throw new AppError('otp_invalid', { attempts_left: 0 });
     ensureNotBlocked(user, tx.now);
     return openSession(tx, { user, isNew: false, amr: ['otp', 'pwd'], device });
@@ -66,7 +65,8 @@ export async function actOnUsers(ctx: Context, input: ActOnUsers): Promise<Outpu
 }
 
 async function actOn(ctx: Context, id: string, input: ActOnUsers): Promise<void> {
-  const user = await lockUser(ctx, id);
+  const user = await lockUser(ctx, { id });
+  if (!user) throw new AppError('not_found');
   // Nobody shuts themselves out, and only a superuser touches staff.
   if (user.id === ctx.actor.userId || (user.role !== 'user' && ctx.actor.role !== 'superuser'))
     throw new AppError('permission_denied');
@@ -75,14 +75,6 @@ async function actOn(ctx: Context, id: string, input: ActOnUsers): Promise<void>
   const after = stateOf(user);
   audit(ctx, { action: input.action, resource: 'users', objectId: user.id, before, after, reason: input.reason });
   await ctx.em.flush();
-}
-
-/** As the last change left them: of two who act at once each tells what the other did. Rows that refer to them still come. */
-async function lockUser({ em }: Context, id: string): Promise<User> {
-  await rows(em, sql`select from users where id = ${id} for no key update`);
-  const user = await em.findOne(User, { id }, { refresh: true });
-  if (!user) throw new AppError('not_found');
-  return user;
 }
 
 function stateOf({ role, blockedAt, blockedUntil, phone }: User): Record<string, unknown> {

@@ -67,15 +67,19 @@ export async function presentUser(scope: Scope, user: User): Promise<UserView> {
 }
 
 /**
- * The user of a phone, if there is one. Until the end of the transaction nobody else logs in to this account or ends its
- * sessions, so whoever comes second sees what the first has done.
+ * The user, if there is one, as the last change has left it. Until the end of the transaction nobody else changes it, logs in
+ * to its account or ends its sessions, so whoever comes second sees what the first has done. Rows that refer to it still come.
  */
-export async function lockUserOf({ em }: Pick<Context, 'em'>, phone: string): Promise<User | null> {
-  const [locked] = await rows<{ id: string }>(em, sql`select id from users where phone = ${phone} for no key update`);
+export async function lockUser(
+  { em }: Pick<Context, 'em'>,
+  by: { id: string } | { phone: string },
+): Promise<User | null> {
+  const is = 'id' in by ? sql`id = ${by.id}` : sql`phone = ${by.phone}`;
+  const [locked] = await rows<{ id: string }>(em, sql`select id from users where ${is} for no key update`);
   return locked ? em.findOneOrFail(User, { id: locked.id }, { refresh: true }) : null;
 }
 
-/** The user of a phone, made when there is none and locked like by `lockUserOf`; two requests at once make one. */
+/** The user of a phone, made when there is none and locked like by `lockUser`; two requests at once make one. */
 export async function findOrCreateUser(
   ctx: Pick<Context, 'em' | 'now' | 'emit'>,
   phone: string,
