@@ -72,6 +72,7 @@ test('200 sockets that each watch 50 of 1,000 flapping users hear it at most onc
   });
   for (const [n, userId] of watching.entries()) {
     heard.set(userId, { at: [], states: new Map() });
+    await presence.arrive({ userId, connection: userId });
     const { states } = await subscribe(presence, userId, userId, listOf(n, flapping));
     for (const state of states) heard.get(userId)!.states.set(state.user_id, state);
   }
