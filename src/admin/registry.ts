@@ -99,6 +99,8 @@ export interface Resource {
   only?: RawBuilder<unknown>;
   /** Ordered so when the caller does not say: `-id`. */
   ordering?: string;
+  /** What comes before all others then: a condition that an index begins with. */
+  first?: RawBuilder<unknown>;
   view: readonly Role[];
   fields?: Readonly<Record<string, Field>>;
   edit?: readonly Role[];

@@ -44,6 +44,11 @@ const B2bProfileSchema = defineEntity({
       name: 'b2b_profiles_names',
       expression: 'create index b2b_profiles_names on b2b_profiles using gin (company_name gin_trgm_ops)',
     },
+    // Staff see first who waits for them.
+    {
+      name: 'b2b_profiles_pending_first',
+      expression: "create index b2b_profiles_pending_first on b2b_profiles ((status = 'pending'), user_id)",
+    },
   ],
   properties: {
     user: () => p.manyToOne(User).mapToPk().deleteRule('cascade').primary(),

@@ -38,6 +38,26 @@ test('a list is filtered, searched, ordered and paged; its count stops nowhere n
   expect(await ids(`created_after=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([]);
 });
 
+test('business profiles that wait for a decision come first, unless another order is asked for', async () => {
+  const moderator = await app.buildUser({ role: 'moderator' });
+  const company_name = `Kutish ${randomUUID().slice(0, 8)}`;
+  const profiles = [];
+  for (let n = 0; n < 4; n += 1) {
+    const user = await app.buildUser();
+    await app.put(user, '/api/b2b/profile/', { company_name, activity: ['seller'] });
+    profiles.push(user.id);
+  }
+  const [first, second, third, fourth] = profiles;
+  await app.post(moderator, '/api/admin/b2b-profiles/actions/enable/', { ids: [second, fourth] });
+  const list = async (query = '') => {
+    const path = `/api/admin/b2b-profiles/?search=${encodeURIComponent(company_name)}${query}`;
+    return (await app.get(moderator, path)).body.results.map((row: { id: string }) => row.id);
+  };
+  expect(await list()).toEqual([third, first, fourth, second]);
+  expect(await list('&page_size=1&page=3')).toEqual([fourth]);
+  expect(await list('&ordering=-created_at')).toEqual([fourth, third, second, first]);
+});
+
 test('what the registry does not know is refused, in the query and in the body', async () => {
   const user = await boss();
   const refused = async (path: string) => (await app.get(user, path)).body;

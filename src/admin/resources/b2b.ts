@@ -41,6 +41,7 @@ const profiles: Resource = {
     ...madeWithin('user_id'),
   },
   search: ['company_name'],
+  first: sql`t.status = 'pending'`,
   fields: {
     company_name: { type: 'text', schema: plainText.trim().min(2).max(120) },
     tin: { type: 'text', schema: z.string().regex(/^\d{9}$/).nullable(), checkedBy: 'is_verified' }, // biome-ignore format: one line reads better

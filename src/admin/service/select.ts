@@ -56,13 +56,14 @@ export const isNumber = (text: string): boolean => /^[+\d\s()-]+$/.test(text) &&
 
 /** `-created_at`: by the indexed column behind it, and by the key among equals. */
 export function ordered(resource: Resource, asked: string | undefined): RawBuilder<unknown> {
-  const { key = 'id', columns, ordering = `-${key}` } = resource;
+  const { key = 'id', columns, first, ordering = `-${key}` } = resource;
+  if (asked === undefined && first) return sql`(${first}) desc, ${ordered(resource, ordering)}`;
   const wanted = asked ?? ordering;
   const name = wanted.replace(/^-/, '');
   const column = columns[name]?.order ?? name;
   const direction = wanted.startsWith('-') ? sql`desc` : sql`asc`;
-  const first = sql`${sql.ref(`t.${column}`)} ${direction}`;
-  return column === key ? first : sql`${first}, ${keyOf(resource)} ${direction}`;
+  const by = sql`${sql.ref(`t.${column}`)} ${direction}`;
+  return column === key ? by : sql`${by}, ${keyOf(resource)} ${direction}`;
 }
 
 /** A row as this caller may see it. */
