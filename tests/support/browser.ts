@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { type Browser, type Page, chromium as playwright } from 'playwright-core';
-import { onTestFinished } from 'vitest';
 
 const installed = ['/usr/bin/google-chrome', '/usr/bin/chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']; // biome-ignore format: a list
 const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -44,11 +43,9 @@ async function unpackInto(folder: string): Promise<string> {
   }
 }
 
-/** A page that is emptied after the test, and everything that went wrong in it: errors, and what its policy refused. */
+/** A page, and everything that went wrong in it: errors, and what its policy refused. */
 export async function openPage(browser: Browser, url: string): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage();
-  // Not closed: a browser of one process ends with its first page.
-  onTestFinished(async () => void (await page.goto('about:blank')));
   const problems: string[] = [];
   page.setDefaultTimeout(10_000);
   page.on('pageerror', error => problems.push(String(error)));
