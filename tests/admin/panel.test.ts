@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { hashPassword } from '../../src/accounts/passwords.ts';
 import { newPhone } from '../support/accounts.ts';
 import { eventually, once, startApp, type TestApp, type TestUser } from '../support/app.ts';
@@ -16,6 +16,7 @@ const shots = process.env['PANEL_SHOTS'];
 let app: TestApp;
 let browser: Browser;
 let drop: () => Promise<void>;
+let hasFirst = false;
 
 /** Known before the server listens: pages of its own origin may open sockets. */
 async function freePort(): Promise<number> {
@@ -56,6 +57,9 @@ async function openPanel(more: { width?: number; dark?: boolean } = {}): Promise
   const phone = newPhone();
   const staff = await app.buildUser({ role: 'superuser', phone, passwordHash: await hashPassword(PASSWORD) });
   const { page, problems } = await openPage(browser, `${app.url}/admin/`);
+  // What it listens to and asks for would slow the others; the first stays, as somebody is always there.
+  if (hasFirst) onTestFinished(async () => void (await page.goto('about:blank')));
+  hasFirst = true;
   await page.setViewportSize({ width: more.width ?? 1200, height: 800 });
   await page.emulateMedia({ colorScheme: more.dark ? 'dark' : 'light' });
   await page.evaluate("localStorage.setItem('parthub.admin.locale', 'en')");
