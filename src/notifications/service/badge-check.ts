@@ -5,8 +5,8 @@ import { newId } from '../../common/ids.ts';
 import type { Cluster } from '../../common/redis.ts';
 import { type Repeated, repeat } from '../../common/repeat.ts';
 import type { Gateway } from '../../common/sockets.ts';
-import { events } from '../contract.ts';
 import { type BadgeView, countBadges } from './present.ts';
+import { announceBadge } from './tell.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const USERS_PER_QUERY = 1_000;
@@ -54,7 +54,7 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
     try {
       const different: Announcement[] = [];
       for await (const [userId, badge] of count([...due.keys()]))
-        if (!isSame(badge, due.get(userId)!)) different.push(announce(userId, badge));
+        if (!isSame(badge, due.get(userId)!)) different.push(announceBadge(userId, badge));
       tell(different);
     } catch (error) {
       toldBefore = new Map([...due, ...toldBefore]);
@@ -76,7 +76,7 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
   }
 
   async function tellAll(): Promise<void> {
-    for await (const [userId, badge] of count([...sockets.users()])) sockets.pushHere([announce(userId, badge)]);
+    for await (const [userId, badge] of count([...sockets.users()])) sockets.pushHere([announceBadge(userId, badge)]);
   }
 
   async function* count(userIds: readonly string[]): AsyncGenerator<[userId: string, badge: BadgeView]> {
@@ -106,7 +106,3 @@ interface Numbers {
 }
 
 const isSame = (one: BadgeView, other: BadgeView) => one.unread === other.unread && one.unseen === other.unseen;
-
-function announce(userId: string, badge: BadgeView): Announcement<Numbers> {
-  return { name: events.badge.name, payload: { badge }, to: [userId], isFact: false };
-}

@@ -54,7 +54,7 @@ export function createTeller({ orm, log, slots, push, mayHear }: TellerParts): T
     });
     const withRow = new Set(found.map(row => row.user_id));
     const numbersOnly = [...badges].filter(([userId]) => !withRow.has(userId));
-    return [...ofRows, ...numbersOnly.map(([userId, badge]) => announce(events.badge.name, userId, { badge }))];
+    return [...ofRows, ...numbersOnly.map(([userId, badge]) => announceBadge(userId, badge))];
   }
 
   return {
@@ -77,7 +77,11 @@ function join(known: Told, { user_id, note }: Told): Told {
 const eventOf = ({ removed, is_new }: WrittenNote) =>
   removed ? events.removed : is_new ? events.created : events.updated;
 
-function announce(name: string, userId: string, payload: { badge: BadgeView }): Announcement {
+/** The numbers alone. */
+export const announceBadge = (userId: string, badge: BadgeView): Announcement<{ badge: BadgeView }> =>
+  announce(events.badge.name, userId, { badge });
+
+function announce(name: string, userId: string, payload: { badge: BadgeView }): Announcement<{ badge: BadgeView }> {
   return { name, payload, to: [userId], isFact: false };
 }
 
