@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
 import { type TestUser, useApp } from '../support/app.ts';
-import { askWhileDeleted, deleteAccount, waiting } from '../support/deleting.ts';
+import { askWhileDeleted, deleteAccount } from '../support/deleting.ts';
+import { waiting } from '../support/locks.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Post, PostStatus } from '../../src/b2b/entities.ts';
 import { type TestApp, type TestUser, useApp } from '../support/app.ts';
-import { waiting } from '../support/deleting.ts';
+import { waiting } from '../support/locks.ts';
 import { buildPost } from '../support/talk.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 

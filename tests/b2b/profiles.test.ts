@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
 import { type TestUser, useApp } from '../support/app.ts';
-import { waiting } from '../support/deleting.ts';
+import { waiting } from '../support/locks.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
 

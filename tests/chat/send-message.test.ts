@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
+import { waiting } from '../support/locks.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -279,8 +280,7 @@ test('a reply shows what the message says after an edit that it waited for', asy
   await em.execute('select from threads where id = ? for update', [thread.id]);
   await em.execute(`update messages set text = 'after' where id = ?`, [first.id]);
   const reply = done(socket, 'message:send', message(thread, { reply_to: first.id }));
-  const ofWaiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  await eventually(async () => expect(await app.orm.em.fork().execute(ofWaiting)).toHaveLength(1));
+  await waiting(app, 1);
   await em.commit();
   expect((await reply).message.reply_to).toMatchObject({ id: first.id, text: 'after' });
 });

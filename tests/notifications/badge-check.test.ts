@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { facts as accounts } from '../../src/accounts/contract.ts';
 import { ask, eventually, startApp, type TestApp, type TestUser } from '../support/app.ts';
+import { waiting } from '../support/locks.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -49,12 +50,11 @@ test('whichever of two instances counts first, devices show the number that is s
   await asStaff(there.app, async ({ emit }) => emit(accounts.loggedIn, { userId: seller.id, device: null }));
   await eventually(() => expect(shown()).toEqual({ unread: 1, unseen: 1 }));
   const [login] = (await there.app.get(seller, '/api/notifications/')).body.results;
-  const em = there.app.orm.em.fork();
-  await em.transactional(async holder => {
+  await there.app.orm.em.fork().transactional(async holder => {
     // One has counted, and cannot say yet who has written.
     await holder.execute('lock table b2b_profiles in access exclusive mode');
     await here.app.post(buyer, '/api/chat/send/', message(thread));
-    await eventually(async () => expect(await em.execute(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toHaveLength(1)); // biome-ignore format: one line reads better
+    await waiting(there.app, 1);
     await there.app.post(seller, '/api/notifications/read/', { id: login.id });
     await eventually(() => expect(shown()).toEqual({ unread: 1, unseen: 1 }));
   });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import webPush from 'web-push';
 import { fakePush } from '../fakes/push.ts';
 import { eventually, startApp, type TestApp } from '../support/app.ts';
+import { waiting } from '../support/locks.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk, message } from '../support/talk.ts';
 
@@ -24,12 +25,11 @@ test('a push that an instance was about to send when it ended is sent by the nex
   const browser = push.buildBrowser();
   await first.post(seller, '/api/notifications/push-subscriptions/', browser.subscription);
   await first.post(buyer, '/api/chat/send/', message(thread));
-  const em = first.orm.em.fork();
   // It decides to push, and cannot write it down before it has stopped.
-  await em.transactional(async holder => {
+  await first.orm.em.fork().transactional(async holder => {
     await holder.execute('set local idle_in_transaction_session_timeout = 0');
     await holder.execute('select 1 from notifications where user_id = ? for update', [seller.id]);
-    await eventually(async () => expect(await em.execute(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)).toHaveLength(1)); // biome-ignore format: one line reads better
+    await waiting(first, 1);
     await first.jobs.stop();
   });
   await first.close();

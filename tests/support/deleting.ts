@@ -1,18 +1,9 @@
 import type { Reply, TestApp, TestUser } from './app.ts';
-import { eventually } from './eventually.ts';
+import { waiting } from './locks.ts';
 import { buildPost } from './talk.ts';
 
 export const deleteAccount = (app: TestApp, who: TestUser): Promise<Reply> =>
   app.delete(who, '/api/auth/me/', { confirm: 'DELETE' });
-
-/** So many statements wait for a lock that somebody else has. */
-export function waiting(app: TestApp, count: number): Promise<void> {
-  const ofWaiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  return eventually(async () => {
-    const found = (await app.orm.em.fork().execute(ofWaiting)).length;
-    if (found !== count) throw new Error(`${found} wait`);
-  });
-}
 
 /** What is asked while the account is being deleted, and what it is answered once that is done. */
 export async function askWhileDeleted(app: TestApp, who: TestUser, ask: () => Promise<Reply>): Promise<Reply> {
