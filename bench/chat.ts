@@ -16,7 +16,7 @@ export const quick = ['--loads', '8', '--rounds', '2', '--seconds', '2'];
 /** Longer in the first round, in which everything runs for the first time. */
 const WARM_UP_MS = { first: 4_000, later: 1_500 };
 
-const subjectNames = ['relay', 'database', 'per-message', 'per-statement', 'parthub'];
+const subjectNames = ['relay', 'database', 'per-message', 'per-statement', 'prepared', 'parthub'];
 
 interface Subject {
   name: string;
@@ -85,7 +85,10 @@ async function startSubjects(world: World): Promise<Subject[]> {
   const perMessage = await world.startBaseline('per-message', {
     DATABASE_URL: await world.createDatabase('per_message'),
   });
-  const perStatement = await world.startBaseline('per-statement', { DATABASE_URL: await world.createDatabase('per_statement') }); // biome-ignore format: one line reads better
+  const statementServer = async (database: string, ...args: string[]) =>
+    world.startBaseline('per-statement', { DATABASE_URL: await world.createDatabase(database) }, [world.seedFile, ...args]); // biome-ignore format: one line reads better
+  const perStatement = await statementServer('per_statement');
+  const prepared = await statementServer('prepared', 'send');
   const parthub = await world.startParthub();
   return [
     await server('relay', relay.pid, relay.match, null),
@@ -96,6 +99,7 @@ async function startSubjects(world: World): Promise<Subject[]> {
     },
     await server('per-message', perMessage.pid, perMessage.match, world.databasePid),
     await server('per-statement', perStatement.pid, perStatement.match, world.databasePid),
+    await server('prepared', prepared.pid, prepared.match, world.databasePid),
     await server('parthub', parthub.pid, parthub.match, world.databasePid),
   ];
 }

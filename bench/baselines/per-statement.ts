@@ -1,4 +1,6 @@
 // Baseline (c): the same rows with plain `pg`, one SQL statement per message.
+// Arguments: the file of `seed:load`; the name under which the statement is prepared, else it is planned each time, as `pg` does
+// by itself.
 import { randomUUIDv7 } from 'node:crypto';
 import pg from 'pg';
 import { listen, tellBoth } from './door.ts';
@@ -27,7 +29,7 @@ listen(async (io, userId, sent) => {
   const [id, now] = [randomUUIDv7(), new Date()];
   const values = [id, sent.thread_id, userId, sent.client_id, sent.text, now, randomUUIDv7()];
   const { rows } = await pool.query<{ last_seq: number; recipient_id: string }>({
-    name: 'send',
+    name: process.argv[3],
     text: statement,
     values,
   });
