@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Actor, Answer, Call, Context, Request, UseCase } from './context.ts';
 import { asAppError, isOutage } from './database.ts';
 import { AppError } from './errors.ts';
@@ -16,6 +17,8 @@ export interface RawCall extends Request {
   raw: unknown;
   /** By the monotonic clock: its caller waits while it is in the queue of its connection too. */
   arrivedAt?: number;
+  /** Of a command: the last of its own work in the transaction. */
+  keep?: ((em: EntityManager, output: unknown) => Promise<void>) | undefined;
 }
 
 /** An operation with its use-case behind it: what a door calls. Rejects with an `AppError`, whatever happened. */
@@ -113,7 +116,13 @@ function runnerOf(means: Means, operation: Operation, useCase: UseCase<Operation
   if (operation.kind === 'query') return inTime(LIMIT_MS, (call, input) => run(transactions.reading(call), input));
   if (operation.kind === 'procedure')
     return inTime(PROCEDURE_LIMIT_MS, (call, input) => run(transactions.procedure(call), input));
-  return inTime(LIMIT_MS, (call, input) => transactions.single(call, ctx => run(ctx, input)));
+  return inTime(LIMIT_MS, (call, input) =>
+    transactions.single(call, async ctx => {
+      const output = await run(ctx, input);
+      await call.keep?.(ctx.em, output);
+      return output;
+    }),
+  );
 }
 
 /** After the limit the outcome is unknown, and the caller may repeat. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { defineEntity, p } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { type Orm, rows } from './database.ts';
 import { AppError } from './errors.ts';
@@ -45,8 +46,13 @@ export interface Idempotency {
    * Throws idempotency_conflict (other body) and idempotency_in_progress.
    */
   begin(attempt: Attempt): Promise<StoredAnswer | null>;
-  /** Keeps the answer; null lets the key be used again (nothing is known, or nothing was done). */
+  /** Keeps the answer; null lets the key be used again (nothing is known, or nothing was done), unless it was kept. */
   finish(attempt: Attempt, answer: StoredAnswer | null): Promise<void>;
+  /**
+   * Keeps the answer in the transaction of the work, so that both are stored or neither: what was answered as late before that
+   * must not be stored beside a repeat. Throws unavailable where the key is free or a repeat's by now.
+   */
+  keep(em: EntityManager, attempt: Attempt, answer: StoredAnswer): Promise<void>;
 }
 
 const KEPT_HOURS = 24;
@@ -80,9 +86,24 @@ export function idOf({ userId, target, key, body }: Attempt, field: string): str
   return namedId(`attempt/${userId}/${target}/${key}/${hashOf(body).toString('hex')}/${field}`);
 }
 
+/** This attempt has the key, and no answer yet. */
+const isOpen = ({ userId, target, key, now }: Attempt) =>
+  sql`user_id = ${userId} and target = ${target} and key = ${key} and created_at = ${now} and status is null`;
+
 /** One statement takes a key, so of parallel requests one runs (draft-ietf-httpapi-idempotency-key-header). */
 export function createIdempotency(orm: Orm): Idempotency {
   const em = () => orm.em.fork();
+
+  /** Whether the key was still this attempt's. */
+  async function store(em: EntityManager, attempt: Attempt, answer: StoredAnswer): Promise<boolean> {
+    const { status, body, headers } = answer;
+    const stored = await rows(
+      em,
+      sql`update idempotency_keys set status = ${status}, body = ${body}, headers = ${JSON.stringify(headers)}
+          where ${isOpen(attempt)} returning 1`,
+    );
+    return stored.length > 0;
+  }
 
   return {
     async begin({ userId, target, key, body, now }) {
@@ -107,15 +128,13 @@ export function createIdempotency(orm: Orm): Idempotency {
       if (known.status === null) throw new AppError('idempotency_in_progress', { retry_after_ms: 1_000 });
       return { status: known.status, body: known.body, headers: known.headers ?? {} };
     },
-    async finish({ userId, target, key }, answer) {
-      const own = sql`user_id = ${userId} and target = ${target} and key = ${key}`;
-      if (!answer) await rows(em(), sql`delete from idempotency_keys where ${own}`);
-      else
-        await rows(
-          em(),
-          sql`update idempotency_keys set status = ${answer.status}, body = ${answer.body}, headers = ${JSON.stringify(answer.headers)}
-              where ${own}`,
-        );
+    async finish(attempt, answer) {
+      if (answer) await store(em(), attempt, answer);
+      // While the work is being committed it waits for that.
+      else await rows(em(), sql`delete from idempotency_keys where ${isOpen(attempt)}`);
+    },
+    async keep(em, attempt, answer) {
+      if (!(await store(em, attempt, answer))) throw new AppError('unavailable');
     },
   };
 }

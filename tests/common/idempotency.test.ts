@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { purgeIdempotencyKeys } from '../../src/common/idempotency.ts';
 import { type Reply, startApp, type TestUser, useApp } from '../support/app.ts';
+import { waiting } from '../support/locks.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProxy } from '../support/proxy.ts';
 import { buildTalk } from '../support/talk.ts';
@@ -92,11 +93,11 @@ async function startLosing() {
   return { behind, twice };
 }
 
-test('of a conversation that was begun although the answer was lost the repeat says the first message once', async () => {
+test('of a conversation that was begun although the answer was lost the repeat is answered so, and says nothing twice', async () => {
   const { behind, twice } = await startLosing();
   const { outsider, thread } = await buildTalk(behind);
   const again = await twice(outsider, '/api/chat/start/', { post_id: thread.postId, text: 'Is it still there?' });
-  expect(again).toMatchObject({ status: 200, body: { created: false, thread: { last_seq: 1 } } });
+  expect(again).toMatchObject({ status: 201, body: { created: true, thread: { last_seq: 1 } } });
   const { body: page } = await behind.get(outsider, `/api/chat/threads/${again.body.thread.id}/messages/`);
   expect(page.results).toEqual([again.body.message]);
 });
@@ -107,6 +108,60 @@ test('a report that was stored although its answer was lost is found by the repe
   const again = await twice(outsider, `/api/b2b/posts/${thread.postId}/report/`, { reason: 'fraud' });
   const stored = await behind.orm.em.fork().execute('select id from reports');
   expect([again.status, stored]).toEqual([201, [{ id: again.body.report_id }]]);
+});
+
+test('what was stored although its answer was lost is answered to the repeat, without an id of its own too', async () => {
+  const { behind, twice } = await startLosing();
+  const dealer = await buildDealer(behind);
+  const again = await twice(dealer, searches, { name: 'Kuzatuv', filters: { q: 'kolodka' } });
+  expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([201, 'true']);
+  expect((await behind.get(dealer, searches)).body.results).toEqual([again.body]);
+});
+
+const searches = '/api/b2b/saved-searches/';
+const saveSearch = (who: TestUser, key: string) =>
+  app.post(who, searches, { name: 'Kuzatuv', filters: { q: 'kolodka' } }, { 'idempotency-key': key });
+
+async function hold(statement: string): Promise<() => Promise<void>> {
+  const em = app.orm.em.fork();
+  await em.begin();
+  await em.execute('set local idle_in_transaction_session_timeout = 0');
+  await em.execute(statement);
+  return () => em.commit();
+}
+
+test('what was answered as late is not stored after all once its key is free', async () => {
+  const [dealer, key] = [await buildDealer(app), randomUUID()];
+  const releaseUser = await hold(`select from users where id = '${dealer.id}' for update`);
+  const releaseSearches = await hold('lock table saved_searches in share mode');
+  const first = saveSearch(dealer, key);
+  // Each statement may wait for 3.5 s, all of the request together for 4.5 s.
+  await waiting(app, 1, 2.4);
+  await releaseUser();
+  expect(await first).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  const second = saveSearch(dealer, key);
+  await waiting(app, 2);
+  await releaseSearches();
+  const { status, body } = await second;
+  expect(status).toBe(201);
+  expect((await saveSearch(dealer, key)).body).toEqual(body);
+  expect((await app.get(dealer, searches)).body.results).toEqual([body]);
+});
+
+test('a request whose key went to a repeat meanwhile stores nothing', async () => {
+  const [dealer, key] = [await buildDealer(app), randomUUID()];
+  const release = await hold('lock table saved_searches in share mode');
+  const first = saveSearch(dealer, key);
+  await waiting(app, 1);
+  await age(key, 70);
+  const second = saveSearch(dealer, key);
+  await waiting(app, 2);
+  await release();
+  expect(await first).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  const { status, body } = await second;
+  expect(status).toBe(201);
+  expect((await saveSearch(dealer, key)).body).toEqual(body);
+  expect((await app.get(dealer, searches)).body.results).toEqual([body]);
 });
 
 const age = (key: string, seconds: number, more = '') =>

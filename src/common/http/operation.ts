@@ -50,13 +50,15 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
     const makeId = (field: string) => (attempt ? idOf(attempt, field) : newId());
-    const ask = () => answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req, makeId) }));
+    const answerTo = (output: Output<Operation>) => answerOf(bound, req, parts.config, output);
+    const keep = attempt ? keeping(parts.idempotency, attempt, answerTo) : undefined;
+    const ask = () => answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req, makeId), keep }));
     if (operation.stream) {
       const output = await ask();
       return stream(res, operation.stream, options.headers?.(output) ?? {}, output as AsyncIterable<string>);
     }
-    const produce = async () => answerOf(bound, req, parts.config, await ask());
-    const made = attempt ? await remember(parts.idempotency, attempt, req, res, produce) : await produce();
+    const produce = async () => answerTo(await ask());
+    const made = attempt ? await remember({ ...parts, operation }, attempt, req, res, produce) : await produce();
     if (isPublic(operation, req)) res.setHeader('Cache-Control', 'public, max-age=30');
     send(res, operation.isTagged ? tagged(req, made) : made);
   }
@@ -178,9 +180,20 @@ function askedBy({ isForm, query = [] }: Operation, req: Request): unknown {
   return given.length === 0 ? req.body : [req.body ?? null, given.map(name => [name, req.query[name]])];
 }
 
-/** Keeps what the first request was answered, refusals too; but not that it was too early, or that we failed. */
-async function remember(
+function keeping(
   idempotency: Idempotency,
+  attempt: Attempt,
+  answerTo: (output: Output<Operation>) => StoredAnswer,
+): RawCall['keep'] {
+  return (em, output) => idempotency.keep(em, attempt, answerTo(output as Output<Operation>));
+}
+
+/**
+ * Keeps what the first request was answered, refusals too; but not that it was too early, or that we failed. What a command
+ * gave was kept with its work.
+ */
+async function remember(
+  { idempotency, operation }: Pick<Parts, 'idempotency'> & Pick<Bound, 'operation'>,
   attempt: Attempt,
   req: Request,
   res: Response,
@@ -188,7 +201,7 @@ async function remember(
 ): Promise<StoredAnswer> {
   try {
     const answer = await produce();
-    await idempotency.finish(attempt, answer);
+    if (operation.kind !== 'command') await idempotency.finish(attempt, answer);
     return answer;
   } catch (thrown) {
     const { requestId, locale } = stateOf(res);
