@@ -17,6 +17,13 @@ export function listenQueues(heard: (queues: Queues) => void, leave: () => void)
         () => give({}),
       ),
   });
+  const askAgain = () =>
+    readHome(true).then(
+      ({ queues }) => heard(queues),
+      () => {},
+    );
+  // What changed while it was not connected was told to others alone.
+  socket.on('session:ready', askAgain);
   socket.on('queues:updated', ({ queues }: { queues: Queues }) => heard(queues));
   // The server ends a socket whose token is old; the next one brings a new token.
   socket.on('disconnect', reason => {
@@ -24,10 +31,7 @@ export function listenQueues(heard: (queues: Queues) => void, leave: () => void)
   });
   const timer = setInterval(() => {
     if (isLeftAlone()) return leave();
-    readHome(true).then(
-      ({ queues }) => heard(queues),
-      () => {},
-    );
+    askAgain();
   }, POLL_MS);
   return () => {
     clearInterval(timer);

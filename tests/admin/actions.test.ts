@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { AuditEntry, OtpRequestLog } from '../../src/accounts/entities.ts';
 import { bearer, DAY, later, logIn, newPhone, requestCode } from '../support/accounts.ts';
 import { ask, eventually, once, openSocket, type TestUser, useApp } from '../support/app.ts';
@@ -185,4 +185,15 @@ test('staff with a socket hear when more or less waits for somebody; users do no
   });
   await ask(other, 'notification:list', {});
   expect(wrong).toEqual([]);
+});
+
+test('staff who connect are told what waits, whoever was told before', async () => {
+  const [first, second] = [await app.buildUser({ role: 'moderator' }), await app.buildUser({ role: 'moderator' })];
+  await buildReport();
+  const { queues } = (await app.get(first, '/api/admin/')).body;
+  for (const who of [first, second]) {
+    const socket = openSocket(app.url, '/notifications', { token: who.token });
+    onTestFinished(() => void socket.close());
+    expect(await once(socket, 'queues:updated')).toMatchObject({ queues });
+  }
 });

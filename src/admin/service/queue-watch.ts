@@ -24,10 +24,12 @@ export interface QueueWatch {
 
 /**
  * Tells staff with a socket on this instance when more or less waits for somebody. It asks the database, every 2 s while there
- * is such a socket: so it hears of every change, whichever module and instance made it, and of none twice.
+ * is such a socket: so it hears of every change, whichever module and instance made it, and of none twice. Who was not there
+ * at the last look is told in any case: what they have read before may be old.
  */
 export function createQueueWatch({ orm, log, sockets, timeScale }: Parts): QueueWatch {
   let told: object | undefined;
+  let hearers: ReadonlySet<string> = new Set();
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
@@ -35,13 +37,16 @@ export function createQueueWatch({ orm, log, sockets, timeScale }: Parts): Queue
     const em = orm.em.fork() as EntityManager;
     const staff = await rows<{ id: string }>(em, sql`select id from users where role <> 'user'`);
     const to = staff.map(({ id }) => id).filter(id => sockets.has(id));
-    if (to.length === 0) return;
-    const queues = await countQueues({ em });
-    if (told && !isDeepStrictEqual(told, queues)) {
-      const payload = { queues, at: new Date().toISOString() };
-      sockets.pushHere([{ name: events.queuesUpdated.name, payload, to, isFact: false }]);
-    }
+    const queues = to.length > 0 ? await countQueues({ em }) : told;
+    tell(queues, isDeepStrictEqual(told, queues) ? to.filter(id => !hearers.has(id)) : to);
+    hearers = new Set(to);
     told = queues;
+  }
+
+  function tell(queues: object | undefined, to: string[]): void {
+    if (to.length === 0) return;
+    const payload = { queues, at: new Date().toISOString() };
+    sockets.pushHere([{ name: events.queuesUpdated.name, payload, to, isFact: false }]);
   }
 
   function next(): void {
