@@ -191,6 +191,28 @@ test('a push service that is busy, down or silent is tried again until it takes 
   expect(counts()).toEqual([2, 2, 2, 1]);
 });
 
+test('a push service that says when to come again is left alone until then', async () => {
+  const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000).toUTCString();
+  const asked = ['20', inSeconds(-20), 'later', '86400', inSeconds(86_400)];
+  const watched = await Promise.all(
+    asked.map(async (after, index) => {
+      const one = await buildWatched();
+      one.push.next.push({ status: index % 2 ? 503 : 429, headers: { 'retry-after': after } });
+      await send(one.talk);
+      return one.push;
+    }),
+  );
+  const counts = () => watched.map(push => push.received.length);
+  await eventually(() => expect(counts()).toEqual([2, 2, 2, 1, 1]), 15_000);
+  await fence();
+  await fence();
+  expect(counts()).toEqual([2, 2, 2, 1, 1]);
+  const [furthest]: { seconds: string }[] = await app.orm.em
+    .fork()
+    .execute(`select extract(epoch from max(start_after) - now()) as seconds from pgboss.job where state = 'created' and name = 'send-push'`); // biome-ignore format: one line reads better
+  expect(Number(furthest!.seconds)).toBeLessThanOrEqual((15 * 60) / SCALE);
+});
+
 test('senders wait for no push service', async () => {
   const { talk, push } = await buildWatched();
   push.next.push('hang', 'hang', 'hang');

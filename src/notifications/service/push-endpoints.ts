@@ -26,6 +26,8 @@ export function isPushEndpoint({ PUSH_TEST_HOSTS }: Pick<Config, 'PUSH_TEST_HOST
 
 export interface PushAnswer {
   status: number;
+  /** How long the service asks to be left alone. */
+  retryAfterMs: number | undefined;
 }
 
 /** Posts to a checked endpoint: no redirect is followed, no private address is called, who is silent for 5 s has failed. */
@@ -38,11 +40,17 @@ export function postTo(
   return new Promise((resolve, reject) => {
     request(endpoint, { method: 'POST', headers, signal, lookup: lookupPublic }, answer => {
       answer.resume();
-      resolve({ status: answer.statusCode ?? 0 });
+      resolve({ status: answer.statusCode ?? 0, retryAfterMs: readRetryAfter(answer.headers['retry-after']) });
     })
       .on('error', reject)
       .end(body);
   });
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3). */
+function readRetryAfter(header: string | undefined): number | undefined {
+  const ms = /^\d+$/.test(header ?? '') ? Number(header) * 1_000 : Date.parse(header ?? '') - Date.now();
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 const notPublic = new BlockList();

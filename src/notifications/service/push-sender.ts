@@ -11,7 +11,14 @@ export const SEND_PUSH = 'send-push';
 export interface SendPush {
   id: string;
   subscriptionId: string;
+  /** How often the service has put it off. */
+  delays?: number;
 }
+
+const RETRIES = 5;
+/** What a service asks for beyond this is not waited for: the note would wake somebody long after. */
+const MOST_DELAY_MS = 15 * 60_000;
+const LEAST_DELAY_MS = 1_000;
 
 /** A browser that is away for longer finds the note in the list. */
 const TTL_SEC = 86_400;
@@ -38,8 +45,8 @@ export function createPushSender({ orm, log, jobs, config }: Parts): void {
     privateKey: config.VAPID_PRIVATE_KEY!,
   };
 
-  async function send({ id, subscriptionId }: SendPush): Promise<void> {
-    const due = await findDue(orm, id, subscriptionId);
+  async function send(piece: SendPush): Promise<void> {
+    const due = await findDue(orm, piece.id, piece.subscriptionId);
     if (!due || !isPushEndpoint(config, due.endpoint)) return;
     const { endpoint, p256dh, auth } = due;
     const options = { vapidDetails, TTL: TTL_SEC, topic: topicOf(due), urgency: urgencyOf(due) } as const;
@@ -47,14 +54,29 @@ export function createPushSender({ orm, log, jobs, config }: Parts): void {
     const { default: webPush } = await import('web-push');
     const details = webPush.generateRequestDetails({ endpoint, keys: { p256dh, auth } }, payload, options);
     const headers = details.headers as Record<string, string>;
-    const { status } = await postTo(endpoint, { headers, body: details.body, timeScale: config.TEST_TIME_SCALE });
+    const { status, retryAfterMs } = await postTo(endpoint, {
+      headers,
+      body: details.body,
+      timeScale: config.TEST_TIME_SCALE,
+    });
     if (status === 404 || status === 410) await forget(orm, due);
-    else if (status === 429 || status >= 500) throw new Error(`push service answered ${status}`);
-    else if (status >= 300) log.warn({ status, host: new URL(endpoint).host }, 'push service refused');
+    else if (status === 429 || status >= 500) {
+      const isPutOff = retryAfterMs !== undefined && (await putOff(piece, retryAfterMs));
+      if (!isPutOff) throw new Error(`push service answered ${status}`);
+    } else if (status >= 300) log.warn({ status, host: new URL(endpoint).host }, 'push service refused');
   }
 
-  jobs.take<SendPush>({ name: SEND_PUSH, work: send, parallel: 20, retries: 5 });
+  /** False where it was put off too often, or jobs do not run here any more. */
+  async function putOff({ delays = 0, ...rest }: SendPush, askedMs: number): Promise<boolean> {
+    if (delays >= RETRIES) return false;
+    const afterMs = Math.min(Math.max(askedMs, LEAST_DELAY_MS), MOST_DELAY_MS) / config.TEST_TIME_SCALE;
+    return jobs.ask<SendPush>(SEND_PUSH, [{ data: { ...rest, delays: delays + 1 }, key: keyOf(rest), afterMs }]);
+  }
+
+  jobs.take<SendPush>({ name: SEND_PUSH, work: send, parallel: 20, retries: RETRIES });
 }
+
+export const keyOf = ({ id, subscriptionId }: SendPush): string => `${id} ${subscriptionId}`;
 
 /** Not any more once it was read, or the session has ended. */
 async function findDue(orm: Orm, id: string, subscriptionId: string): Promise<Due | undefined> {

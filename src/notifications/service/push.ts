@@ -8,7 +8,7 @@ import { createCollector } from './collect.ts';
 import type { WrittenNote } from './notes.ts';
 import { mayAlert, type Wants, wantsColumns } from './preferences.ts';
 import type { NotificationRow } from './present.ts';
-import { SEND_PUSH, type SendPush } from './push-sender.ts';
+import { keyOf, SEND_PUSH, type SendPush } from './push-sender.ts';
 
 /** Whoever has a device at hand reads it there meanwhile. */
 const FIRST_LOOK_MS = 10_000;
@@ -126,10 +126,10 @@ async function push(orm: Orm, jobs: Jobs, { id, user_id }: WaitingNote): Promise
       sql`with claimed as (update notifications n set pushed_at = now() where n.id = ${id} and ${waits} returning n.user_id)
           select s.id from claimed join push_subscriptions s on s.user_id = ${user_id}`,
     );
-    const pieces = claimed.map(({ id: subscriptionId }) => ({
-      data: { id, subscriptionId },
-      key: `${id} ${subscriptionId}`,
-    }));
+    const pieces = claimed.map(({ id: subscriptionId }) => {
+      const data = { id, subscriptionId };
+      return { data, key: keyOf(data) };
+    });
     if (!(await jobs.ask<SendPush>(SEND_PUSH, pieces))) throw new Error('this instance ends');
   });
 }
