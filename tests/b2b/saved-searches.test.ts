@@ -6,8 +6,9 @@ import { enableProfile } from '../../src/b2b/service/profiles.ts';
 import { categoryId } from '../../src/b2b/service/reference.ts';
 import { rows } from '../../src/common/database.ts';
 import { newId } from '../../src/common/ids.ts';
-import { type TestUser, useApp } from '../support/app.ts';
+import { type Reply, type TestUser, useApp } from '../support/app.ts';
 import { askWhileDeleted } from '../support/deleting.ts';
+import { waiting } from '../support/locks.ts';
 import { asStaff, buildDealer } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -71,13 +72,23 @@ test.each([
   expect(reply.body.details.fields.map((one: { path: string }) => one.path)).toContain(field);
 });
 
+/** All of them are under way before the first is stored. */
+async function atOnce(who: TestUser, count: number): Promise<Promise<Reply>[]> {
+  return app.orm.em.fork().transactional(async em => {
+    await em.execute('select from users where id = ? for update', [who.id]);
+    const replies = Array.from({ length: count }, () => save(who, { q: 'kolodka' }));
+    await waiting(app, count);
+    return replies;
+  });
+}
+
 test('S-50: a plan allows so many, none allows one; parallel calls do not pass it', async () => {
   const [planless, basic] = [await buildDealer(app, { plan: null }), await buildDealer(app, { plan: 'basic' })];
   for (const [who, limit] of [
     [planless, 1],
     [basic, 3],
   ] as const) {
-    const replies = await Promise.all(Array.from({ length: 8 }, () => save(who, { q: 'kolodka' })));
+    const replies = await Promise.all(await atOnce(who, 7));
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(limit);
     expect(replies.find(({ status }) => status !== 201)).toMatchObject({
       status: 403,

@@ -1,6 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
-import { User } from '../../accounts/entities.ts';
 import { keepAccount } from '../../billing/service/accounts.ts';
 import { noEntitlements } from '../../billing/service/plans.ts';
 import { subscriptionOf } from '../../billing/service/subscriptions.ts';
@@ -43,8 +42,7 @@ export async function createSavedSearch(
 ): Promise<SavedSearchView> {
   await ensureFeedAccess(ctx);
   const { em, now, actor } = ctx;
-  await em.findOneOrFail(User, { id: actor.userId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  await keepAccount(ctx, actor.userId);
+  await keepAccount(ctx, actor.userId, 'exclusive');
   await ensureRoom(ctx);
   const fields = { id: newId(), user: actor.userId, name, notify, createdAt: now };
   const search = em.create(SavedSearch, { ...fields, ...(await indexed(ctx, filters)) });

@@ -29,10 +29,15 @@ export async function endDeleted(ctx: SharedContext, userIds: readonly string[])
 }
 
 /**
- * Until the commit nobody deletes the account, so that its deletion finds what is written here. Throws session_revoked: it
- * was deleted while the call was under way.
+ * Until the commit nobody deletes the account, so that its deletion finds what is written here; nobody else keeps it either
+ * where that is asked for. Throws session_revoked: it was deleted while the call was under way.
  */
-export async function keepAccount({ em }: Pick<Context, 'em'>, userId: string): Promise<void> {
-  const kept = await rows(em, sql`select 1 from users where id = ${userId} and deleted_at is null for share`);
+export async function keepAccount(
+  { em }: Pick<Context, 'em'>,
+  userId: string,
+  mode: 'shared' | 'exclusive' = 'shared',
+): Promise<void> {
+  const lock = sql.raw(mode === 'shared' ? 'for share' : 'for update');
+  const kept = await rows(em, sql`select 1 from users where id = ${userId} and deleted_at is null ${lock}`);
   if (kept.length === 0) throw new AppError('session_revoked');
 }
