@@ -5,20 +5,19 @@ import type { Post } from '../entities.ts';
 import { ensureFeedAccess, reachPost } from '../policy.ts';
 import { snapshotOf } from './present.ts';
 
-/** Whoever may not read the board asks nobody about it, not even where they did before. Throws b2b_not_enabled. */
+/** Whoever may not read the board asks nobody about it, not even where they did before, and reports nothing of it. Throws b2b_not_enabled. */
 export async function ensureThreadAccess(ctx: Context): Promise<void> {
   await ensureFeedAccess(ctx);
 }
 
 /**
- * The post that the caller wants to talk about, as a conversation keeps it. Its row stays share-locked until the commit,
- * so that no change slips between the copy and the conversation. Throws b2b_not_enabled, not_found.
+ * The post that the caller, who has access to the board, wants to talk about, as a conversation keeps it. Its row stays
+ * share-locked until the commit, so that no change slips between the copy and the conversation. Throws not_found.
  */
 export async function reachPostForThread(
   ctx: Context,
   postId: string,
 ): Promise<{ authorId: string; status: Post['status']; snapshot: PostSnapshot }> {
-  await ensureFeedAccess(ctx);
   const post = await reachPost(ctx, postId);
   await ctx.em.refresh(post, { lockMode: LockMode.PESSIMISTIC_READ });
   return { authorId: post.author, status: post.statusAt(ctx.now), snapshot: snapshotOf(post) };
