@@ -17,8 +17,8 @@ async function startNginx(apps: readonly TestApp[]): Promise<string> {
   const port = await freePort();
   const [first, second] = apps.map(app => new URL(app.url).host);
   const config = (await readFile(new URL('nginx.conf', import.meta.url), 'utf8'))
-    .replace('app1:8000', first!)
-    .replace('app2:8000', second!)
+    .replace('app1:8000 resolve', first!)
+    .replace('app2:8000 resolve', second!)
     .replace('listen 8080', `listen 127.0.0.1:${port}`)
     .replace('http {', `http {\n  client_body_temp_path ${folder};\n  proxy_temp_path ${folder};\n  fastcgi_temp_path ${folder};\n  uwsgi_temp_path ${folder};\n  scgi_temp_path ${folder};`) // biome-ignore format: one line reads better
     .replace('worker_rlimit_nofile 65536;', '')
