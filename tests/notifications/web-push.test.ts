@@ -213,6 +213,17 @@ test('a push service that says when to come again is left alone until then', asy
   expect(Number(furthest!.seconds)).toBeLessThanOrEqual((15 * 60) / SCALE);
 });
 
+test('a push service puts off a push five times at most', async () => {
+  const { talk, push } = await buildWatched();
+  push.next.push(...Array.from({ length: 6 }, () => ({ status: 429, headers: { 'retry-after': '0' } })));
+  await send(talk);
+  await eventually(() => expect(push.received).toHaveLength(7), 19_000);
+  const [most]: { delays: number }[] = await app.orm.em
+    .fork()
+    .execute(`select max((data->>'delays')::int) as delays from pgboss.job where name = 'send-push'`);
+  expect(most!.delays).toBe(5);
+});
+
 test('senders wait for no push service', async () => {
   const { talk, push } = await buildWatched();
   push.next.push('hang', 'hang', 'hang');
