@@ -52,18 +52,40 @@ interface Opened {
   staff: TestUser;
 }
 
-/** The panel, in English, with a superuser logged in by its own two steps. */
-async function openPanel(more: { width?: number; dark?: boolean } = {}): Promise<Opened> {
-  const phone = newPhone();
-  const staff = await app.buildUser({ role: 'superuser', phone, passwordHash: await hashPassword(PASSWORD) });
-  const { page, problems } = await openPage(browser, `${app.url}/admin/`);
+interface Look {
+  width?: number;
+  dark?: boolean;
+}
+
+/** A tab that is to show the panel in English; `session` is what the panel keeps in it of a login. */
+async function openTab({ width = 1200, dark = false }: Look, session: object | null): Promise<Omit<Opened, 'staff'>> {
+  const { page, problems } = await openPage(browser, `${app.url}/healthz`);
   // What it listens to and asks for would slow the others; the first stays, as somebody is always there.
   if (hasFirst) onTestFinished(async () => void (await page.goto('about:blank')));
   hasFirst = true;
-  await page.setViewportSize({ width: more.width ?? 1200, height: 800 });
-  await page.emulateMedia({ colorScheme: more.dark ? 'dark' : 'light' });
+  await page.setViewportSize({ width, height: 800 });
+  await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
   await page.evaluate("localStorage.setItem('parthub.admin.locale', 'en')");
-  await page.reload();
+  if (session)
+    await page.evaluate(kept => globalThis.sessionStorage.setItem('parthub.admin', kept), JSON.stringify(session));
+  await page.goto(`${app.url}/admin/`);
+  return { page, problems };
+}
+
+/** The panel of a superuser who is logged in already. */
+async function openPanel(look: Look = {}): Promise<Opened> {
+  const staff = await app.buildUser({ role: 'superuser' });
+  const session = { access: staff.token, refresh: '', expiresAt: Date.now() + 600_000, idleMs: 600_000 };
+  const opened = await openTab(look, session);
+  await opened.page.waitForSelector('[data-queue=reports]');
+  return { ...opened, staff };
+}
+
+/** The panel of a superuser who has come in by its own two steps. */
+async function logIn(): Promise<Opened> {
+  const phone = newPhone();
+  const staff = await app.buildUser({ role: 'superuser', phone, passwordHash: await hashPassword(PASSWORD) });
+  const { page, problems } = await openTab({}, null);
   await page.fill('input[name=phone]', phone);
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
@@ -113,7 +135,7 @@ test('S-57: the panel runs under a policy without unsafe-inline, with a nonce of
 });
 
 test('staff set a board up by three steps: plans, an enabled business profile, an active subscription', async () => {
-  const { page, problems } = await openPanel();
+  const { page, problems } = await logIn();
   await step(page, 'plans', false);
   await shoot(page, 'admin-home');
   await page.click('[data-step=plans]');
@@ -305,7 +327,7 @@ test('an announcement whose answer was lost is not sent twice by who sends it ag
 }, 60_000);
 
 test('a panel that is left alone ends its session, one that is used keeps it', async () => {
-  const { page, staff } = await openPanel();
+  const { page, staff } = await logIn();
   await page.clock.install();
   await page.reload();
   await page.waitForSelector('[data-queue=reports]');
