@@ -32,7 +32,15 @@ async function buildWatched() {
   return { here, there, viewer, peer: peer!, socket, states: follow(socket) };
 }
 
-test('who connects to one node is seen on another, with devices on both until the last one leaves', async () => {
+async function countFollowers(user: { id: string }): Promise<number> {
+  const client = new Redis(redis.url);
+  const [, count] = await client.pubsub('NUMSUB', `parthub:presence:${user.id}`);
+  client.disconnect();
+  return count as number;
+}
+
+// Each has users of its own, and Redis stays as it is: they wait beside each other.
+test.concurrent('who connects to one node is seen on another, with devices on both until the last one leaves', async () => {
   const { here, there, peer, socket, states } = await buildWatched();
   expect(await watch(socket, [peer])).toMatchObject([{ status: 'offline' }]);
   const phone = await there.connect(peer, '/presence');
@@ -46,7 +54,7 @@ test('who connects to one node is seen on another, with devices on both until th
   await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'offline' }));
 });
 
-test('S-85, S-86: a block, an unblock and invisibility on one node hold on the other', async () => {
+test.concurrent('S-85, S-86: a block, an unblock and invisibility on one node hold on the other', async () => {
   const { there, viewer, peer, socket, states } = await buildWatched();
   const own = await there.connect(peer, '/presence');
   await watch(socket, [peer]);
@@ -61,7 +69,7 @@ test('S-85, S-86: a block, an unblock and invisibility on one node hold on the o
   await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }));
 });
 
-test('S-85: a block whose word to the other node was lost holds there within a minute', async () => {
+test.concurrent('S-85: a block whose word to the other node was lost holds there within a minute', async () => {
   const { viewer, peer, socket, states, there } = await buildWatched();
   await there.connect(peer, '/presence');
   await watch(socket, [peer]);
@@ -72,7 +80,7 @@ test('S-85: a block whose word to the other node was lost holds there within a m
   await alone.close();
 });
 
-test('a node that is killed leaves no ghosts: its users are offline within 80 s, and stay it', async () => {
+test.concurrent('a node that is killed leaves no ghosts: its users are offline within 80 s, and stay it', async () => {
   const { here, peer, socket, states } = await buildWatched();
   const server = await startServerProcess({ ...env, DATABASE_URL: database.url });
   const held = openSocket(server.url, '/presence', { token: peer.token });
@@ -86,6 +94,16 @@ test('a node that is killed leaves no ghosts: its users are offline within 80 s,
   await here.connect(peer, '/presence');
   await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }));
 }, 30_000);
+
+test.concurrent('whoever leaves while its list is being answered watches nobody any more', async () => {
+  const { there, peer, socket } = await buildWatched();
+  socket.emit('presence:subscribe', { user_ids: [peer.id] });
+  socket.disconnect();
+  const other = await there.connect(peer, '/presence');
+  await done(other, 'presence:get', { user_ids: [] });
+  await new Promise(resolve => setTimeout(resolve, 2 * (30_000 / SCALE))); // a user whom nobody watches is forgotten by then
+  expect(await countFollowers(peer)).toBe(0);
+});
 
 test('while Redis is away all is unknown, and right again by itself when an empty one is back', async () => {
   const { here, there, viewer, peer, socket, states } = await buildWatched();
@@ -135,23 +153,6 @@ test('a Redis that hangs is as good as away: nobody stays online by it', async (
   }
   await eventually(() => expect(states.get(peer.id)).toMatchObject({ status: 'online' }));
 }, 30_000);
-
-async function countFollowers(user: { id: string }): Promise<number> {
-  const client = new Redis(redis.url);
-  const [, count] = await client.pubsub('NUMSUB', `parthub:presence:${user.id}`);
-  client.disconnect();
-  return count as number;
-}
-
-test('whoever leaves while its list is being answered watches nobody any more', async () => {
-  const { there, peer, socket } = await buildWatched();
-  socket.emit('presence:subscribe', { user_ids: [peer.id] });
-  socket.disconnect();
-  const other = await there.connect(peer, '/presence');
-  await done(other, 'presence:get', { user_ids: [] });
-  await new Promise(resolve => setTimeout(resolve, 2 * (30_000 / SCALE))); // a user whom nobody watches is forgotten by then
-  expect(await countFollowers(peer)).toBe(0);
-});
 
 test('whoever stops watching while Redis is away is not heard of any more once it is back', async () => {
   const { there, peer, socket, states } = await buildWatched();
