@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { createChat } from '../../src/client/chat.ts';
 import { ask, eventually, openSocket, record, startApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -6,28 +6,33 @@ import { startProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/redis.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  while (closers.length > 0) await closers.pop()!();
-});
+type Closer = TestContext['onTestFinished'];
 
-async function buildNodes(here: { url: string }, there = here, scale = 20): Promise<[TestApp, TestApp]> {
+/** Closed after the test, the last to be opened first. */
+async function buildNodes(
+  onTestFinished: Closer,
+  here: { url: string },
+  there = here,
+  scale = 20,
+): Promise<[TestApp, TestApp]> {
   const database = await createTestDatabase();
-  closers.push(database.drop);
+  onTestFinished(database.drop);
   const nodes = await Promise.all(
     [here, there].map(({ url }) => startApp(database.url, { REDIS_URL: url, TEST_TIME_SCALE: `${scale}` })),
   );
-  for (const node of nodes) closers.push(() => node.close());
+  for (const node of nodes) onTestFinished(() => node.close());
   return nodes as [TestApp, TestApp];
 }
 
-test('G6: while Redis is away every message is acknowledged, and the other instance catches up by heads', async () => {
+test('G6: while Redis is away every message is acknowledged, and the other instance catches up by heads', async ({
+  onTestFinished,
+}) => {
   const redis = await startRedis();
-  const [here, there] = await buildNodes(redis);
+  const [here, there] = await buildNodes(onTestFinished, redis);
   const { buyer, seller, outsider, thread } = await buildTalk(here);
   const sender = await here.connect(buyer, '/chat');
   const reader = openSocket(there.url, '/chat', { token: seller.token });
-  closers.push(async () => reader.close());
+  onTestFinished(() => void reader.close());
   const chat = createChat(reader);
   const stranger = await there.connect(outsider, '/chat');
   const overheard = record(stranger, 'sync:head');
@@ -41,14 +46,35 @@ test('G6: while Redis is away every message is acknowledged, and the other insta
   expect(overheard).toEqual([]);
 });
 
-test('G6: what is the own state of a user reaches the devices on the other instance by heads too', async () => {
+test('G6: when the instance of the sender alone is cut off from Redis, readers of the others are told in time too', async ({
+  onTestFinished,
+}) => {
   const redis = await startRedis();
-  const [here, there] = await buildNodes(redis);
+  const network = await startProxy(redis.url);
+  onTestFinished(redis.stop);
+  onTestFinished(network.close);
+  // in health it looks every 7.5 s, in an outage every 0.5 s
+  const [here, there] = await buildNodes(onTestFinished, network, redis, 4);
+  const { buyer, seller, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const heads = record(await there.connect(seller, '/chat'), 'sync:head');
+  network.cut();
+  await eventually(async () => expect((await here.get(null, '/readyz')).body.degraded).not.toEqual([]));
+  await done(sender, 'message:send', message(thread));
+  await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }), 2_000);
+});
+
+// Those that wait without a limit of their own wait beside each other, each with nodes of its own.
+test.concurrent('G6: what is the own state of a user reaches the devices on the other instance by heads too', async ({
+  onTestFinished,
+}) => {
+  const redis = await startRedis();
+  const [here, there] = await buildNodes(onTestFinished, redis);
   const { buyer, seller, thread } = await buildTalk(here);
   await done(await here.connect(buyer, '/chat'), 'message:send', message(thread));
   const phone = await here.connect(seller, '/chat');
   const laptop = openSocket(there.url, '/chat', { token: seller.token });
-  closers.push(async () => laptop.close());
+  onTestFinished(() => void laptop.close());
   const chat = createChat(laptop);
   const me = () => chat.views().get(thread.id)?.thread.me;
   const overheard = record(await there.connect(buyer, '/chat'), 'me:updated');
@@ -63,30 +89,16 @@ test('G6: what is the own state of a user reaches the devices on the other insta
   expect(overheard).toEqual([]);
 });
 
-test('G6: when the instance of the sender alone is cut off from Redis, readers of the others are told in time too', async () => {
-  const redis = await startRedis();
-  const network = await startProxy(redis.url);
-  closers.push(redis.stop, network.close);
-  // in health it looks every 7.5 s, in an outage every 0.5 s
-  const [here, there] = await buildNodes(network, redis, 4);
-  const { buyer, seller, thread } = await buildTalk(here);
-  const sender = await here.connect(buyer, '/chat');
-  const heads = record(await there.connect(seller, '/chat'), 'sync:head');
-  network.cut();
-  await eventually(async () => expect((await here.get(null, '/readyz')).body.degraded).not.toEqual([]));
-  await done(sender, 'message:send', message(thread));
-  await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }), 2_000);
-});
-
-test.each(['reader', 'sender'] as const)(
+test.concurrent.for(['reader', 'sender'] as const)(
   'G6: what was missed while the instance of the %s was away from Redis for a moment is told when it is back',
-  async cutOff => {
+  async (cutOff, { onTestFinished }) => {
     const redis = await startRedis();
     const network = await startProxy(redis.url);
-    closers.push(redis.stop, network.close);
+    onTestFinished(redis.stop);
+    onTestFinished(network.close);
     // In health it looks every 30 s, and at the connection every 2 s: mostly it is back by then.
     const isSender = cutOff === 'sender';
-    const [here, there] = await buildNodes(isSender ? network : redis, isSender ? redis : network, 1);
+    const [here, there] = await buildNodes(onTestFinished, isSender ? network : redis, isSender ? redis : network, 1);
     const { buyer, seller, thread } = await buildTalk(here);
     const sender = await here.connect(buyer, '/chat');
     const heads = record(await there.connect(seller, '/chat'), 'sync:head');
@@ -99,11 +111,14 @@ test.each(['reader', 'sender'] as const)(
   },
 );
 
-test('G6: what was written just before Redis was back is told once more then', async () => {
+test.concurrent('G6: what was written just before Redis was back is told once more then', async ({
+  onTestFinished,
+}) => {
   const redis = await startRedis();
   const network = await startProxy(redis.url);
-  closers.push(redis.stop, network.close);
-  const [here, there] = await buildNodes(redis, network, 1);
+  onTestFinished(redis.stop);
+  onTestFinished(network.close);
+  const [here, there] = await buildNodes(onTestFinished, redis, network, 1);
   const { buyer, seller, thread } = await buildTalk(here);
   const sender = await here.connect(buyer, '/chat');
   const heads = record(await there.connect(seller, '/chat'), 'sync:head');
@@ -117,10 +132,12 @@ test('G6: what was written just before Redis was back is told once more then', a
   await isTold(3);
 });
 
-test('G6: in health a head tells now and then what changed lately, in case a publish was lost', async () => {
+test.concurrent('G6: in health a head tells now and then what changed lately, in case a publish was lost', async ({
+  onTestFinished,
+}) => {
   const redis = await startRedis();
-  closers.push(redis.stop);
-  const [here, there] = await buildNodes(redis);
+  onTestFinished(redis.stop);
+  const [here, there] = await buildNodes(onTestFinished, redis);
   const { buyer, seller, thread } = await buildTalk(here);
   const reader = await there.connect(seller, '/chat');
   const heads = record(reader, 'sync:head');
