@@ -54,7 +54,7 @@ describe.each(['memory', 'redis'])('leases in %s', store => {
     expect(await Promise.all([busy, idle].map(one => statusNow(one.userId)))).toEqual(['online', 'away']);
   });
 
-  test('a lease that nobody renews ends, and the user is offline one grace later', async () => {
+  test.concurrent('a lease that nobody renews ends, and the user is offline one grace later', async () => {
     const left = lease(newId());
     await leases.hold([{ ...left, activeForMs: active }]);
     const { now, sightings } = await leases.look([left.userId]);
@@ -66,7 +66,7 @@ describe.each(['memory', 'redis'])('leases in %s', store => {
     await eventually(async () => expect(await statusNow(left.userId)).toBe('offline'));
   });
 
-  test('a lease that is renewed goes on', async () => {
+  test.concurrent('a lease that is renewed goes on', async () => {
     const kept = lease(newId());
     const endAt = Date.now() + times.lease + times.grace + 200;
     while (Date.now() < endAt) {
@@ -74,6 +74,15 @@ describe.each(['memory', 'redis'])('leases in %s', store => {
       await new Promise(resolve => setTimeout(resolve, 50));
     }
     expect(await statusNow(kept.userId)).toBe('away');
+  });
+
+  test.concurrent('ending a lease that is over or was never there brings nobody back', async () => {
+    const [gone, never] = [lease(newId()), lease(newId())];
+    await leases.hold([{ ...gone, activeForMs: active }]);
+    await eventually(async () => expect(await statusNow(gone.userId)).toBe('offline'));
+    await leases.end(gone);
+    await leases.end(never);
+    expect(await Promise.all([gone, never].map(one => statusNow(one.userId)))).toEqual(['offline', 'nothing']);
   });
 
   test('activity of any device counts, and an idle one takes none away', async () => {
@@ -124,15 +133,6 @@ describe.each(['memory', 'redis'])('leases in %s', store => {
     for (const id of [userId, dropped]) await leases.hold([{ ...lease(id), activeForMs: active }]);
     expect(await timesTold(userId)).toBe(0);
     expect(await timesTold(dropped)).toBe(0);
-  });
-
-  test('ending a lease that is over or was never there brings nobody back', async () => {
-    const [gone, never] = [lease(newId()), lease(newId())];
-    await leases.hold([{ ...gone, activeForMs: active }]);
-    await eventually(async () => expect(await statusNow(gone.userId)).toBe('offline'));
-    await leases.end(gone);
-    await leases.end(never);
-    expect(await Promise.all([gone, never].map(one => statusNow(one.userId)))).toEqual(['offline', 'nothing']);
   });
 
   test('thousands are held and looked at together', async () => {
