@@ -57,8 +57,8 @@ interface Look {
   dark?: boolean;
 }
 
-/** A tab that is to show the panel in English; `session` is what the panel keeps in it of a login. */
-async function openTab({ width = 1200, dark = false }: Look, session: object | null): Promise<Omit<Opened, 'staff'>> {
+/** A tab of the panel's origin, in which the panel will be in English. */
+async function openTab({ width = 1200, dark = false }: Look = {}): Promise<Omit<Opened, 'staff'>> {
   const { page, problems } = await openPage(browser, `${app.url}/healthz`);
   // What it listens to and asks for would slow the others; the first stays, as somebody is always there.
   if (hasFirst) onTestFinished(async () => void (await page.goto('about:blank')));
@@ -66,26 +66,27 @@ async function openTab({ width = 1200, dark = false }: Look, session: object | n
   await page.setViewportSize({ width, height: 800 });
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
   await page.evaluate("localStorage.setItem('parthub.admin.locale', 'en')");
-  if (session)
-    await page.evaluate(kept => globalThis.sessionStorage.setItem('parthub.admin', kept), JSON.stringify(session));
-  await page.goto(`${app.url}/admin/`);
   return { page, problems };
 }
 
-/** The panel of a superuser who is logged in already. */
+/** The panel of a superuser who is logged in already, once it hears what changes. */
 async function openPanel(look: Look = {}): Promise<Opened> {
   const staff = await app.buildUser({ role: 'superuser' });
   const session = { access: staff.token, refresh: '', expiresAt: Date.now() + 600_000, idleMs: 600_000 };
-  const opened = await openTab(look, session);
-  await opened.page.waitForSelector('[data-queue=reports]');
-  return { ...opened, staff };
+  const { page, problems } = await openTab(look);
+  await page.evaluate(kept => globalThis.sessionStorage.setItem('parthub.admin', kept), JSON.stringify(session));
+  const isReady = ({ payload }: { payload: string | Buffer }) => payload.includes('session:ready');
+  const hears = page.waitForEvent('websocket').then(socket => socket.waitForEvent('framereceived', isReady));
+  await Promise.all([page.goto(`${app.url}/admin/`), page.waitForSelector('[data-queue=reports]'), hears]);
+  return { page, problems, staff };
 }
 
 /** The panel of a superuser who has come in by its own two steps. */
 async function logIn(): Promise<Opened> {
   const phone = newPhone();
   const staff = await app.buildUser({ role: 'superuser', phone, passwordHash: await hashPassword(PASSWORD) });
-  const { page, problems } = await openTab({}, null);
+  const { page, problems } = await openTab();
+  await page.goto(`${app.url}/admin/`);
   await page.fill('input[name=phone]', phone);
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
