@@ -162,6 +162,7 @@ export function createClient(options: ClientOptions) {
     account: accountSource as Observable<Account>,
     threads: shown.threads,
     unread: shown.unread,
+    unsent: shown.unsent,
     thread: shown.thread,
     /** Connects if somebody is logged in; call it at the start, and whenever the application comes back to the front. */
     async connect(): Promise<boolean> {

@@ -1,9 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { localOutbox, type ThreadState } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
 import { until, useClients } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
+import { asStaff } from '../support/worlds.ts';
 
 // 3 s between two relays of typing are 300 ms here, 7 s of silence 700 ms.
 const app = useApp({ TEST_TIME_SCALE: '10' });
@@ -105,6 +107,19 @@ test('a refused message is failed until it is sent again or discarded', async ()
   await until(mine.thread(threadId), state => state!.messages.length === 1 && state!.messages[0]!.message !== null);
   const { body } = await app.get(buyer, `/api/chat/threads/${threadId}/messages/`);
   expect(body.results.map(({ text }: { text: string }) => text)).toEqual(['hello']);
+});
+
+test('what was refused in a conversation that is gone is still there to be discarded', async () => {
+  const { mine, buyer, threadId } = await startBoth();
+  mine.disconnect();
+  const key = mine.send(threadId, { text: 'too late' });
+  expect(mine.unsent.getSnapshot()).toMatchObject([{ message: { client_id: key, text: 'too late' }, error: null }]);
+  await asStaff(app, ctx => removeParticipant(ctx, { threadId, userId: buyer.id, reason: 'fraud' }));
+  await mine.connect();
+  await until(mine.unsent, ([first]) => first?.error?.code === 'not_found');
+  expect(mine.thread(threadId).getSnapshot()).toBe(null);
+  mine.discard(key);
+  expect(mine.unsent.getSnapshot()).toEqual([]);
 });
 
 test('what is written without a connection is pending over a restart, and sent once after it', async () => {
