@@ -8,6 +8,15 @@ import { buildTalk, done, message } from '../support/talk.ts';
 
 type Closer = TestContext['onTestFinished'];
 
+/** A Redis, and a way to it that can be cut. */
+async function buildRedis(onTestFinished: Closer) {
+  const redis = await startRedis();
+  onTestFinished(redis.stop);
+  const network = await startProxy(redis.url);
+  onTestFinished(network.close);
+  return { redis, network };
+}
+
 /** Closed after the test, the last to be opened first. */
 async function buildNodes(
   onTestFinished: Closer,
@@ -49,10 +58,7 @@ test('G6: while Redis is away every message is acknowledged, and the other insta
 test('G6: when the instance of the sender alone is cut off from Redis, readers of the others are told in time too', async ({
   onTestFinished,
 }) => {
-  const redis = await startRedis();
-  const network = await startProxy(redis.url);
-  onTestFinished(redis.stop);
-  onTestFinished(network.close);
+  const { redis, network } = await buildRedis(onTestFinished);
   // in health it looks every 7.5 s, in an outage every 0.5 s
   const [here, there] = await buildNodes(onTestFinished, network, redis, 4);
   const { buyer, seller, thread } = await buildTalk(here);
@@ -92,10 +98,7 @@ test.concurrent('G6: what is the own state of a user reaches the devices on the 
 test.concurrent.for(['reader', 'sender'] as const)(
   'G6: what was missed while the instance of the %s was away from Redis for a moment is told when it is back',
   async (cutOff, { onTestFinished }) => {
-    const redis = await startRedis();
-    const network = await startProxy(redis.url);
-    onTestFinished(redis.stop);
-    onTestFinished(network.close);
+    const { redis, network } = await buildRedis(onTestFinished);
     // In health it looks every 30 s, and at the connection every 2 s: mostly it is back by then.
     const isSender = cutOff === 'sender';
     const [here, there] = await buildNodes(onTestFinished, isSender ? network : redis, isSender ? redis : network, 1);
@@ -114,10 +117,7 @@ test.concurrent.for(['reader', 'sender'] as const)(
 test.concurrent('G6: what was written just before Redis was back is told once more then', async ({
   onTestFinished,
 }) => {
-  const redis = await startRedis();
-  const network = await startProxy(redis.url);
-  onTestFinished(redis.stop);
-  onTestFinished(network.close);
+  const { redis, network } = await buildRedis(onTestFinished);
   const [here, there] = await buildNodes(onTestFinished, redis, network, 1);
   const { buyer, seller, thread } = await buildTalk(here);
   const sender = await here.connect(buyer, '/chat');
