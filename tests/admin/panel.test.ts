@@ -1,43 +1,23 @@
 import { mkdirSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { hashPassword } from '../../src/accounts/passwords.ts';
-import { newPhone } from '../support/accounts.ts';
-import { eventually, once, startApp, type TestApp, type TestUser } from '../support/app.ts';
-import { launchBrowser, openPage } from '../support/browser.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import { eventually, once, type TestApp, type TestUser } from '../support/app.ts';
+import { openPage } from '../support/browser.ts';
+import { buildSuperuser, logIn, startPanel } from '../support/panel.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
-const PASSWORD = 'correct horse battery';
 /** `npm run screenshots` keeps what the panel looks like; other runs do not. */
 const shots = process.env['PANEL_SHOTS'];
 let app: TestApp;
 let browser: Browser;
-let drop: () => Promise<void>;
+let close: () => Promise<void>;
 let hasFirst = false;
 
-/** Known before the server listens: pages of its own origin may open sockets. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
-
 beforeAll(async () => {
-  const database = await createTestDatabase();
-  drop = database.drop;
-  app = await startApp(database.url, { PORT: String(await freePort()), RATE_LIMITS: 'off' });
-  browser = await launchBrowser();
+  ({ app, browser, close } = await startPanel());
 });
-afterAll(async () => {
-  await browser?.close();
-  await app.close();
-  await drop();
-});
+afterAll(() => close());
 
 async function shoot(page: Page, name: string): Promise<void> {
   if (!shots) return;
@@ -82,17 +62,10 @@ async function openPanel(look: Look = {}): Promise<Opened> {
 }
 
 /** The panel of a superuser who has come in by its own two steps. */
-async function logIn(): Promise<Opened> {
-  const phone = newPhone();
-  const staff = await app.buildUser({ role: 'superuser', phone, passwordHash: await hashPassword(PASSWORD) });
+async function comeIn(): Promise<Opened> {
+  const staff = await buildSuperuser(app);
   const { page, problems } = await openTab();
-  await page.goto(`${app.url}/admin/`);
-  await page.fill('input[name=phone]', phone);
-  await page.fill('input[name=password]', PASSWORD);
-  await page.click('button[type=submit]');
-  await page.waitForSelector('input[name=code]');
-  await page.click('button[type=submit]');
-  await page.waitForSelector('[data-queue=reports]');
+  await logIn(page, app, staff);
   return { page, problems, staff };
 }
 
@@ -136,7 +109,7 @@ test('S-57: the panel runs under a policy without unsafe-inline, with a nonce of
 });
 
 test('staff set a board up by three steps: plans, an enabled business profile, an active subscription', async () => {
-  const { page, problems } = await logIn();
+  const { page, problems } = await comeIn();
   await step(page, 'plans', false);
   await shoot(page, 'admin-home');
   await page.click('[data-step=plans]');
@@ -328,7 +301,7 @@ test('an announcement whose answer was lost is not sent twice by who sends it ag
 }, 60_000);
 
 test('a panel that is left alone ends its session, one that is used keeps it', async () => {
-  const { page, staff } = await logIn();
+  const { page, staff } = await comeIn();
   await page.clock.install();
   await page.reload();
   await page.waitForSelector('[data-queue=reports]');
