@@ -69,7 +69,8 @@ export const facts = {
  * What else the statement does that stores messages. Its parts read the relation `sent`, a row for each thread: `id, text,
  * sender_id` of its last message, `thread_id, recipient_id` (null: nobody is left), `unread_count` (messages
  * since the recipient's own last one), `unread_by` (who of those that sent had something unread; sending is reading),
- * `post_id, post_title`; `$11` is the moment of the batch.
+ * `post_id, post_title`; `$1` is the moment of the batch. The statement for one message alone has no `unread_by`, and
+ * `$2` is its thread, `$3` its sender.
  */
 export const whenStored = statementSlot('chat.when-stored');
 

@@ -34,6 +34,8 @@ export interface StatementSlot {
 export interface StatementPart {
   /** Common table expressions: `name as (…), …`. */
   with: string;
+  /** The same, shorter, for the statement of the slot that does its work for one thing alone. */
+  withOne: string;
   /** A select of one JSON value: what they did. */
   value: string;
   /** Announced with that value; heard after the commit. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FocusLease } from '../../src/chat/entities.ts';
-import { eventually, once, record, type TestUser, useApp } from '../support/app.ts';
+import { ask, eventually, once, record, type TestUser, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildThread, done, message, type TestThread } from '../support/talk.ts';
 
 const app = useApp();
@@ -56,4 +56,19 @@ test('sending is reading: the note of the thread is read on all devices, without
     badge: nothing,
   });
   expect(receipts).toEqual([]);
+});
+
+test('what is refused, and what was sent before, reads nothing', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const chat = await app.connect(seller, '/chat');
+  const sent = message(thread);
+  await done(chat, 'message:send', sent);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const unread = async () => (await app.get(seller, '/api/auth/me/')).body;
+  const stillUnread = { unread: { threads: 1, messages: 1 }, badge: { unread: 1 } };
+  expect(await done(chat, 'message:send', sent)).toMatchObject({ duplicate: true });
+  expect(await unread()).toMatchObject(stillUnread);
+  await done(chat, 'user:block', { user_id: buyer.id });
+  expect(await ask(chat, 'message:send', message(thread))).toMatchObject({ error: { code: 'recipient_unavailable' } });
+  expect(await unread()).toMatchObject(stillUnread);
 });

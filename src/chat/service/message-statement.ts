@@ -4,13 +4,18 @@ import { closedAccount } from './closed-accounts.ts';
 
 /** What waits: one array per column, see `Placed`. */
 const given = `
-  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::text[], $7::uuid[], $8::jsonb[],
-    $9::text[], $10::timestamptz[], $12::int[], $13::int[], $14::uuid[], $15::int[], $16::timestamptz[])
+  select * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::text[], $8::uuid[], $9::jsonb[],
+    $10::text[], $11::timestamptz[], $12::int[], $13::int[], $14::uuid[], $15::int[], $16::timestamptz[])
   with ordinality as g(id, thread_id, sender_id, client_id, content_hash, text, reply_to_id, attachments, part_numbers, created_at,
     place, ends, other_id, other_place, latest_at, nth)`;
 
-const isIn = (side: string) => `t.${side}_id = g.sender_id and not t.is_${side}_removed`;
-const peer = 'case when t.buyer_id = g.sender_id then t.seller_id else t.buyer_id end';
+const isIn = (side: string, senderId: string) => `t.${side}_id = ${senderId} and not t.is_${side}_removed`;
+const isParticipant = (senderId: string) => `(${isIn('buyer', senderId)} or ${isIn('seller', senderId)})`;
+const isPeerClosed = (senderId: string) => `(select ${closedAccount('u', '$1::timestamptz')} from users u
+  where u.id = case when t.buyer_id = ${senderId} then t.seller_id else t.buyer_id end)`;
+const recipient = (senderId: string) => `
+  case when t.buyer_id = ${senderId} and not t.is_seller_removed then t.seller_id
+       when t.seller_id = ${senderId} and not t.is_buyer_removed then t.buyer_id end as recipient_id`;
 const unreadBy = (userId: string) =>
   `case when t.last_seq > case when t.buyer_id = ${userId} then t.buyer_read_seq else t.seller_read_seq end then ${userId} end`;
 
@@ -25,14 +30,11 @@ const turns = `
     select nth, id, thread_id, sender_id, text, place, ends, other_id, other_place, latest_at
     from given where ends > 0 order by thread_id) g
   left join lateral (
-    select t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post->>'title' as post_title,
-      case when t.buyer_id = g.sender_id and not t.is_seller_removed then t.seller_id
-           when t.seller_id = g.sender_id and not t.is_buyer_removed then t.buyer_id end as recipient_id,
+    select t.rev as base_rev, t.last_seq as base_seq, t.post_id, t.post->>'title' as post_title, ${recipient('g.sender_id')},
       array_remove(array[${unreadBy('g.sender_id')}, ${unreadBy('g.other_id')}], null) as unread_by,
-      case when not (${isIn('buyer')} or ${isIn('seller')}) then 'not_found'
+      case when not ${isParticipant('g.sender_id')} then 'not_found'
            when t.is_locked then 'thread_locked'
-           when t.is_blocked or (select ${closedAccount('u', '$11::timestamptz')} from users u where u.id = ${peer})
-             then 'recipient_unavailable' end as reason
+           when t.is_blocked or ${isPeerClosed('g.sender_id')} then 'recipient_unavailable' end as reason
     from threads t where t.id = g.thread_id limit 1 for update) t on true`;
 
 /**
@@ -78,24 +80,57 @@ const moved = `
     updated_at = greatest(t.updated_at, s.latest_at), ${positions.join(', ')}
   from sent s where t.id = s.thread_id`;
 
-const statements = new WeakMap<readonly StatementPart[], Statement>();
-
 /**
  * Inserts the drafts and moves their threads, with what other modules do about it (`whenStored`), if every one of them may be
  * stored and none was stored before. Otherwise it writes nothing; either way it answers with what it found (`Found`).
  * It is its own transaction where none is open.
  */
-export function sendStatement(parts: readonly StatementPart[]): Statement {
-  const known = statements.get(parts);
-  if (known) return known;
-  const withParts = parts.map(part => `, ${part.with}`).join('');
-  const values = parts.map(part => `(${part.value})`).join(', ');
-  const text = `with given as materialized (${given}), turns as materialized (${turns}), remarks as materialized (${remarks}),
-    verdict as materialized (${verdict}), sent as materialized (${sent}), inserted as (${inserted}), moved as (${moved})${withParts}
+export const sendStatement = byParts(
+  'send-messages',
+  parts => `with given as materialized (${given}), turns as materialized (${turns}), remarks as materialized (${remarks}),
+    verdict as materialized (${verdict}), sent as materialized (${sent}), inserted as (${inserted}), moved as (${moved})
+    ${parts.map(part => `, ${part.with}`).join('')}
     select (select is_stored from verdict) as is_stored, (select json_agg(r) from remarks r) as remarks,
       (select json_agg(json_build_array(nth, refusal, recipient_id, base_seq, base_rev)) from turns) as turns,
-      json_build_array(${values}) as parts`;
-  const statement = { name: 'send-messages', text };
-  statements.set(parts, statement);
-  return statement;
+      ${valuesOf(parts)} as parts`,
+);
+
+const ownPositions = ['buyer_read_seq', 'buyer_delivered_seq', 'seller_read_seq', 'seller_delivered_seq'].map(
+  column => `${column} = case t.${column.split('_', 1)[0]}_id when $3 then t.last_seq + 1 else t.${column} end`,
+);
+
+/** It locks as it writes: what it had to wait for is read anew for its conditions. */
+const sentOne = `
+  update threads t set rev = t.rev + 1, last_seq = t.last_seq + 1, activity_id = $4::uuid,
+    updated_at = greatest(t.updated_at, $10::timestamptz), ${ownPositions.join(', ')}
+  where t.id = $2::uuid and ${isParticipant('$3::uuid')} and not t.is_locked and not t.is_blocked and ${isPeerClosed('$3')} is not true
+    and not exists (select from messages k where k.sender_id = $3 and k.client_id = $5::uuid)
+  returning $4::uuid as id, t.id as thread_id, $3::uuid as sender_id, $7::text as text, t.rev, t.last_seq, ${recipient('$3')},
+    t.post_id, t.post->>'title' as post_title, 1 as unread_count`;
+
+const insertedOne = `
+  insert into messages (id, thread_id, seq, rev, sender_id, client_id, content_hash, text, attachments, part_numbers, created_at)
+  select id, thread_id, last_seq, rev, sender_id, $5, $6::bytea, text, $8::jsonb, string_to_array($9::text, ' '), $10 from sent`;
+
+/**
+ * The same for one draft that replies to nothing, in a shorter plan: what a caller waits for who is alone. If it may not be stored, or
+ * was before, it writes nothing and answers with no row; why, the statement for many says.
+ */
+export const sendOneStatement = byParts(
+  'send-message',
+  parts => `with sent as (${sentOne}), inserted as (${insertedOne}) ${parts.map(part => `, ${part.withOne}`).join('')}
+    select last_seq as seq, rev, recipient_id, ${valuesOf(parts)} as parts from sent`,
+);
+
+function valuesOf(parts: readonly StatementPart[]): string {
+  return `json_build_array(${parts.map(part => `(${part.value})`).join(', ')})`;
+}
+
+function byParts(name: string, build: (parts: readonly StatementPart[]) => string) {
+  const known = new WeakMap<readonly StatementPart[], Statement>();
+  return (parts: readonly StatementPart[]): Statement => {
+    const statement = known.get(parts) ?? { name, text: build(parts) };
+    known.set(parts, statement);
+    return statement;
+  };
 }

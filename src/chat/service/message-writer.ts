@@ -6,7 +6,7 @@ import { runStatement } from '../../common/statements.ts';
 import type { SendMessage } from '../contract/messages.ts';
 import type { Attachment, Message, Preview } from '../contract/shapes.ts';
 import { whenStored } from '../contract.ts';
-import { sendStatement } from './message-statement.ts';
+import { sendOneStatement, sendStatement } from './message-statement.ts';
 import { partNumbersOf } from './part-numbers.ts';
 import { endsOf, otherOf, type Placed, placeDrafts } from './placed-drafts.ts';
 
@@ -47,6 +47,10 @@ interface Found {
   parts: unknown[];
 }
 
+interface StoredOne extends Pick<Written, 'seq' | 'rev' | 'recipient_id'> {
+  parts: unknown[];
+}
+
 interface Remark extends Pick<Written, 'known_id' | 'known_hash' | 'reply_to'> {
   nth: number;
   /** The message that it replies to is not one of its thread. */
@@ -74,6 +78,8 @@ export function draftOf(call: Call<SendMessage>): Draft {
  * by one statement: as long as one of them may not, it is answered and left out.
  */
 export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]): Promise<Written[]> {
+  const alone = drafts.length === 1 ? await tryWritingOne(ctx, drafts[0]!) : null;
+  if (alone) return [alone];
   const written = new Map<Draft, Written>();
   for (let left = drafts; left.length > 0; left = left.filter(one => !written.has(one))) {
     const placed = placeDrafts(left);
@@ -85,13 +91,30 @@ export async function writeMessages(ctx: SharedContext, drafts: readonly Draft[]
 }
 
 async function tryWriting(ctx: SharedContext, placed: readonly Placed[]): Promise<Found> {
-  const parts = ctx.parts(whenStored);
-  const [found] = await runStatement<Found>(ctx.em, sendStatement(parts), valuesOf(placed, ctx.now));
-  for (const [index, part] of parts.entries()) {
-    const value = found!.parts[index];
+  const [found] = await runStatement<Found>(ctx.em, sendStatement(ctx.parts(whenStored)), valuesOf(placed, ctx.now));
+  announceParts(ctx, found!.parts);
+  return found!;
+}
+
+/** Null, and nothing written: it replies, may not be stored or was before. */
+async function tryWritingOne(ctx: SharedContext, draft: Draft): Promise<Written | null> {
+  if (draft.call.input.reply_to) return null;
+  const [stored] = await runStatement<StoredOne>(
+    ctx.em,
+    sendOneStatement(ctx.parts(whenStored)),
+    valuesOfOne(draft, ctx.now),
+  );
+  if (!stored) return null;
+  announceParts(ctx, stored.parts);
+  const { seq, rev, recipient_id } = stored;
+  return { refusal: null, known_id: null, known_hash: null, seq, rev, recipient_id, reply_to: null };
+}
+
+function announceParts(ctx: SharedContext, values: readonly unknown[]): void {
+  for (const [index, part] of ctx.parts(whenStored).entries()) {
+    const value = values[index];
     if (value != null) ctx.emit(part.fact, value);
   }
-  return found!;
 }
 
 /** Of all drafts if they are stored, else of those that kept them from it. */
@@ -112,6 +135,7 @@ function* answersOf(placed: readonly Placed[], { is_stored, turns, remarks }: Fo
 function valuesOf(placed: readonly Placed[], now: Date): unknown[] {
   const list = <Value>(read: (draft: Draft) => Value) => placed.map(one => read(one.draft));
   return [
+    now.toISOString(),
     uuidArray(list(one => one.id)),
     uuidArray(list(one => one.call.input.thread_id)),
     uuidArray(list(one => one.call.actor.userId)),
@@ -119,10 +143,9 @@ function valuesOf(placed: readonly Placed[], now: Date): unknown[] {
     hexArray(list(one => one.contentHash)),
     textArray(list(one => one.call.input.text ?? null)),
     uuidArray(list(one => one.call.input.reply_to ?? null)),
-    list(one => (one.attachments.length > 0 ? JSON.stringify(one.attachments) : null)),
-    textArray(list(one => (one.partNumbers.length > 0 ? one.partNumbers.join(' ') : null))),
+    list(attachmentsOf),
+    textArray(list(joinedPartNumbers)),
     momentArray(list(one => one.call.now)),
-    now.toISOString(),
     intArray(placed.map(one => one.place)),
     intArray(placed.map(endsOf)),
     uuidArray(placed.map(one => otherOf(one)?.senderId ?? null)),
@@ -130,6 +153,25 @@ function valuesOf(placed: readonly Placed[], now: Date): unknown[] {
     momentArray(placed.map(one => one.turn.thread.latestAt)),
   ];
 }
+
+function valuesOfOne(draft: Draft, now: Date): unknown[] {
+  const { input, actor } = draft.call;
+  return [
+    now.toISOString(),
+    input.thread_id,
+    actor.userId,
+    draft.id,
+    input.client_id,
+    Buffer.from(draft.contentHash, 'hex'),
+    input.text ?? null,
+    attachmentsOf(draft),
+    joinedPartNumbers(draft),
+    draft.call.now.toISOString(),
+  ];
+}
+
+const attachmentsOf = ({ attachments }: Draft) => (attachments.length > 0 ? JSON.stringify(attachments) : null);
+const joinedPartNumbers = ({ partNumbers }: Draft) => (partNumbers.length > 0 ? partNumbers.join(' ') : null);
 
 /** The message as it was just stored. */
 export function presentDraft({ id, call, attachments, partNumbers }: Draft, written: Written): Message {

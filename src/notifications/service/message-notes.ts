@@ -5,23 +5,22 @@ import { facts } from '../contract.ts';
 /** What a message without text is told by, in every language. */
 export const PICTURE = '📷';
 
-// Sending is reading: the sender's unread note of the thread is read first, so that what comes later in the same batch
-// begins a new row. The count of `notes_read` makes the insert wait for it. Of two that talk only the one who did not
-// send last has something unread then: what came after the last of its own.
-const ctes = `
+const unreadNote = (userId: string, threadId: string) => `
+  select o.id from notifications o
+  where o.user_id = ${userId} and o.group_key = 'thread:' || ${threadId} and o.read_at is null limit 1`;
+
+/** Sending is reading: the sender's unread note of the thread is read too. */
+const ctes = (readIds: string, isReadFirst = 'true') => `
   notes_read as (
-    update notifications n set read_at = coalesce(n.read_at, $11), seen_at = coalesce(n.seen_at, $11), rev = n.rev + 1
-    where n.id = any(array(
-      select (select o.id from notifications o
-              where o.user_id = r.user_id and o.group_key = 'thread:' || s.thread_id and o.read_at is null limit 1)
-      from sent s, unnest(s.unread_by) r(user_id)))
+    update notifications n set read_at = coalesce(n.read_at, $1), seen_at = coalesce(n.seen_at, $1), rev = n.rev + 1
+    where n.id = any(array(${readIds}))
     returning n.id, n.user_id
   ), noted as (
     insert into notifications as n (id, user_id, type, group_key, count, title, body, actor_ids, data, created_at, updated_at)
     select id, recipient_id, 'chat_message', 'thread:' || thread_id, unread_count, post_title,
       left(coalesce(text, '${PICTURE}'), 140), array[sender_id::text],
-      jsonb_build_object('thread_id', thread_id, 'post_id', post_id, 'message_id', id), $11, $11
-    from sent where recipient_id is not null and (select count(*) from notes_read) >= 0
+      jsonb_build_object('thread_id', thread_id, 'post_id', post_id, 'message_id', id), $1, $1
+    from sent where recipient_id is not null and ${isReadFirst}
       and not exists (select from notification_preferences p
         where p.user_id = recipient_id and 'chat_message' = any(p.disabled_types))
     on conflict (user_id, group_key) where read_at is null do update set
@@ -38,7 +37,13 @@ const ctes = `
  * Whoever has switched them off gets none.
  */
 export const messageNotes: StatementPart = {
-  with: ctes,
+  // Of two that talk in one batch a note is read before what comes later begins a new row: the count makes the insert wait. Only
+  // the one who did not send last has something unread then: what came after the last of its own.
+  with: ctes(
+    `select (${unreadNote('r.user_id', 's.thread_id')}) from sent s, unnest(s.unread_by) r(user_id)`,
+    '(select count(*) from notes_read) >= 0',
+  ),
+  withOne: ctes(`select (${unreadNote('$3', '$2')}) from sent`),
   value: 'select json_agg(told) from told',
   fact: facts.notesWritten,
 };
