@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { hashPassword } from '../../src/accounts/passwords.ts';
-import { bearer, buildMember, logIn, newPhone } from '../support/accounts.ts';
+import { bearer, buildMember, HOUR, later, logIn, newPhone, requestCode, verify } from '../support/accounts.ts';
 import { type Reply, type TestUser, useApp } from '../support/app.ts';
+import { askWhileDeleted } from '../support/deleting.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
 const PASSWORD = 'correct horse battery';
@@ -42,6 +43,31 @@ test('S-28: a login at the moment of a deletion opens nothing that outlives the 
   expect(deleted.status).toBe(202);
   expect(await openedBy(logins)).toEqual([]);
   expect(await liveSessions(body.user.id)).toEqual([]);
+});
+
+test('S-28: an account that is being deleted takes no new number with it', async () => {
+  const [user, number] = [await app.buildUser(), newPhone()];
+  const { dev_code } = (await requestCode(app, number, { purpose: 'change_phone' })).body;
+  const { verification_token } = (await verify(app, number, dev_code)).body;
+  const change = () => app.post(user, '/api/auth/change-phone/', { verification_token });
+  expect(await askWhileDeleted(app, user, change)).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
+  const { body } = await logIn(app, number, later(HOUR));
+  expect(body.is_new_user).toBe(true);
+  expect(body.user.id).not.toBe(user.id);
+});
+
+test('of two sessions that change the number at once one is ended by the other', async () => {
+  const { phone, password, body } = await buildMember(app);
+  const other = (await app.post(null, '/api/auth/login/', { phone, password })).body;
+  const numbers = [newPhone(), newPhone()];
+  const change = async (number: string, access: string) => {
+    const { dev_code } = (await requestCode(app, number, { purpose: 'change_phone' })).body;
+    const { verification_token } = (await verify(app, number, dev_code)).body;
+    return () => app.post(null, '/api/auth/change-phone/', { verification_token }, bearer(access));
+  };
+  const changes = [await change(numbers[0]!, body.access), await change(numbers[1]!, other.access)];
+  const answers = await Promise.all(changes.map(ask => ask()));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
 });
 
 test('S-28: a login at the moment of a ban opens nothing that outlives the ban', async () => {

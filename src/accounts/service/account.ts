@@ -6,7 +6,6 @@ import type { Input, Output } from '../../common/operations.ts';
 import { DAY_MS, daysAfter } from '../../common/time.ts';
 import type { User as UserView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
-import { User } from '../entities.ts';
 import type { Notifier } from '../notifiers/notifier.ts';
 import { take } from '../otp-limits.ts';
 import { ensureFresh } from '../policy.ts';
@@ -14,7 +13,7 @@ import { readVerification } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { useVerification } from './passwords.ts';
 import { endSessions, liveSessions } from './sessions.ts';
-import { presentUser } from './users.ts';
+import { lockUser, presentUser } from './users.ts';
 
 const PURGE_DAYS = 30;
 const CHANGES_A_DAY = 3;
@@ -50,11 +49,12 @@ export async function endSession(
 
 /**
  * Deletes the caller's account: sessions end and the number is free at once, the rest is purged 30 days later.
- * Throws reauth_required.
+ * Throws reauth_required, session_revoked (it was deleted while the call was under way).
  */
 export async function deleteMe(ctx: Context): Promise<Output<typeof operations.deleteMe>> {
   ensureFresh(ctx.actor, ctx.now);
-  const user = await ctx.em.findOneOrFail(User, { id: ctx.actor.userId });
+  const user = await lockUser(ctx, { id: ctx.actor.userId });
+  if (!user || user.deletedAt) throw new AppError('session_revoked');
   await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'logout_all');
   Object.assign(user, { deletedAt: ctx.now, formerPhone: user.phone, phone: null, avatarUrl: null });
   audit(ctx, { action: 'delete_account', resource: 'users', objectId: user.id });
@@ -65,7 +65,8 @@ export async function deleteMe(ctx: Context): Promise<Output<typeof operations.d
 
 /**
  * Gives the account the number that a code was sent to. Other sessions end, the old number is told.
- * Throws reauth_required, verification_invalid, phone_taken, rate_limited (3 a day).
+ * Throws reauth_required, verification_invalid, session_revoked (it ended while the call was under way), phone_taken,
+ * rate_limited (3 a day).
  */
 export function changePhone(notifier: Notifier) {
   return async (
@@ -86,13 +87,18 @@ export function changePhone(notifier: Notifier) {
 }
 
 async function replacePhone(tx: Context, phone: string): Promise<{ view: UserView; oldPhone: string }> {
-  const user = await tx.em.findOneOrFail(User, { id: tx.actor.userId });
+  const { userId, sessionId } = tx.actor;
+  const user = await lockUser(tx, { id: userId });
+  const sessions = await liveSessions(tx, userId);
+  // The account may have been deleted while the call was under way, or its number changed by another session.
+  if (!user || !sessions.includes(sessionId)) throw new AppError('session_revoked');
   const oldPhone = user.reachablePhone();
   user.phone = phone;
   await tx.em.flush().catch(error => {
     throw violates(error, 'users_phone_unique') ? new AppError('phone_taken') : error;
   });
-  await endSessions(tx, user.id, await liveSessions(tx, user.id, tx.actor.sessionId), 'logout_all');
+  const others = sessions.filter(id => id !== sessionId);
+  await endSessions(tx, user.id, others, 'logout_all');
   audit(tx, {
     action: 'change_phone',
     resource: 'users',
