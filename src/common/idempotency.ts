@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { defineEntity, p } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { Context } from './context.ts';
 import { type Orm, rows } from './database.ts';
 import { AppError } from './errors.ts';
 import { namedId } from './ids.ts';
-import type { SlotScope } from './slots.ts';
 
 const IdempotencyKeySchema = defineEntity({
   name: 'IdempotencyKey',
@@ -92,7 +92,7 @@ const isOpen = ({ userId, target, key, now }: Attempt) =>
 
 /** One statement takes a key, so of parallel requests one runs (draft-ietf-httpapi-idempotency-key-header). */
 export function createIdempotency(orm: Orm): Idempotency {
-  const em = () => orm.em.fork();
+  const fork = () => orm.em.fork();
 
   /** Whether the key was still this attempt's. */
   async function store(em: EntityManager, attempt: Attempt, answer: StoredAnswer): Promise<boolean> {
@@ -110,7 +110,7 @@ export function createIdempotency(orm: Orm): Idempotency {
       const oldest = new Date(now.getTime() - KEPT_HOURS * 3_600_000);
       const abandoned = new Date(now.getTime() - ABANDONED_SEC * 1_000);
       const taken = await rows(
-        em(),
+        fork(),
         sql`insert into idempotency_keys as k (user_id, target, key, body_hash, created_at)
             values (${userId}, ${target}, ${key}, ${hashOf(body)}, ${now})
             on conflict (user_id, target, key) do update set body_hash = excluded.body_hash, status = null, body = null,
@@ -119,7 +119,7 @@ export function createIdempotency(orm: Orm): Idempotency {
       );
       if (taken.length > 0) return null;
       const [known] = await rows<KeyRow>(
-        em(),
+        fork(),
         sql`select body_hash, status, body, headers from idempotency_keys
             where user_id = ${userId} and target = ${target} and key = ${key}`,
       );
@@ -129,9 +129,9 @@ export function createIdempotency(orm: Orm): Idempotency {
       return { status: known.status, body: known.body, headers: known.headers ?? {} };
     },
     async finish(attempt, answer) {
-      if (answer) await store(em(), attempt, answer);
+      if (answer) await store(fork(), attempt, answer);
       // While the work is being committed it waits for that.
-      else await rows(em(), sql`delete from idempotency_keys where ${isOpen(attempt)}`);
+      else await rows(fork(), sql`delete from idempotency_keys where ${isOpen(attempt)}`);
     },
     async keep(em, attempt, answer) {
       if (!(await store(em, attempt, answer))) throw new AppError('unavailable');
@@ -140,7 +140,7 @@ export function createIdempotency(orm: Orm): Idempotency {
 }
 
 /** Forgets what is older than a day; a job's work. */
-export async function purgeIdempotencyKeys(scope: SlotScope): Promise<void> {
-  const oldest = new Date(scope.now.getTime() - KEPT_HOURS * 3_600_000);
-  await rows(scope.em, sql`delete from idempotency_keys where created_at <= ${oldest}`);
+export async function purgeIdempotencyKeys({ em, now }: Pick<Context, 'em' | 'now'>): Promise<void> {
+  const oldest = new Date(now.getTime() - KEPT_HOURS * 3_600_000);
+  await rows(em, sql`delete from idempotency_keys where created_at <= ${oldest}`);
 }

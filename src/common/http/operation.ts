@@ -51,14 +51,14 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     if (stored) return replay(res, stored);
     const makeId = (field: string) => (attempt ? idOf(attempt, field) : newId());
     const answerTo = (output: Output<Operation>) => answerOf(bound, req, parts.config, output);
-    const keep = attempt ? keeping(parts.idempotency, attempt, answerTo) : undefined;
-    const ask = () => answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req, makeId), keep }));
+    const keeper = attempt && keeperOf(parts.idempotency, attempt, answerTo);
+    const ask = () => answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req, makeId), keep: keeper?.keep }));
     if (operation.stream) {
       const output = await ask();
       return stream(res, operation.stream, options.headers?.(output) ?? {}, output as AsyncIterable<string>);
     }
     const produce = async () => answerTo(await ask());
-    const made = attempt ? await remember({ ...parts, operation }, attempt, req, res, produce) : await produce();
+    const made = keeper ? await remember(keeper, req, res, produce) : await produce();
     if (isPublic(operation, req)) res.setHeader('Cache-Control', 'public, max-age=30');
     send(res, operation.isTagged ? tagged(req, made) : made);
   }
@@ -180,34 +180,47 @@ function askedBy({ isForm, query = [] }: Operation, req: Request): unknown {
   return given.length === 0 ? req.body : [req.body ?? null, given.map(name => [name, req.query[name]])];
 }
 
-function keeping(
+interface Keeper {
+  keep: NonNullable<RawCall['keep']>;
+  isKept(): boolean;
+  finish(answer: StoredAnswer | null): Promise<void>;
+}
+
+function keeperOf(
   idempotency: Idempotency,
   attempt: Attempt,
   answerTo: (output: Output<Operation>) => StoredAnswer,
-): RawCall['keep'] {
-  return (em, output) => idempotency.keep(em, attempt, answerTo(output as Output<Operation>));
+): Keeper {
+  let isKept = false;
+  return {
+    async keep(em, output) {
+      await idempotency.keep(em, attempt, answerTo(output as Output<Operation>));
+      isKept = true;
+    },
+    isKept: () => isKept,
+    finish: answer => idempotency.finish(attempt, answer),
+  };
 }
 
 /**
- * Keeps what the first request was answered, refusals too; but not that it was too early, or that we failed. What a command
- * gave was kept with its work.
+ * Keeps what the first request was answered, refusals too; but not that it was too early, or that we failed. What was given
+ * may have been kept with its work, and what was kept with work that failed is gone with it.
  */
 async function remember(
-  { idempotency, operation }: Pick<Parts, 'idempotency'> & Pick<Bound, 'operation'>,
-  attempt: Attempt,
+  keeper: Keeper,
   req: Request,
   res: Response,
   produce: () => Promise<StoredAnswer>,
 ): Promise<StoredAnswer> {
   try {
     const answer = await produce();
-    if (operation.kind !== 'command') await idempotency.finish(attempt, answer);
+    if (!keeper.isKept()) await keeper.finish(answer);
     return answer;
   } catch (thrown) {
     const { requestId, locale } = stateOf(res);
     const { status, problem } = presentProblem(asAppError(thrown), { requestId, locale, path: req.path });
     const isFinal = status < 500 && status !== 429;
-    await idempotency.finish(attempt, isFinal ? { status, headers: {}, body: JSON.stringify(problem) } : null);
+    await keeper.finish(isFinal ? { status, headers: {}, body: JSON.stringify(problem) } : null);
     throw thrown;
   }
 }
