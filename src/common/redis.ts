@@ -23,8 +23,8 @@ export interface Cluster {
   topics(prefix: string, listener: (topic: string, message: string) => void): Topics;
   /** Rises each time that what others told may have been missed. */
   interruptions(): number;
-  /** Rises each time that others may have missed what we told. */
-  losses(): number;
+  /** Rises each time that what was told to or by others may have been missed. */
+  misses(): number;
   /** What does not work at this moment, as clients are told. */
   degraded(): Degraded[];
   close(): Promise<void>;
@@ -46,7 +46,7 @@ const alone: Cluster = {
   subscribe: () => {},
   topics: () => ({ follow: async () => {}, unfollow: () => {} }),
   interruptions: () => 0,
-  losses: () => 0,
+  misses: () => 0,
   degraded: () => [],
   close: async () => {},
 };
@@ -118,7 +118,7 @@ export async function joinCluster(url: string | undefined, log: Logger): Promise
     },
     topics: (prefix, listener) => followTopics(subscriber, prefix, listener),
     interruptions: () => interruptions,
-    losses: () => losses,
+    misses: () => interruptions + losses,
     degraded: () => (isAway() ? ['cross_node', 'presence'] : []),
     async close() {
       for (const watch of watches) watch.close();

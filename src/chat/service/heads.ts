@@ -18,7 +18,7 @@ const THREADS_PER_EVENT = 200;
 interface Parts {
   orm: Orm;
   log: Logger;
-  cluster: Pick<Cluster, 'isShared' | 'degraded' | 'interruptions' | 'losses'>;
+  cluster: Pick<Cluster, 'isShared' | 'degraded' | 'misses'>;
   sockets: Pick<Gateway, 'users' | 'pushHere'>;
   /** Divides waiting times in tests. */
   timeScale: number;
@@ -43,7 +43,7 @@ export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): H
 
   async function look(): Promise<void> {
     // Redis may have been away and back since the last look.
-    const misses = cluster.interruptions() + cluster.losses();
+    const misses = cluster.misses();
     const isCutOff = misses !== missesSeen || cluster.degraded().includes('cross_node');
     if (isCutOff) await tellCutOff(orm, instanceId, CUT_OFF_MS / timeScale);
     const isLate = Date.now() - lookedAt >= HEALTH_EVERY_MS / timeScale;

@@ -15,7 +15,7 @@ const MISSED_CHANNEL = 'parthub:badges-missed';
 interface Parts {
   orm: Orm;
   log: Logger;
-  cluster: Pick<Cluster, 'isShared' | 'degraded' | 'interruptions' | 'losses' | 'publish' | 'subscribe'>;
+  cluster: Pick<Cluster, 'isShared' | 'degraded' | 'misses' | 'publish' | 'subscribe'>;
   sockets: Pick<Gateway, 'users' | 'pushHere'>;
   push: Push;
   /** Divides waiting times in tests. */
@@ -64,7 +64,7 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
 
   /** Once nothing is missed any more: what instances have missed of each other stands on both sides of an outage. */
   async function checkMissed(): Promise<void> {
-    const misses = cluster.interruptions() + cluster.losses();
+    const misses = cluster.misses();
     if (misses !== missesSeen) {
       missesSeen = misses;
       hasMissed = true;
