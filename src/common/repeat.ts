@@ -7,7 +7,10 @@ export interface Repeated {
 
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
-/** Does work again and again with a pause in between, so never twice at a time; a failure is logged and tried again. */
+/**
+ * Does work again and again with a pause in between, so never twice at a time; a failure is logged under the name of the
+ * function, and tried again.
+ */
 export function repeat(everyMs: number, log: Logger, work: () => Promise<void> | void): Repeated {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Orm, rows } from '../../common/database.ts';
+import { type Repeated, repeat } from '../../common/repeat.ts';
 import type { Gateway } from '../../common/sockets.ts';
 import { events } from '../contract.ts';
 import { countQueues } from './home.ts';
@@ -30,10 +31,9 @@ export interface QueueWatch {
 export function createQueueWatch({ orm, log, sockets, timeScale }: Parts): QueueWatch {
   let told: object | undefined;
   let hearers: ReadonlySet<string> = new Set();
-  let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  let repeated: Repeated | undefined;
 
-  async function look(): Promise<void> {
+  async function tellQueues(): Promise<void> {
     const em = orm.em.fork() as EntityManager;
     const staff = await rows<{ id: string }>(em, sql`select id from users where role <> 'user'`);
     const to = staff.map(({ id }) => id).filter(id => sockets.has(id));
@@ -49,20 +49,12 @@ export function createQueueWatch({ orm, log, sockets, timeScale }: Parts): Queue
     sockets.pushHere([{ name: events.queuesUpdated.name, payload, to, isFact: false }]);
   }
 
-  function next(): void {
-    timer = setTimeout(() => {
-      running = look()
-        .catch(error => log.warn({ err: error }, 'queues'))
-        .finally(() => timer && next());
-    }, EVERY_MS / timeScale);
-  }
-
   return {
-    start: next,
+    start() {
+      repeated = repeat(EVERY_MS / timeScale, log, tellQueues);
+    },
     async stop() {
-      clearTimeout(timer);
-      timer = undefined;
-      await running;
+      await repeated?.stop();
     },
   };
 }

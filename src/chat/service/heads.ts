@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type Orm, rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
 import type { Cluster } from '../../common/redis.ts';
+import { type Repeated, repeat } from '../../common/repeat.ts';
 import type { Gateway } from '../../common/sockets.ts';
 import { events } from '../contract.ts';
 import { findChanged, findChangedMe, findRemoved } from './recent-changes.ts';
@@ -38,10 +39,9 @@ export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): H
   let lookedAt = Date.now();
   let missesSeen = 0;
   const instanceId = newId();
-  let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  let repeated: Repeated | undefined;
 
-  async function look(): Promise<void> {
+  async function tellHeads(): Promise<void> {
     // Redis may have been away and back since the last look.
     const misses = cluster.misses();
     const isCutOff = misses !== missesSeen || cluster.degraded().includes('cross_node');
@@ -72,22 +72,12 @@ export function createHeads({ orm, log, cluster, sockets, timeScale }: Parts): H
     sockets.pushHere([{ name, payload, to: [userId], isFact: false }]);
   }
 
-  function next(): void {
-    timer = setTimeout(() => {
-      running = look()
-        .catch(error => log.warn({ err: error }, 'heads'))
-        .finally(() => timer && next());
-    }, OUTAGE_EVERY_MS / timeScale);
-  }
-
   return {
     start() {
-      if (cluster.isShared) next();
+      if (cluster.isShared) repeated = repeat(OUTAGE_EVERY_MS / timeScale, log, tellHeads);
     },
     async stop() {
-      clearTimeout(timer);
-      timer = undefined;
-      await running;
+      await repeated?.stop();
     },
   };
 }

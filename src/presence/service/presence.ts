@@ -104,6 +104,10 @@ export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts)
     watchers.flush();
   }
 
+  const settleDoubts = () => watchers.settle(fork);
+
+  const writeLastSeen = () => lastSeen.write(attendance.users());
+
   function applySight(changes: readonly SightChange[], isLoss: boolean): void {
     for (const { userId, viewerId } of changes)
       if (isLoss) watchers.hide(userId, viewerId);
@@ -145,8 +149,8 @@ export function createPresence({ orm, log, cluster, sockets, timeScale }: Parts)
       repeated = [
         repeat(times.check, log, checkStore),
         repeat(times.pass, log, tellChanges),
-        repeat(times.pass, log, () => watchers.settle(fork)),
-        repeat(times.write, log, () => lastSeen.write(attendance.users())),
+        repeat(times.pass, log, settleDoubts),
+        repeat(times.write, log, writeLastSeen),
       ];
     },
     async stop() {
