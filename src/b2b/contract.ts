@@ -27,7 +27,7 @@ export interface PostSnapshot {
   thumb_url: string | null;
 }
 
-/** Something that the author of a post should know. */
+/** What has happened to a post; most of it its author should know. */
 export interface OfPost {
   authorId: string;
   post: PostSnapshot;
@@ -57,7 +57,7 @@ export const facts = {
   /** `userId` has seen the author's phone number; told once for a post, user and day. */
   contactRevealed: fact<OfPost & { userId: string }>('b2b.contact-revealed'),
   /** Something that a conversation shows of the post has changed. */
-  postChanged: fact<{ authorId: string; post: PostSnapshot }>('b2b.post-changed'),
+  postChanged: fact<OfPost>('b2b.post-changed'),
 };
 
 /** The caller's conversation about a post, by `<post id>:<user id>`; filled by chat. */

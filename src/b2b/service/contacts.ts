@@ -9,7 +9,7 @@ import { B2bProfile, type Post } from '../entities.ts';
 import { ensureFeedAccess, ensureStatus, reachPost } from '../policy.ts';
 import { dayOf } from './days.ts';
 import { entitlementsOf } from './entitlements.ts';
-import { snapshotOf } from './present.ts';
+import { ofPost } from './present.ts';
 
 /**
  * Shows the phone number of a post's author. Each post takes one of the plan's reveals of the day, is logged, and told to
@@ -28,8 +28,7 @@ export async function revealContact(
   const phone = await reachPhone(ctx, post.author);
   // Nobody reveals two at once, so that the count of the day holds.
   await lockName(em, `reveal ${actor.userId}`);
-  if (await logReveal(ctx, post))
-    ctx.emit(facts.contactRevealed, { authorId: post.author, post: snapshotOf(post), userId: actor.userId });
+  if (await logReveal(ctx, post)) ctx.emit(facts.contactRevealed, { ...ofPost(post), userId: actor.userId });
   return { phone };
 }
 

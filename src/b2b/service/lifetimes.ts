@@ -3,7 +3,7 @@ import type { Context } from '../../common/context.ts';
 import { daysAfter } from '../../common/time.ts';
 import { facts } from '../contract.ts';
 import { Post } from '../entities.ts';
-import { snapshotOf } from './present.ts';
+import { ofPost } from './present.ts';
 
 const TOLD_DAYS_BEFORE = 3;
 /** In one transaction; the rest is for the next minute, and reads go by dates meanwhile. */
@@ -26,7 +26,7 @@ async function expire(ctx: Context<null>): Promise<number> {
   for (const post of over) Object.assign(post, { status: 'expired', rev: post.rev + 1, updatedAt: now });
   await em.flush();
   for (const post of over) {
-    const change = { authorId: post.author, post: snapshotOf(post) };
+    const change = ofPost(post);
     ctx.emit(facts.postChanged, change);
     ctx.emit(facts.postExpired, change);
   }
@@ -46,10 +46,6 @@ async function warn(ctx: Context<null>): Promise<number> {
   );
   for (const post of soon) post.expiringToldAt = now;
   await em.flush();
-  for (const post of soon)
-    ctx.emit(facts.postExpiring, {
-      ...{ authorId: post.author, post: snapshotOf(post) },
-      expiresAt: post.expiresAt!.toISOString(),
-    });
+  for (const post of soon) ctx.emit(facts.postExpiring, { ...ofPost(post), expiresAt: post.expiresAt!.toISOString() });
   return soon.length;
 }

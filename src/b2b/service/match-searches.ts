@@ -4,7 +4,7 @@ import { rows } from '../../common/database.ts';
 import { facts } from '../contract.ts';
 import { Post } from '../entities.ts';
 import type { Condition } from './filters.ts';
-import { snapshotOf } from './present.ts';
+import { ofPost } from './present.ts';
 import { anchorsOfPost } from './search-anchors.ts';
 
 /** How many users are told of one post, and how often one user in an hour; `new_count` counts all. */
@@ -28,7 +28,7 @@ export async function matchSearches(ctx: SharedContext, postIds: readonly string
   await ctx.em.flush();
   for (const post of posts) {
     const matches = await countMatches(ctx, post);
-    if (matches.length > 0) ctx.emit(facts.searchMatched, { authorId: post.author, post: snapshotOf(post), matches });
+    if (matches.length > 0) ctx.emit(facts.searchMatched, { ...ofPost(post), matches });
   }
 }
 

@@ -12,7 +12,7 @@ import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { entitlementsOf } from './entitlements.ts';
 import { emptyFields, imagesOf, wordsOf, writeFields } from './post-fields.ts';
-import { presentPost, snapshotOf } from './present.ts';
+import { ofPost, presentPost } from './present.ts';
 import { holdForReview, publishFirst } from './publish.ts';
 
 /**
@@ -100,7 +100,7 @@ export async function removePosts(ctx: Pick<Context, 'em' | 'now' | 'emit'>, pos
   );
   for (const post of posts) {
     Object.assign(post, { status: 'removed', images: [], rev: post.rev + 1, updatedAt: ctx.now });
-    ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
+    ctx.emit(facts.postChanged, ofPost(post));
   }
   await ctx.em.flush();
 }
@@ -108,6 +108,6 @@ export async function removePosts(ctx: Pick<Context, 'em' | 'now' | 'emit'>, pos
 /** Stores what has changed, tells the conversations about it, and shows it to its owner. */
 async function announceChange(ctx: Context, post: Post): Promise<PostView> {
   await ctx.em.flush();
-  ctx.emit(facts.postChanged, { authorId: post.author, post: snapshotOf(post) });
+  ctx.emit(facts.postChanged, ofPost(post));
   return presentPost(ctx, post);
 }

@@ -3,7 +3,7 @@ import { presentPublicUsers } from '../../accounts/service/users.ts';
 import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Post as PostView } from '../contract/shapes.ts';
-import { myThreadOf, type PostSnapshot } from '../contract.ts';
+import { myThreadOf, type OfPost, type PostSnapshot } from '../contract.ts';
 import type { ModerationState, Post } from '../entities.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'slot' | 'actor'>;
@@ -61,6 +61,10 @@ async function findFavorites({ em }: Scope, userId: string, postIds: readonly st
 export async function presentPost(scope: Scope, { id }: Pick<Post, 'id'>): Promise<PostView> {
   const found = await rows<PostRow>(scope.em, sql`select ${viewColumns} from posts where id = ${id}`);
   return (await presentPosts(scope, found))[0]!;
+}
+
+export function ofPost(post: Post): OfPost {
+  return { authorId: post.author, post: snapshotOf(post) };
 }
 
 export function snapshotOf(post: Post): PostSnapshot {
