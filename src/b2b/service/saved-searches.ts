@@ -1,8 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
 import { keepAccount } from '../../billing/service/accounts.ts';
-import { noEntitlements } from '../../billing/service/plans.ts';
-import { subscriptionOf } from '../../billing/service/subscriptions.ts';
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
@@ -13,6 +11,7 @@ import type { SavedSearch as SavedSearchView, searchesOperations } from '../cont
 import { facts } from '../contract.ts';
 import { SavedSearch, type Wanted } from '../entities/saved-searches.ts';
 import { ensureFeedAccess } from '../policy.ts';
+import { entitlementsOf } from './entitlements.ts';
 import { resolveFilters } from './filters.ts';
 import { anchorsOf, wantedOf } from './search-anchors.ts';
 
@@ -84,8 +83,7 @@ async function reachSavedSearch(ctx: Context, id: string): Promise<SavedSearch> 
 }
 
 async function ensureRoom(ctx: Context): Promise<void> {
-  const subscribed = await subscriptionOf(ctx, ctx.actor.userId);
-  const { saved_searches: limit } = subscribed?.entitlements ?? noEntitlements;
+  const { saved_searches: limit } = await entitlementsOf(ctx);
   const kept = await ctx.em.count(SavedSearch, { user: ctx.actor.userId });
   if (kept >= limit) throw new AppError('saved_search_limit_reached', { limit });
 }
