@@ -4,6 +4,7 @@ import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { StaffActionOutput } from '../contract/staff-actions.ts';
 
+// Every module has things that only staff does, and policies are closed to others.
 export { ensureStaff } from '../policy.ts';
 
 /**

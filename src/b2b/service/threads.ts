@@ -2,13 +2,11 @@ import { LockMode } from '@mikro-orm/core';
 import type { Context } from '../../common/context.ts';
 import type { PostSnapshot } from '../contract.ts';
 import type { Post } from '../entities.ts';
-import { ensureFeedAccess, reachPost } from '../policy.ts';
+import { reachPost } from '../policy.ts';
 import { snapshotOf } from './present.ts';
 
-/** Whoever may not read the board asks nobody about it, not even where they did before, and reports nothing of it. Throws b2b_not_enabled. */
-export async function ensureThreadAccess(ctx: Context): Promise<void> {
-  await ensureFeedAccess(ctx);
-}
+// Whoever may not read the board asks nobody about it, not even where they did before, and reports nothing of it.
+export { ensureFeedAccess } from '../policy.ts';
 
 /**
  * The post that the caller, who has access to the board, wants to talk about, as a conversation keeps it. Its row stays

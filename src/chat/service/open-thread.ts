@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { ensureThreadAccess, reachPostForThread } from '../../b2b/service/threads.ts';
+import { ensureFeedAccess, reachPostForThread } from '../../b2b/service/threads.ts';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
@@ -20,7 +20,7 @@ type ReachedPost = Awaited<ReturnType<typeof reachPostForThread>>;
  * and what a send may.
  */
 export async function openThread(ctx: Context, input: OpenThread): Promise<Output<typeof operations.openThread>> {
-  await ensureThreadAccess(ctx);
+  await ensureFeedAccess(ctx);
   const { id, created } = await findOrCreate(ctx, input.post_id);
   const message = await sendFirst(ctx, id, input);
   return { thread: await loadThread(ctx, ctx.actor.userId, id), ...(message && { message }), created };
