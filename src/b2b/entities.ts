@@ -1,30 +1,16 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '../accounts/entities.ts';
+import type * as views from './contract/shapes.ts';
 import { referenceEntities } from './entities/reference.ts';
 import { savedSearchEntities } from './entities/saved-searches.ts';
 
-export type ProfileStatus = 'none' | 'pending' | 'enabled' | 'rejected' | 'suspended';
-export type PostStatus = 'draft' | 'pending' | 'published' | 'rejected' | 'closed' | 'expired' | 'hidden' | 'removed';
-
-export interface Fitment {
-  make: string;
-  model?: string | undefined;
-  year_from?: number | undefined;
-  year_to?: number | undefined;
-  engine?: string | undefined;
-}
-
+export type ProfileStatus = views.Profile['status'];
+export type PostStatus = views.Post['status'];
+export type Fitment = views.Post['fitments'][number];
 /** As it is shown; the upload itself is attached to the post. */
-export interface PostImage {
-  id: string;
-  url: string;
-  thumb_url: string;
-  width: number;
-  height: number;
-}
-
+export type PostImage = views.Post['images'][number];
 /** `none` before it is published; `pending` until a moderator looked at it, whether or not it is on the board meanwhile. */
-export type ModerationState = 'none' | 'pending' | 'approved' | 'rejected' | 'hidden';
+export type ModerationState = NonNullable<views.Post['moderation']>['state'];
 
 /** One car that a part fits, in the form that `make`, `model` and `year` are compared with. */
 export interface NormalFitment {

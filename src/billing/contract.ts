@@ -11,6 +11,7 @@ export const Entitlements = z
     contact_reveals_per_day: z.int(),
   })
   .meta({ id: 'Entitlements' });
+export type Entitlements = z.output<typeof Entitlements>;
 
 export const Plan = z
   .object({

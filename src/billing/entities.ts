@@ -1,15 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '../accounts/entities.ts';
+import type { Entitlements, Subscription as SubscriptionView } from './contract.ts';
 
-export interface Entitlements {
-  /** null: unlimited. */
-  posts_per_month: number | null;
-  max_images_per_post: number;
-  saved_searches: number;
-  contact_reveals_per_day: number;
-}
-
-export type SubscriptionStatus = 'pending' | 'trialing' | 'active' | 'past_due' | 'expired' | 'canceled';
+export type { Entitlements };
+export type SubscriptionStatus = SubscriptionView['status'];
 
 const PlanSchema = defineEntity({
   name: 'Plan',
