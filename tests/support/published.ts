@@ -80,7 +80,7 @@ export function complainOfAnswer(
 
 const keyOf = (name: string) => name.replace(/[^a-zA-Z0-9]+/g, '_');
 
-/** The same of an event that a client has heard, or of the ack of one that it has sent. */
+/** The same of an event that a client has heard. */
 export function complainOfMessage(namespace: string, name: string, payload: unknown): string | null {
   const channel = namespace.slice(1);
   const key = keyOf(name);
@@ -90,6 +90,18 @@ export function complainOfMessage(namespace: string, name: string, payload: unkn
     validatorOf('asyncapi', 'channels', channel, 'messages', key, 'payload'),
     payload,
   );
+}
+
+/** What any event may be answered by the door. */
+const ofTheSocketDoor = ['validation_failed', 'rate_limited', 'payload_too_large', 'server_draining', 'internal', 'unavailable']; // biome-ignore format: one line reads better
+
+/** The ack of an event: its form, and that the event's own refusals are published. */
+export function complainOfAck(namespace: string, name: string, ack: unknown): string | null {
+  const { error } = ack as { error?: { code: string } };
+  const published: string[] = asyncapi.operations[`${namespace.slice(1)}_${keyOf(name)}`]['x-errors'] ?? [];
+  if (error && ![...published, ...ofTheSocketDoor].includes(error.code))
+    return `${namespace} ${name}: the code ${error.code} is not published`;
+  return complainOfMessage(namespace, `${name} ack`, ack);
 }
 
 /** Whether a client may send this, so that its ack has a form. */

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { complainOfAnswer, complainOfMessage, isPublishedEvent } from './published.ts';
+import { complainOfAck, complainOfAnswer, complainOfMessage, isPublishedEvent } from './published.ts';
 
 /**
  * Every answer and every event that a test hears, by whatever client, is compared with the published documents: by another
@@ -62,8 +62,7 @@ function watchHeard(socket: ClientSocket, data: unknown): void {
   const waiting = asked.get(socket);
   const name = waiting?.get(`${namespace},${id}`);
   waiting?.delete(`${namespace},${id}`);
-  if (name !== undefined && isPublishedEvent(namespace!, name))
-    note(complainOfMessage(namespace!, `${name} ack`, first));
+  if (name !== undefined && isPublishedEvent(namespace!, name)) note(complainOfAck(namespace!, name, first));
 }
 
 function watchSockets(): void {

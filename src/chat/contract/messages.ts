@@ -63,14 +63,22 @@ export const messageOperations = {
     lane: input => input.thread_id,
     // Images are taken by a statement of their own.
     oneStatement: input => !input.attachments?.length,
-    errors: ['not_found', 'thread_locked', 'recipient_unavailable', 'idempotency_conflict', 'attachment_not_ready'],
+    errors: ['not_found', 'thread_locked', 'recipient_unavailable', 'idempotency_conflict'],
   }),
   editMessage: command({
     summary: 'Changes the text of an own message, within 15 minutes.',
     socket: 'message:edit',
     input: z.object({ ...message, text: humanText(TEXT_LENGTH), expected_rev: seq.optional() }),
     output: MessageOf,
-    errors: ['not_found', 'permission_denied', 'edit_window_closed', 'conflict', 'invalid_state', 'thread_locked'],
+    errors: [
+      'not_found',
+      'permission_denied',
+      'edit_window_closed',
+      'conflict',
+      'invalid_state',
+      'thread_locked',
+      'recipient_unavailable',
+    ],
   }),
   deleteMessage: command({
     summary: 'Leaves a tombstone of an own message for all, within 24 hours.',

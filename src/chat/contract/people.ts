@@ -32,7 +32,7 @@ export const peopleOperations = {
       comment,
     }),
     output: Reported,
-    errors: ['not_found', 'own_post', 'already_reported'],
+    errors: ['not_found', 'own_post', 'invalid_state', 'already_reported', 'idempotency_conflict', 'b2b_not_enabled'],
   }),
   reportPost: command({
     summary: 'Reports a post to the moderators.',
@@ -46,6 +46,6 @@ export const peopleOperations = {
     generated: ['client_id'],
     output: Reported,
     status: 201,
-    errors: ['not_found', 'own_post', 'already_reported', 'b2b_not_enabled'],
+    errors: ['not_found', 'own_post', 'already_reported', 'idempotency_conflict', 'b2b_not_enabled'],
   }),
 };

@@ -58,7 +58,15 @@ export const threadOperations = {
     output: z.object({ thread: Thread, message: Message.optional(), created: z.boolean() }),
     status: 201,
     isRepeat: output => !output.created,
-    errors: ['b2b_not_enabled', 'own_post', 'post_unavailable', 'recipient_unavailable', 'not_found'],
+    errors: [
+      'b2b_not_enabled',
+      'own_post',
+      'post_unavailable',
+      'recipient_unavailable',
+      'not_found',
+      'thread_locked',
+      'idempotency_conflict',
+    ],
   }),
   listThreads: query({
     summary: "The caller's threads, newest activity first.",
@@ -103,6 +111,7 @@ export const threadOperations = {
     input: z.object({ items: z.array(z.object({ ...thread, seq })).max(100) }),
     output: z.object({}),
     lane: () => 'delivered',
+    errors: ['not_found'],
   }),
   markUnread: command({
     summary: 'Marks a thread as unread, for the caller alone.',

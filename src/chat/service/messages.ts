@@ -15,8 +15,7 @@ type Sent = Output<typeof operations.sendMessage>;
  * Stores the messages that wait, numbers them per thread, and announces each to its thread's participants.
  * A retry with a known (sender, client_id) stores and notifies nothing: it gets the stored message back, which is pushed
  * once more (G2).
- * Answers every caller: a view, or not_found, thread_locked, recipient_unavailable, idempotency_conflict,
- * attachment_not_ready.
+ * Answers every caller: a view, or not_found, thread_locked, recipient_unavailable, idempotency_conflict.
  */
 export async function sendMessages(ctx: SharedContext, calls: Call<SendMessage>[]): Promise<Answer<Sent>[]> {
   const { drafts, places } = draftsOf(calls);

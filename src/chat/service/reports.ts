@@ -30,7 +30,8 @@ interface Copy {
 
 /**
  * Reports something the caller can see to the moderators, with a copy of it; a retry gets the same report.
- * Throws not_found, own_post, invalid_state (one's own message or oneself), already_reported, rate_limited.
+ * Throws not_found, own_post, invalid_state (one's own message or oneself), already_reported, idempotency_conflict,
+ * b2b_not_enabled (of a post), rate_limited.
  */
 export async function createReport(ctx: Context, input: Report): Promise<Reported> {
   const { userId } = ctx.actor;
@@ -52,7 +53,7 @@ export async function createReport(ctx: Context, input: Report): Promise<Reporte
   return { report_id: id };
 }
 
-/** As `createReport`, of a post; throws b2b_not_enabled too. */
+/** As `createReport`, of a post. */
 export async function reportPost(ctx: Context, input: Input<typeof operations.reportPost>): Promise<Reported> {
   const { post_id, client_id = newId(), ...rest } = input;
   return createReport(ctx, { ...rest, client_id, target: { type: 'post', id: post_id } });
