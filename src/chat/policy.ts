@@ -3,7 +3,7 @@ import type { Context } from '../common/context.ts';
 import { rows } from '../common/database.ts';
 import { AppError } from '../common/errors.ts';
 import type { Message } from './contract/shapes.ts';
-import { isClosed } from './service/closed-accounts.ts';
+import { isUserClosed } from './service/closed-accounts.ts';
 import { loadMessage } from './service/message-rows.ts';
 
 type Asked = Pick<Context, 'em' | 'actor'>;
@@ -54,9 +54,5 @@ export function ensureRecent({ now }: Pick<Context, 'now'>, message: Message, wi
 /** Whatever would bring the other something new to read; throws thread_locked, recipient_unavailable. */
 export async function ensureWritable(ctx: Asked & Pick<Context, 'now'>, thread: ReachedThread): Promise<void> {
   if (thread.isLocked) throw new AppError('thread_locked');
-  const [peer] = await rows<{ is_closed: boolean }>(
-    ctx.em,
-    sql`select ${isClosed('u', ctx.now)} as is_closed from users u where u.id = ${thread.peerId}`,
-  );
-  if (thread.isBlocked || !peer || peer.is_closed) throw new AppError('recipient_unavailable');
+  if (thread.isBlocked || (await isUserClosed(ctx, thread.peerId))) throw new AppError('recipient_unavailable');
 }

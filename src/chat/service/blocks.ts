@@ -4,7 +4,7 @@ import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { facts, type operations } from '../contract.ts';
-import { isClosed } from './closed-accounts.ts';
+import { isUserClosed } from './closed-accounts.ts';
 import { changeThreads } from './thread-changes.ts';
 
 /** Stops all writing between the caller and another user, in every thread of the two; throws not_found. */
@@ -81,9 +81,6 @@ export async function ensureReachable(
   userId: string,
   otherId: string,
 ): Promise<void> {
-  const [other] = await rows<{ is_closed: boolean }>(
-    ctx.em,
-    sql`select ${isClosed('u', ctx.now)} as is_closed from users u where u.id = ${otherId}`,
-  );
-  if (!other || other.is_closed || (await isBlocked(ctx, userId, otherId))) throw new AppError('recipient_unavailable');
+  if ((await isUserClosed(ctx, otherId)) || (await isBlocked(ctx, userId, otherId)))
+    throw new AppError('recipient_unavailable');
 }
