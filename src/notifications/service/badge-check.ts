@@ -81,8 +81,7 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
 
   async function* count(userIds: readonly string[]): AsyncGenerator<[userId: string, badge: BadgeView]> {
     for (let from = 0; from < userIds.length; from += USERS_PER_QUERY) {
-      const scope = { em: orm.em.fork(), now: new Date() };
-      yield* await countBadges(scope, userIds.slice(from, from + USERS_PER_QUERY));
+      yield* await countBadges({ em: orm.em.fork() }, userIds.slice(from, from + USERS_PER_QUERY));
     }
   }
 

@@ -12,7 +12,11 @@ interface Changed {
 const groupOf = (threadId: string): string => `thread:${threadId}`;
 
 /** A note that shows the message shows its new text. The thread is locked by whoever changed it. */
-export async function showEdited(ctx: SharedContext, { thread_id, message }: Changed, to: readonly string[]) {
+export async function showEdited(
+  ctx: SharedContext,
+  { thread_id, message }: Changed,
+  to: readonly string[],
+): Promise<void> {
   await changeNotes(
     ctx,
     sql`update notifications set body = left(${message.text ?? PICTURE}, 140), rev = rev + 1
@@ -30,7 +34,11 @@ const unreadOf = (threadId: string): RawBuilder<unknown> => sql`
  * A deleted message is not counted any more, and its text is nowhere; a note of which all messages are deleted is gone.
  * The thread is locked by whoever deleted it.
  */
-export async function forgetDeleted(ctx: SharedContext, { thread_id, message }: Changed, to: readonly string[]) {
+export async function forgetDeleted(
+  ctx: SharedContext,
+  { thread_id, message }: Changed,
+  to: readonly string[],
+): Promise<void> {
   const own = sql`n.user_id = any(${to}::uuid[]) and n.group_key = ${groupOf(thread_id)}`;
   const shows = sql`n.data->>'message_id' = ${message.id}`;
   await removeNotes(ctx, sql`${own} and n.read_at is null and not exists (select from ${unreadOf(thread_id)})`);
@@ -51,6 +59,6 @@ export async function forgetDeleted(ctx: SharedContext, { thread_id, message }: 
 }
 
 /** Of a thread that the user may not see any more nothing is left. */
-export async function forgetThread(ctx: SharedContext, threadId: string, to: readonly string[]) {
+export async function forgetThread(ctx: SharedContext, threadId: string, to: readonly string[]): Promise<void> {
   await removeNotes(ctx, sql`n.user_id = any(${to}::uuid[]) and n.group_key = ${groupOf(threadId)}`);
 }

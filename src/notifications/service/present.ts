@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { presentPublicUsers } from '../../accounts/service/users.ts';
 import type { SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
-import type { SlotScope } from '../../common/slots.ts';
 import type { Notification, NotificationType } from '../contract.ts';
 
 export interface NotificationRow {
@@ -41,14 +40,14 @@ export async function presentNotifications(
     ctx,
     found.flatMap(row => row.actor_ids),
   );
-  return found.map(({ actor_ids, user_id: _, ...row }) => ({
+  return found.map(row => ({
     id: row.id,
     type: row.type,
     group_key: row.group_key,
     count: row.count,
     title: row.title,
     body: row.body,
-    actors: actor_ids.flatMap(id => people.get(id) ?? []),
+    actors: row.actor_ids.flatMap(id => people.get(id) ?? []),
     data: row.data,
     read_at: row.read_at && time(row.read_at),
     created_at: time(row.created_at),
@@ -58,7 +57,10 @@ export async function presentNotifications(
 }
 
 /** Unread and unseen rows by user: absolute numbers, which every device shows as they are. */
-export async function countBadges({ em }: SlotScope, userIds: readonly string[]): Promise<Map<string, BadgeView>> {
+export async function countBadges(
+  { em }: Pick<SharedContext, 'em'>,
+  userIds: readonly string[],
+): Promise<Map<string, BadgeView>> {
   const found = await rows<BadgeView & { user_id: string }>(
     em,
     sql`select user_id, count(*)::int as unread, (count(*) filter (where seen_at is null))::int as unseen

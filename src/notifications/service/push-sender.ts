@@ -93,7 +93,7 @@ async function findDue(orm: Orm, id: string, subscriptionId: string): Promise<Du
 /** Encrypted for the browser: the service in between reads nothing of it. `tag` lets it replace what it shows of a group. */
 async function payloadOf(orm: Orm, note: Due): Promise<string> {
   const { id, type, group_key, count, title, body, data, user_id } = note;
-  const badges = await countBadges({ em: orm.em.fork() as never, now: new Date() }, [user_id]);
+  const badges = await countBadges({ em: orm.em.fork() }, [user_id]);
   const shown = { id, type, group_key, count, title, body: body.slice(0, 500), data };
   return JSON.stringify({ ...shown, badge: badges.get(user_id), tag: group_key ?? id });
 }
