@@ -105,11 +105,27 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   const isChecked = parts.config.NODE_ENV === 'test';
   const settling = new Set<Promise<void>>();
   let isDraining = false;
-  const refuse = (next: (error: Error) => void, error: AppError) => {
+  io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
+
+  function letIn(socket: ClientSocket, next: (error?: Error) => void): void {
+    if (isDraining) return void refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
+    if (!startJoining(socket)) return;
+    admit({ ...parts, connections, gate }, socket).then(
+      () => {
+        metrics.handshake('ok');
+        next();
+      },
+      error => {
+        endJoining(socket);
+        refuse(next, asAppError(error));
+      },
+    );
+  }
+
+  function refuse(next: (error: Error) => void, error: AppError): void {
     metrics.handshake(error.code);
     next(refusal(error));
-  };
-  io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
+  }
 
   function tell(listener: SocketListener, { id, data }: ClientSocket): void {
     const done = Promise.try(listener, id, data.actor)
@@ -124,20 +140,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
       namespaces.set(contract.namespace, namespace);
       for (const event of Object.values(contract.events ?? {})) namespaceOf.set(event.name, contract.namespace);
       const handlers: Handlers = new Map();
-      namespace.use((socket, next) => {
-        if (isDraining) return refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
-        if (!startJoining(socket as ClientSocket)) return;
-        admit({ ...parts, connections, gate }, socket as ClientSocket).then(
-          () => {
-            metrics.handshake('ok');
-            next();
-          },
-          error => {
-            endJoining(socket as ClientSocket);
-            refuse(next, asAppError(error));
-          },
-        );
-      });
+      namespace.use((socket, next) => letIn(socket as ClientSocket, next));
       const [arriving, leaving]: [SocketListener[], SocketListener[]] = [[], []];
       // One function for all sockets, since there may be very many.
       const leave = function (this: IoSocket): void {
