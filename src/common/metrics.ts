@@ -1,9 +1,9 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { AppError } from './errors.ts';
 import { registerHistogram } from './histogram.ts';
+import { sameBytes } from './keys.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -108,6 +108,5 @@ export function serveMetrics({ METRICS_TOKEN, DEBUG }: Config, metrics: Metrics)
 
 function isToken(expected: string | undefined, header: string | undefined): boolean {
   if (expected === undefined || header === undefined) return false;
-  const [given, wanted] = [Buffer.from(header), Buffer.from(`Bearer ${expected}`)];
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  return sameBytes(Buffer.from(header), Buffer.from(`Bearer ${expected}`));
 }
