@@ -13,7 +13,7 @@ export interface Talk {
 }
 
 /** What is stored of a thread, as any instance tells it. */
-export const storedIn = (site: Site, { threadId, sides }: Room): Promise<Message[]> =>
+const storedIn = (site: Site, { threadId, sides }: Room): Promise<Message[]> =>
   eventually(() => wholeHistory(site.front.url, sides[0], threadId), 20_000);
 
 /** acked = stored = shown once, in order, by seq; what was refused is not stored. Every line is an anomaly. */

@@ -8,7 +8,6 @@ export interface Verdict {
 
 /** What one device has seen of its thread, by position: every message once, in order. */
 export interface Seen {
-  room: Room;
   take(seq: number, mayRepeat: boolean): void;
   /** The highest position up to which nothing is missing. */
   upTo(): number;
@@ -21,7 +20,6 @@ export function watchRoom(room: Room, verdict: Verdict): Seen {
   let last = 0;
   const missing = new Set<number>();
   return {
-    room,
     take(seq, mayRepeat) {
       if (first === 0) first = last = seq;
       else if (seq > last) {

@@ -61,7 +61,7 @@ const planCode = plainText.min(1).max(40);
 const amount = z.int().min(0).max(1_000_000);
 
 /** What staff may write of a plan. */
-export const planChanges = {
+const planChanges = {
   name: plainText.trim().min(1).max(80).optional(),
   description: plainText.max(2_000).optional(),
   price: z

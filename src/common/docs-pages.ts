@@ -7,7 +7,7 @@ import { AppError } from './errors.ts';
 import { stateOf } from './http/request.ts';
 import type { HttpDoor } from './http.ts';
 
-export const DOCS_PATH = '/api/docs/';
+const DOCS_PATH = '/api/docs/';
 const COOKIE = 'parthub_docs';
 const pages = join(import.meta.dirname, 'docs-pages');
 

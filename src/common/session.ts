@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { relaxed } from './limits.ts';
 import { event, type Limit, moment, plainText } from './operations.ts';
 
-/** Events of every namespace (realtime.md, sections 2 and 10). */
+/** The versions of the socket contract that are spoken. */
 export const PROTOCOL = { min: 1, max: 1 } as const;
 
 export const sessionLimits = {
@@ -41,7 +41,7 @@ export const Handshake = z.object({
 });
 
 /** Why the server ends the sockets of a session. */
-export const revokeReasons = [
+const revokeReasons = [
   'logout',
   'logout_all',
   'password_changed',
@@ -56,6 +56,7 @@ export type RevokeReason = (typeof revokeReasons)[number];
 export const RENEW_EVENT = 'auth:renew';
 export const Renewal = z.object({ token: plainText.max(4_096).describe('A newer access token of the same session.') });
 
+/** Events of every namespace (realtime.md, sections 2 and 10). */
 export const sessionEvents = {
   ready: event(
     'session:ready',

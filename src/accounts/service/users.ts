@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Context, Role } from '../../common/context.ts';
+import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input } from '../../common/operations.ts';
@@ -57,7 +57,7 @@ export async function presentUser(scope: Scope, user: User): Promise<UserView> {
     locale: user.locale as UserView['locale'],
     role: user.role,
     is_staff: user.role !== 'user',
-    has_password: user.passwordHash !== null && user.passwordHash !== undefined,
+    has_password: user.passwordHash != null,
     avatar_url: user.avatarUrl ?? company?.logo_url ?? null,
     created_at: user.createdAt.toISOString(),
     b2b: company && { is_enabled: company.is_enabled, status: company.status, company_name: company.company_name },
@@ -83,12 +83,11 @@ export async function lockUser(
 export async function findOrCreateUser(
   ctx: Pick<Context, 'em' | 'now' | 'emit'>,
   phone: string,
-  role: Role = 'user',
 ): Promise<{ user: User; isNew: boolean }> {
   const id = newId();
   const [found] = await rows<{ id: string }>(
     ctx.em,
-    sql`insert into users as u (id, phone, role, created_at) values (${id}, ${phone}, ${role}, ${ctx.now})
+    sql`insert into users as u (id, phone, role, created_at) values (${id}, ${phone}, 'user', ${ctx.now})
         on conflict (phone) do update set active_at = u.active_at returning id`,
   );
   const user = await ctx.em.findOneOrFail(User, { id: found!.id }, { refresh: true });

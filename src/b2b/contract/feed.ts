@@ -5,7 +5,7 @@ import { Condition, Currency, Intent, PartNumber, Post, Region } from './shapes.
 const price = z.number().min(0).max(1e12).optional();
 
 /** What the board can be narrowed by; saved searches take the same names. */
-export const filterFields = {
+const filterFields = {
   q: plainText.max(100).optional().describe('Words or a part number, in any spelling and script.'),
   intent: Intent.optional(),
   category: plainText.max(60).optional().describe('Its id or code; takes in what is below it.'),

@@ -42,7 +42,7 @@ const price = z
   .pipe(z.number().min(0).max(1e12))
   .describe('null: on request.');
 
-export const postFields = {
+const postFields = {
   title: line(120).min(3),
   body: plainText.trim().max(5_000).nullish(),
   intent: Intent.default('sell'),

@@ -20,7 +20,7 @@ export function normalisePart(number: string): string {
   return latin.replace(/[^0-9A-Z]/g, '');
 }
 
-export function normaliseParts(numbers: readonly (string | null | undefined)[]): string[] {
+function normaliseParts(numbers: readonly (string | null | undefined)[]): string[] {
   return [...new Set(numbers.map(number => normalisePart(number ?? '')).filter(Boolean))];
 }
 

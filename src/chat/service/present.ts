@@ -98,13 +98,8 @@ export function iso(stored: string): string {
   return new Date(stored).toISOString();
 }
 
-export function isoOrNull(stored: string | null): string | null {
+function isoOrNull(stored: string | null): string | null {
   return stored === null ? null : iso(stored);
-}
-
-/** The first 140 code points, as the database's `left` counts them. */
-export function previewText(text: string | null): string | null {
-  return text === null || text.length <= PREVIEW_LENGTH ? text : [...text].slice(0, PREVIEW_LENGTH).join('');
 }
 
 export function presentPreview(row: PreviewRow | null): Preview | null {

@@ -16,7 +16,7 @@ export type SystemWord = 'thread_locked' | 'thread_unlocked' | 'participant_remo
 type PostChange = typeof postFacts.postChanged extends Fact<infer P> ? P : never;
 
 /** Raises the rev of these threads, which are locked and changed already, and tells their participants. */
-export async function announceThreads(
+async function announceThreads(
   ctx: SharedContext,
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, Revision>> {
