@@ -39,7 +39,7 @@ interface Measured {
 }
 
 /** What fails in the moment of the end is still of the fault. */
-const AFTERMATH_MS = 2_000;
+export const AFTERMATH_MS = 2_000;
 
 export function readFigures({ site, talks, hit, ledger, times }: Measured): Figures {
   const { measuredFrom, inflictedAt, healedAt, endedAt } = times;

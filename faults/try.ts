@@ -3,7 +3,7 @@ import { pause, wholeMs } from '../conformance/stage.ts';
 import { eventually } from '../tests/support/eventually.ts';
 import { credentialsOf, type Device, startDevice } from './device.ts';
 import type { Fault, Scene } from './fault.ts';
-import { type Figures, judge, readFigures, type Times } from './figures.ts';
+import { AFTERMATH_MS, type Figures, judge, readFigures, type Times } from './figures.ts';
 import { findAnomalies, type Talk } from './history.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { type Probe, startProbe } from './probe.ts';
@@ -136,7 +136,8 @@ async function inflict(fault: Fault, scene: Scene, amid: () => void): Promise<{ 
   return { healedAt, note };
 }
 
-const AFTER_MS = 2_500;
+/** Longer than the aftermath that is measured too. */
+const AFTER_MS = AFTERMATH_MS + 500;
 
 function sayQuietly(quiet: readonly Talk[], traffic: Traffic): void {
   for (const { devices } of quiet) traffic.say(devices[0]!);

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 
 const order = ['common', 'accounts', 'billing', 'uploads', 'b2b', 'chat', 'presence', 'notifications', 'admin'];
 const publicRooms = /^(contract|entities|service)(\.ts|\/)/;
-/** What a module of any place may import besides: settings and, for types alone, nothing else. */
+/** What every module may import besides, wherever it stands. */
 const everywhere = new Set(['config.ts']);
 
 function problemOf(file: string, target: string): string | null {

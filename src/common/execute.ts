@@ -41,7 +41,7 @@ interface Parts extends TransactionParts {
   tracing: Tracing;
 }
 
-/** The one road: parse → limit → transaction → use-case → listeners → commit → pushes. */
+/** The one road: access → limit → parse → transaction → use-case → listeners → commit → pushes. */
 export function createExecutor(parts: Parts): Executor {
   const bound = new Map<Operation, Run<Operation>>();
   const transactions = createTransactions(parts);

@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors.ts';
  * What a contract is made of. Both doors, the published documents and the client's types come from these
  * declarations alone.
  */
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** `POST /api/chat/threads/{id}/read/`; names in braces are fields of the input. */
 export type HttpPath = `${Method} /${string}`;

@@ -162,7 +162,7 @@ export async function releaseOfDeleted({ em }: Pick<Context, 'em'>, deletedBy: D
   );
 }
 
-/** What was to show them was not written after all. */
+/** What showed uploads, or was to, shows them no more: they are free again, and later orphans. */
 export async function releaseUploads({ em }: Pick<Context, 'em'>, targets: readonly string[]): Promise<void> {
   if (targets.length === 0) return;
   await rows(em, sql`update uploads set attached_to = null where attached_to = any(${targets}::text[])`);

@@ -35,6 +35,7 @@ export function conditions(resource: Resource, input: Values, actor: Actor): Raw
 
 /** In the columns that the caller sees; an id finds its record. */
 function searched(resource: Resource, text: string, actor: Actor): RawBuilder<unknown> {
+  // Not narrowed: what is no id would be no text either.
   if (isUuid(text as unknown)) return sql`${keyOf(resource)} = ${text}`;
   if (resource.searchBy) return resource.searchBy(text);
   const columns = (resource.search ?? []).filter(name => {

@@ -41,7 +41,7 @@ export async function editMessage(ctx: Context, input: Input<typeof operations.e
 
 /**
  * Leaves a tombstone of an own message, within 24 hours; again it changes nothing. Its images go with the orphans.
- * Throws not_found, permission_denied, invalid_state, edit_window_closed.
+ * Throws not_found, permission_denied, edit_window_closed.
  */
 export async function deleteMessage(ctx: Context, input: Input<typeof operations.deleteMessage>): Changed {
   await reachThreadLocked(ctx, input.thread_id);
