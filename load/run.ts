@@ -1,8 +1,8 @@
 // `npm run load -- --rooms 1000 --rate 500 --duration 60 [--profile rooms] [--url …]`: exits 1 when a message was lost, came twice or out of
 // order, or failed. docs/load.md says what each profile does.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cpuSeconds } from '../bench/support/cpu.ts';
+import { cpuSeconds, residentKb } from '../bench/support/cpu.ts';
 import { exitIfInterrupted, Interrupted, whileOpen } from '../tests/support/interrupt.ts';
 import { createMeter, type Second } from './meter.ts';
 import { options, refuse, settings } from './options.ts';
@@ -47,8 +47,7 @@ function sampler(pid: number | null): { sample(): void; taken: ServerSecond[] } 
       // a server that has ended is told by its connections
       if (!canSample || !existsSync(`/proc/${pid}/status`)) return;
       const [now, nowUsed] = [performance.now(), cpuSeconds(pid)];
-      const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0;
-      taken.push({ cpu: Math.round(((nowUsed - used) / (now - at)) * 1e5) / 100, rssMb: Math.round(Number(resident) / 1024) }); // biome-ignore format: one line reads better
+      taken.push({ cpu: Math.round(((nowUsed - used) / (now - at)) * 1e5) / 100, rssMb: Math.round(residentKb(pid) / 1024) }); // biome-ignore format: one line reads better
       [used, at] = [nowUsed, now];
     },
   };

@@ -3,6 +3,7 @@
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openRawSocket, type RawSocket } from '../../tests/support/lean-socket.ts';
+import { inSlices } from '../support/rounds.ts';
 import { measureWindow } from '../support/window.ts';
 
 export interface Load {
@@ -33,7 +34,7 @@ interface Client {
 const PING_MS = 30_000;
 /** Longer than the grace, so that every leaving is told. */
 const ABSENCE_MS = 18_000;
-const CONNECTS_AT_ONCE = 50;
+const AT_ONCE = 50;
 
 const load = (await json(process.stdin)) as Load;
 const joinedAt = new Map<string, number>();
@@ -62,13 +63,6 @@ async function subscribe({ socket, watched }: Client): Promise<void> {
   if (reply && !reply.ok) throw new Error(JSON.stringify(reply));
 }
 
-async function inSlices<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let from = 0; from < items.length; from += CONNECTS_AT_ONCE)
-    results.push(...(await Promise.all(items.slice(from, from + CONNECTS_AT_ONCE).map(work))));
-  return results;
-}
-
 async function join(access: string): Promise<RawSocket> {
   const socket = await openRawSocket({ url: load.url, namespace: '/presence', token: access, onPush: hear });
   await socket.join();
@@ -77,6 +71,7 @@ async function join(access: string): Promise<RawSocket> {
 
 const clients = await inSlices(
   load.users,
+  AT_ONCE,
   async ({ access, watched }): Promise<Client> => ({ socket: await join(access), watched }),
 );
 const away = new Set<Client>();
@@ -135,6 +130,7 @@ for (const [name, watches] of [
   if (watches)
     await inSlices(
       clients.filter(client => !away.has(client)),
+      AT_ONCE,
       subscribe,
     );
   results.push(await measure());

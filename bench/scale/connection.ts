@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openRawSocket, type RawSocket } from '../../tests/support/lean-socket.ts';
 
 const NAMESPACES = ['/chat', '/presence', '/notifications'];
-const AT_ONCE = 100;
+/** As many connections as are begun at once. */
+export const CONNECTS_AT_ONCE = 100;
 
 /** In all three namespaces; who is refused for a while comes again when told to. */
 export async function openEverywhere(url: string, token: string): Promise<RawSocket> {
@@ -22,11 +23,4 @@ async function joinAll(socket: RawSocket): Promise<string | null> {
     (error: Error) => error.message,
   );
   return Promise.race([joined, gone]);
-}
-
-export async function inSlices<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let from = 0; from < items.length; from += AT_ONCE)
-    results.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(work))));
-  return results;
 }

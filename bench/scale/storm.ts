@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RawSocket } from '../../tests/support/lean-socket.ts';
-import { inSlices, openEverywhere } from './connection.ts';
+import { inSlices } from '../support/rounds.ts';
+import { CONNECTS_AT_ONCE, openEverywhere } from './connection.ts';
 import type { Talk } from './talk.ts';
 
 export interface Storm extends Talk {
@@ -56,7 +57,7 @@ async function comeBack(token: string, held: Client['held'] = []): Promise<Clien
 const talkers = fork(join(import.meta.dirname, 'talk.ts'));
 talkers.send(talk);
 await once(talkers, 'message');
-let clients = await inSlices(tokens, token => comeBack(token));
+let clients = await inSlices(tokens, CONNECTS_AT_ONCE, token => comeBack(token));
 result.refusedPulls = 0;
 for (let round = 0; round < rounds; round += 1) {
   await pause(REST_MS);
