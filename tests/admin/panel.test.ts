@@ -1,21 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { eventually, once, type TestApp, type TestUser } from '../support/app.ts';
-import { openPage } from '../support/browser.ts';
-import { buildSuperuser, logIn, startPanel } from '../support/panel.ts';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, once } from '../support/app.ts';
+import { type PanelSite, run, startPanel } from '../support/panel.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 /** `npm run screenshots` keeps what the panel looks like; other runs do not. */
 const shots = process.env['PANEL_SHOTS'];
-let app: TestApp;
-let browser: Browser;
-let close: () => Promise<void>;
-let hasFirst = false;
+let app: PanelSite['app'];
+let openPanel: PanelSite['openPanel'];
+let comeIn: PanelSite['comeIn'];
+let close: PanelSite['close'];
 
 beforeAll(async () => {
-  ({ app, browser, close } = await startPanel());
+  ({ app, openPanel, comeIn, close } = await startPanel());
 });
 afterAll(() => close());
 
@@ -26,60 +25,8 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
 }
 
-interface Opened {
-  page: Page;
-  problems: string[];
-  staff: TestUser;
-}
-
-interface Look {
-  width?: number;
-  dark?: boolean;
-}
-
-/** A tab of the panel's origin, in which the panel will be in English. */
-async function openTab({ width = 1200, dark = false }: Look = {}): Promise<Omit<Opened, 'staff'>> {
-  const { page, problems } = await openPage(browser, `${app.url}/healthz`);
-  // What it listens to and asks for would slow the others; the first stays, as somebody is always there.
-  if (hasFirst) onTestFinished(async () => void (await page.goto('about:blank')));
-  hasFirst = true;
-  await page.setViewportSize({ width, height: 800 });
-  await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-  await page.evaluate("localStorage.setItem('parthub.admin.locale', 'en')");
-  return { page, problems };
-}
-
-/** The panel of a superuser who is logged in already, once it hears what changes. */
-async function openPanel(look: Look = {}): Promise<Opened> {
-  const staff = await app.buildUser({ role: 'superuser' });
-  const session = { access: staff.token, refresh: '', expiresAt: Date.now() + 600_000, idleMs: 600_000 };
-  const { page, problems } = await openTab(look);
-  await page.evaluate(kept => globalThis.sessionStorage.setItem('parthub.admin', kept), JSON.stringify(session));
-  const isReady = ({ payload }: { payload: string | Buffer }) => payload.includes('session:ready');
-  const hears = page.waitForEvent('websocket').then(socket => socket.waitForEvent('framereceived', isReady));
-  await Promise.all([page.goto(`${app.url}/admin/`), page.waitForSelector('[data-queue=reports]'), hears]);
-  return { page, problems, staff };
-}
-
-/** The panel of a superuser who has come in by its own two steps. */
-async function comeIn(): Promise<Opened> {
-  const staff = await buildSuperuser(app);
-  const { page, problems } = await openTab();
-  await logIn(page, app, staff);
-  return { page, problems, staff };
-}
-
 const step = (page: Page, name: string, isDone: boolean) =>
   page.waitForSelector(`[data-step=${name}][data-done=${isDone}]`);
-
-/** Fills the dialog of an action. */
-async function run(page: Page, action: string, reason?: string): Promise<void> {
-  await page.getByRole('button', { name: action, exact: true }).click();
-  const dialog = page.getByRole('dialog');
-  if (reason) await dialog.locator('textarea[name=reason]').fill(reason);
-  await dialog.getByRole('button', { name: 'Do it' }).click();
-  await dialog.waitFor({ state: 'hidden' });
-}
 
 test('S-57: the panel runs under a policy without unsafe-inline, with a nonce of each answer', async () => {
   const [one, two] = [await app.get(null, '/admin/'), await app.get(null, '/admin')];
