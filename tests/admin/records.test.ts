@@ -6,7 +6,6 @@ import { resources } from '../../src/admin/resources.ts';
 import { paramsOf } from '../../src/admin/service/params.ts';
 import { seedPlans } from '../../src/billing/service/plans.ts';
 import { newId } from '../../src/common/ids.ts';
-import { newPhone } from '../support/accounts.ts';
 import { type TestUser, useApp } from '../support/app.ts';
 import { asStaff, buildDealer } from '../support/worlds.ts';
 
@@ -267,77 +266,4 @@ test('the registry names everything in three languages', () => {
     ...(actions ? Object.values(paramsOf(actions.operation)).flatMap(({ choices }) => choices ?? []) : []),
   ]);
   expect([...new Set(names)].filter(name => !isLabelled(name))).toEqual([]);
-});
-
-async function homeOf(who: TestUser, language = 'en') {
-  return (await app.get(who, '/api/admin/', { 'accept-language': language })).body;
-}
-
-test('home tells each role what it may, in its language', async () => {
-  const names = async (who: TestUser) => (await homeOf(who)).resources.map(({ name }: { name: string }) => name);
-  expect(await names(await app.buildUser({ role: 'billing' }))).toEqual(['plans', 'subscriptions']);
-  expect(await names(await app.buildUser({ role: 'support' }))).toEqual(['users', 'sessions', 'otp-log']);
-  expect(await names(await app.buildUser({ role: 'moderator' }))).toEqual([
-    'b2b-profiles',
-    'posts',
-    'banned-words',
-    'reports',
-    'threads',
-    'categories',
-    'brands',
-    'regions',
-  ]);
-  const support = await app.buildUser({ role: 'support' });
-  const users = async (language: string) => (await homeOf(support, language)).resources[0];
-  const actions = (await users('en')).actions.map(({ name }: { name: string }) => name);
-  expect(actions).toContain('block');
-  expect(actions).not.toContain('set_role');
-  expect([(await users('en')).label, (await users('ru')).label, (await users('uz')).label]).toEqual([
-    'Users',
-    'Пользователи',
-    'Foydalanuvchilar',
-  ]);
-  expect((await users('en')).actions[0]).toMatchObject({
-    ...{ name: 'block', path: '/api/admin/users/actions/block/', needs_reason: true },
-    params: [{ name: 'until', type: 'moment', required: false }],
-  });
-});
-
-test('home shows the three steps of the set-up, and what waits', async () => {
-  const user = await boss();
-  const queues = (await homeOf(user)).queues;
-  await app.put(await app.buildUser(), '/api/b2b/profile/', { company_name: 'Yangi Savdo', activity: ['seller'] });
-  expect((await homeOf(user)).queues).toEqual({ ...queues, b2b_profiles: queues.b2b_profiles + 1 });
-  await buildDealer(app);
-  expect((await homeOf(user)).checklist).toMatchObject([
-    { step: 'plans', done: true, label: 'Create the plans' },
-    { step: 'b2b_profile', done: true },
-    { step: 'subscription', done: true },
-  ]);
-});
-
-test('an announcement is counted first, then sent, and stands in the list', async () => {
-  const user = await boss();
-  const { resources } = await homeOf(user);
-  const { preview, fields } = resources.find(({ name }: { name: string }) => name === 'notifications');
-  expect(preview).toBe('/api/admin/notifications/actions/broadcast/');
-  expect(fields[0]).toMatchObject({ name: 'title_uz', within: 'title', part: 'uz', required: true });
-  const text = { uz: 'Yangilik', ru: 'Новость', en: 'News' };
-  const params = { id: randomUUID(), title: text, body: text };
-  const { count, state } = (await app.post(user, preview, { params })).body;
-  expect(state).toBe('preview');
-  expect((await app.post(user, preview, { params: { ...params, confirm: count } })).status).toBe(200);
-  const { body } = await app.get(user, `/api/admin/notifications/${params.id}/`);
-  expect(body).toMatchObject({ title_uz: 'Yangilik', body_ru: 'Новость', audience: 'all', count });
-});
-
-test('the charts count the last thirty days', async () => {
-  const user = await boss();
-  await app.post(null, '/api/auth/request-otp/', { phone: newPhone() });
-  const { results } = (await app.get(user, '/api/admin/charts/')).body;
-  expect(results).toHaveLength(30);
-  const today = results.at(-1);
-  expect(today.registrations).toBeGreaterThan(0);
-  expect(today.otp_sent).toBeGreaterThan(0);
-  expect(results.slice(0, 28).every((day: { registrations: number }) => day.registrations === 0)).toBe(true);
 });
