@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { buildDealer, postInput } from '../support/worlds.ts';
-import { ok, refused, useBilling } from './world.ts';
+import { dayOf, iso, ok, refused, useBilling } from './world.ts';
 
 const { app, me, request, cancel, act, actOnPlan, subscriber, buildPlan, auditOf } = useBilling();
 const buildStaff = () => app.buildUser({ role: 'billing' });
@@ -103,4 +103,36 @@ test('a plan that does not exist is not found, and what is no action neither', a
   await refused(actOnPlan(staff, 'edit', randomUUID(), { name: 'X' }), 'not_found');
   expect(await actOnPlan(staff, 'remove', randomUUID())).toMatchObject({ status: 404 });
   expect(await act(staff, 'refund', await subscriber())).toMatchObject({ status: 404 });
+});
+
+test('a plan with a trial begins with it, once for a user; paid for it is active', async () => {
+  const [user, staff, plan] = [await app.buildUser(), await buildStaff(), await buildPlan({ trialDays: 14 })];
+  await request(user, plan.code);
+  await ok(act(staff, 'activate', user));
+  expect(await me(user)).toMatchObject({
+    subscription: { status: 'trialing', trial_end: iso(14), current_period_end: iso(14) },
+    entitlements: { posts_per_month: 7 },
+  });
+  await ok(act(staff, 'activate', user, {}, dayOf(2)));
+  expect((await me(user, dayOf(2))).subscription).toMatchObject({
+    ...{ status: 'active', trial_end: iso(2), current_period_start: iso(2) },
+    current_period_end: '2025-12-12T07:00:00.000Z',
+  });
+  await cancel(user, { at_period_end: false }, dayOf(3));
+  await request(user, plan.code, dayOf(3));
+  await ok(act(staff, 'activate', user, {}, dayOf(3)));
+  expect((await me(user, dayOf(3))).subscription).toMatchObject({ status: 'active', trial_end: null });
+});
+
+test('who has paid until a day gets no trial', async () => {
+  const [user, staff, plan] = [await app.buildUser(), await buildStaff(), await buildPlan({ trialDays: 14 })];
+  await request(user, plan.code);
+  await ok(act(staff, 'activate', user, { params: { until: iso(90) } }));
+  expect((await me(user)).subscription).toMatchObject({ status: 'active', current_period_end: iso(90) });
+});
+
+test('whoever has paid before gets no trial in their grace', async () => {
+  const [user, staff, plan] = [await subscriber(), await buildStaff(), await buildPlan({ trialDays: 14 })];
+  await ok(act(staff, 'activate', user, { params: { plan: plan.code } }, dayOf(31)));
+  expect((await me(user, dayOf(31))).subscription).toMatchObject({ status: 'active', trial_end: null });
 });

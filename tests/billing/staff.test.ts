@@ -43,32 +43,6 @@ test('staff activate another plan and until a day of their own', async () => {
   });
 });
 
-test('a plan with a trial begins with it, once for a user; paid for it is active', async () => {
-  const [user, staff, plan] = [await app.buildUser(), await buildStaff(), await buildPlan({ trialDays: 14 })];
-  await request(user, plan.code);
-  await ok(act(staff, 'activate', user));
-  expect(await me(user)).toMatchObject({
-    subscription: { status: 'trialing', trial_end: iso(14), current_period_end: iso(14) },
-    entitlements: { posts_per_month: 7 },
-  });
-  await ok(act(staff, 'activate', user, {}, dayOf(2)));
-  expect((await me(user, dayOf(2))).subscription).toMatchObject({
-    ...{ status: 'active', trial_end: iso(2), current_period_start: iso(2) },
-    current_period_end: '2025-12-12T07:00:00.000Z',
-  });
-  await cancel(user, { at_period_end: false }, dayOf(3));
-  await request(user, plan.code, dayOf(3));
-  await ok(act(staff, 'activate', user, {}, dayOf(3)));
-  expect((await me(user, dayOf(3))).subscription).toMatchObject({ status: 'active', trial_end: null });
-});
-
-test('who has paid until a day gets no trial', async () => {
-  const [user, staff, plan] = [await app.buildUser(), await buildStaff(), await buildPlan({ trialDays: 14 })];
-  await request(user, plan.code);
-  await ok(act(staff, 'activate', user, { params: { until: iso(90) } }));
-  expect((await me(user)).subscription).toMatchObject({ status: 'active', current_period_end: iso(90) });
-});
-
 test('a subscription in its grace is activated anew, with the plan that was asked for', async () => {
   const [user, staff] = [await subscriber(), await buildStaff()];
   await request(user, 'pro', dayOf(31));
@@ -77,12 +51,6 @@ test('a subscription in its grace is activated anew, with the plan that was aske
     ...{ status: 'active', plan: { code: 'pro' }, next_plan: null, grace_until: null },
     ...{ current_period_start: iso(31), current_period_end: iso(61) },
   });
-});
-
-test('whoever has paid before gets no trial in their grace', async () => {
-  const [user, staff, plan] = [await subscriber(), await buildStaff(), await buildPlan({ trialDays: 14 })];
-  await ok(act(staff, 'activate', user, { params: { plan: plan.code } }, dayOf(31)));
-  expect((await me(user, dayOf(31))).subscription).toMatchObject({ status: 'active', trial_end: null });
 });
 
 test('staff arrange the next plan of one that runs; its user changes it no more, but may cancel', async () => {
