@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
+import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input } from '../../common/operations.ts';
 import type { PublicUser, User as UserView } from '../contract/shapes.ts';
@@ -77,6 +78,20 @@ export async function lockUser(
   const is = 'id' in by ? sql`id = ${by.id}` : sql`phone = ${by.phone}`;
   const [locked] = await rows<{ id: string }>(em, sql`select id from users where ${is} for no key update`);
   return locked ? em.findOneOrFail(User, { id: locked.id }, { refresh: true }) : null;
+}
+
+/**
+ * Until the commit nobody deletes the account, so that its deletion finds what is written here; nobody else keeps it either
+ * where that is asked for. Throws session_revoked: it was deleted while the call was under way.
+ */
+export async function keepAccount(
+  { em }: Pick<Context, 'em'>,
+  userId: string,
+  mode: 'shared' | 'exclusive' = 'shared',
+): Promise<void> {
+  const lock = sql.raw(mode === 'shared' ? 'for share' : 'for update');
+  const kept = await rows(em, sql`select 1 from users where id = ${userId} and deleted_at is null ${lock}`);
+  if (kept.length === 0) throw new AppError('session_revoked');
 }
 
 /** The user of a phone, made when there is none and locked like by `lockUser`; two requests at once make one. */

@@ -1,4 +1,4 @@
-import { keepAccount } from '../../billing/service/accounts.ts';
+import { keepAccount } from '../../accounts/service/users.ts';
 import { usageOf } from '../../billing/service/usage.ts';
 import type { Context } from '../../common/context.ts';
 import { newId } from '../../common/ids.ts';

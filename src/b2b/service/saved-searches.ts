@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { z } from 'zod';
-import { keepAccount } from '../../billing/service/accounts.ts';
+import { keepAccount } from '../../accounts/service/users.ts';
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';

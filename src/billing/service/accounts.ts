@@ -1,7 +1,4 @@
-import { sql } from 'kysely';
-import type { Context, SharedContext } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
-import { AppError } from '../../common/errors.ts';
+import type { SharedContext } from '../../common/context.ts';
 import { Plan, Subscription } from '../entities.ts';
 import { endNow, lockSubscription, setSubscription } from './subscriptions.ts';
 
@@ -26,18 +23,4 @@ export async function endDeleted(ctx: SharedContext, userIds: readonly string[])
     if (present) endNow(ctx, present);
   }
   await ctx.em.flush();
-}
-
-/**
- * Until the commit nobody deletes the account, so that its deletion finds what is written here; nobody else keeps it either
- * where that is asked for. Throws session_revoked: it was deleted while the call was under way.
- */
-export async function keepAccount(
-  { em }: Pick<Context, 'em'>,
-  userId: string,
-  mode: 'shared' | 'exclusive' = 'shared',
-): Promise<void> {
-  const lock = sql.raw(mode === 'shared' ? 'for share' : 'for update');
-  const kept = await rows(em, sql`select 1 from users where id = ${userId} and deleted_at is null ${lock}`);
-  if (kept.length === 0) throw new AppError('session_revoked');
 }

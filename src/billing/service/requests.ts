@@ -1,9 +1,9 @@
+import { keepAccount } from '../../accounts/service/users.ts';
 import type { Context } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { operations } from '../contract.ts';
 import { Plan, type Subscription } from '../entities.ts';
-import { keepAccount } from './accounts.ts';
 import { notEnded } from './standing.ts';
 import {
   announce,
