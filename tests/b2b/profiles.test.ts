@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
 import { type TestUser, useApp } from '../support/app.ts';
+import { askWhileDeleted } from '../support/deleting.ts';
 import { waiting } from '../support/locks.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
@@ -223,6 +224,20 @@ test('S-67: a deleted account shows no picture, no logo and no post, and its ima
   expect(await em.execute('select id from uploads where user_id = ?', [owner.id])).toEqual([]);
   expect(await em.execute('select avatar_url from users where id = ?', [owner.id])).toEqual([{ avatar_url: null }]);
   expect((await fetch(app.url + photo.url)).status).toBe(404);
+});
+
+test('S-67: an account that is being deleted takes no new picture, logo or name with it', async () => {
+  const [one, other] = [await app.buildUser(), await app.buildUser()];
+  const [picture, logo] = [await uploadImage(app, one, 'avatar'), await uploadImage(app, other, 'avatar')];
+  const chosen = { full_name: 'Vali Aliyev', avatar_upload_id: picture.id };
+  const answers = [
+    await askWhileDeleted(app, one, () => app.patch(one, '/api/auth/me/', chosen)),
+    await askWhileDeleted(app, other, () => put(other, { logo_upload_id: logo.id })),
+  ];
+  expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+    [401, 'session_revoked'],
+    [401, 'session_revoked'],
+  ]);
 });
 
 test('S-67: 30 days after a deletion nothing says any more who the company was and where', async () => {

@@ -13,7 +13,7 @@ import { readVerification } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { useVerification } from './passwords.ts';
 import { endSessions, liveSessions } from './sessions.ts';
-import { lockUser, presentUser } from './users.ts';
+import { lockCaller, presentUser } from './users.ts';
 
 const PURGE_DAYS = 30;
 const CHANGES_A_DAY = 3;
@@ -53,8 +53,7 @@ export async function endSession(
  */
 export async function deleteMe(ctx: Context): Promise<Output<typeof operations.deleteMe>> {
   ensureFresh(ctx.actor, ctx.now);
-  const user = await lockUser(ctx, { id: ctx.actor.userId });
-  if (!user || user.deletedAt) throw new AppError('session_revoked');
+  const user = await lockCaller(ctx);
   await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'logout_all');
   Object.assign(user, { deletedAt: ctx.now, formerPhone: user.phone, phone: null, avatarUrl: null });
   audit(ctx, { action: 'delete_account', resource: 'users', objectId: user.id });
@@ -87,11 +86,11 @@ export function changePhone(notifier: Notifier) {
 }
 
 async function replacePhone(tx: Context, phone: string): Promise<{ view: UserView; oldPhone: string }> {
-  const { userId, sessionId } = tx.actor;
-  const user = await lockUser(tx, { id: userId });
-  const sessions = await liveSessions(tx, userId);
-  // The account may have been deleted while the call was under way, or its number changed by another session.
-  if (!user || !sessions.includes(sessionId)) throw new AppError('session_revoked');
+  const { sessionId } = tx.actor;
+  const user = await lockCaller(tx);
+  const sessions = await liveSessions(tx, user.id);
+  // Another session may have changed the number while the call was under way, and ended this one.
+  if (!sessions.includes(sessionId)) throw new AppError('session_revoked');
   const oldPhone = user.reachablePhone();
   user.phone = phone;
   await tx.em.flush().catch(error => {

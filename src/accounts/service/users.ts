@@ -80,6 +80,13 @@ export async function lockUser(
   return locked ? em.findOneOrFail(User, { id: locked.id }, { refresh: true }) : null;
 }
 
+/** The caller, as by `lockUser`. Throws session_revoked: the account was deleted while the call was under way. */
+export async function lockCaller(ctx: Pick<Context, 'em' | 'actor'>): Promise<User> {
+  const user = await lockUser(ctx, { id: ctx.actor.userId });
+  if (!user || user.deletedAt) throw new AppError('session_revoked');
+  return user;
+}
+
 /**
  * Until the commit nobody deletes the account, so that its deletion finds what is written here; nobody else keeps it either
  * where that is asked for. Throws session_revoked: it was deleted while the call was under way.
@@ -123,10 +130,13 @@ export type SetAvatar = (
   uploadId: string | null,
 ) => Promise<string | null>;
 
-/** Changes the caller's name, language or picture. Throws not_found for an upload that is not theirs or used already. */
+/**
+ * Changes the caller's name, language or picture. Throws not_found for an upload that is not theirs or used already, and
+ * session_revoked.
+ */
 export function updateMe(setAvatar: SetAvatar) {
   return async (ctx: Context, input: Input<typeof operations.updateMe>): Promise<UserView> => {
-    const user = await ctx.em.findOneOrFail(User, { id: ctx.actor.userId });
+    const user = await lockCaller(ctx);
     if (input.full_name !== undefined) user.fullName = input.full_name;
     if (input.locale !== undefined) user.locale = input.locale;
     if (input.avatar_upload_id !== undefined) user.avatarUrl = await setAvatar(ctx, user.id, input.avatar_upload_id);

@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import type { Company } from '../../accounts/contract.ts';
+import { keepAccount } from '../../accounts/service/users.ts';
 import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Input } from '../../common/operations.ts';
@@ -18,10 +19,11 @@ export async function getProfile({ em, actor }: Context): Promise<Profile> {
 
 /**
  * Writes my business profile. The first one, and one after a rejection, waits for an operator; a new tax number has to be
- * verified anew. Throws conflict, and not_found for a logo that is somebody else's or used already.
+ * verified anew. Throws conflict, session_revoked, and not_found for a logo that is somebody else's or used already.
  */
 export async function putProfile(ctx: Context, input: Input<typeof operations.putProfile>): Promise<Profile> {
   const { em, now, actor, config } = ctx;
+  await keepAccount(ctx, actor.userId);
   const profile = await reachOrBegin(ctx, actor.userId);
   await ensureMatch(input.if_match, profile, () => presentProfile(profile));
   const { company_name, hide_phone, tin = null, activity, region, city, address, about } = input;
