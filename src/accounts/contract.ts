@@ -72,6 +72,7 @@ export const operations = {
     ]),
     errors: [
       'invalid_phone',
+      'phone_not_supported',
       'otp_invalid',
       'otp_attempts_exceeded',
       'otp_locked',
@@ -79,6 +80,7 @@ export const operations = {
       'password_required',
       'invalid_credentials',
       'login_locked',
+      'server_busy',
     ],
   }),
   setPassword: procedure({
@@ -105,6 +107,7 @@ export const operations = {
       'current_password_invalid',
       'reauth_required',
       'account_blocked',
+      'server_busy',
     ],
   }),
   login: procedure({
@@ -115,7 +118,14 @@ export const operations = {
     limits: [{ name: 'login', by: 'ip', points: 50, windowSec: 900 }],
     input: z.object({ phone: phoneInput, password: passwordInput, device: Device.optional() }),
     output: Tokens,
-    errors: ['invalid_phone', 'invalid_credentials', 'login_locked', 'account_blocked'],
+    errors: [
+      'invalid_phone',
+      'phone_not_supported',
+      'invalid_credentials',
+      'login_locked',
+      'account_blocked',
+      'server_busy',
+    ],
   }),
   refreshTokens: procedure({
     summary: 'Gives the next pair of tokens; asked again within 30 s it gives the same one.',
@@ -217,12 +227,14 @@ export const operations = {
     errors: [
       'permission_denied',
       'invalid_phone',
+      'phone_not_supported',
       'invalid_credentials',
       'login_locked',
       'account_blocked',
       'otp_cooldown',
       'otp_locked',
       'otp_unavailable',
+      'server_busy',
     ],
   }),
   adminVerify: procedure({

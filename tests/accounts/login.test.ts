@@ -70,6 +70,9 @@ test.each([
   ['phone_not_supported', '+79161234567'],
 ])('%s is the answer to %s', async (code, phone) => {
   expect(await requestCode(phone)).toMatchObject({ status: 400, body: { code } });
+  const logins = { 'auth/verify-otp': { code: '000000' }, 'auth/login': { password: 'x' }, 'admin/login': { password: 'x' } }; // biome-ignore format: one line reads better
+  for (const [path, more] of Object.entries(logins))
+    expect(await app.post(null, `/api/${path}/`, { phone, ...more })).toMatchObject({ status: 400, body: { code } });
 });
 
 test('S-1: five wrong codes burn the code, the right one is then refused too', async () => {

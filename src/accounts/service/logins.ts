@@ -22,7 +22,8 @@ type Verified = Output<typeof operations.verifyOtp>;
 /**
  * Checks a code and uses it up. For `login` it opens a session and registers an unknown phone; for another purpose it gives
  * a verification token. Tries and failures are counted before the answer and stay counted.
- * Throws otp_invalid, otp_attempts_exceeded, otp_locked, password_required, invalid_credentials, account_blocked.
+ * Throws invalid_phone, phone_not_supported, otp_invalid, otp_attempts_exceeded, otp_locked, account_blocked; for an account
+ * that was idle for long password_required, invalid_credentials, login_locked, server_busy.
  */
 export async function verifyOtp(ctx: Anyone, input: VerifyOtp): Promise<Verified> {
   const phone = readPhone(ctx.config, input.phone);
@@ -121,7 +122,7 @@ export function ensureNotBlocked(user: User, now: Date): void {
 
 /**
  * Logs in with a password; unknown number, no password and a wrong one are alike, in time too. So is one that was replaced,
- * or whose account was left, while it was being checked.
+ * or whose account was left, while it was being checked. Throws as `checkPassword`.
  */
 export async function login(ctx: Anyone, input: Input<typeof operations.login>): Promise<Tokens> {
   const user = await checkPassword(ctx, input);
@@ -133,7 +134,10 @@ export async function login(ctx: Anyone, input: Input<typeof operations.login>):
   });
 }
 
-/** The user whose phone and password these are. Throws invalid_credentials, login_locked, account_blocked. */
+/**
+ * The user whose phone and password these are. Throws invalid_phone, phone_not_supported, invalid_credentials, login_locked,
+ * account_blocked, server_busy.
+ */
 export async function checkPassword(ctx: Anyone, given: Input<typeof operations.login>): Promise<User> {
   const phone = readPhone(ctx.config, given.phone);
   const subject = subjectOf('password', phone, knownDevice(ctx, phone, given.device));

@@ -18,8 +18,8 @@ type SetPassword = Input<typeof operations.setPassword>;
 
 /**
  * Sets the caller's password, or resets that of a verified phone (which registers when it is unknown, or was idle for so
- * long that it may have a new owner). Other sessions end unless told otherwise. Throws weak_password, password_mismatch, verification_invalid, current_password_invalid,
- * reauth_required, auth_required, account_blocked.
+ * long that it may have a new owner). Other sessions end unless told otherwise. Throws weak_password, password_mismatch,
+ * verification_invalid, current_password_invalid, reauth_required, auth_required, account_blocked, server_busy.
  */
 export async function setPassword(ctx: Anyone, input: SetPassword): Promise<Tokens> {
   if (input.password_confirm !== undefined && input.password_confirm !== input.password)

@@ -18,7 +18,7 @@ import { lockUser } from './users.ts';
 type Anyone = ProcedureContext<Actor | null>;
 type ActOnUsers = Input<typeof operations.actOnUsers>;
 
-/** Staff log in with password and code. Who is no staff gets what a wrong password gets. */
+/** Staff log in with password and code. Who is no staff gets what a wrong password gets. Throws as `login` and `requestOtp`. */
 export function adminLogin(notifier: Notifier) {
   return async (
     ctx: Anyone,
@@ -33,7 +33,10 @@ export function adminLogin(notifier: Notifier) {
   };
 }
 
-/** The second step: the code that was sent to the staff member's phone. Throws otp_invalid, otp_locked, account_blocked. */
+/**
+ * The second step: the code that was sent to the staff member's phone. Throws otp_invalid, otp_attempts_exceeded, otp_locked,
+ * account_blocked.
+ */
 export async function adminVerify(
   ctx: Anyone,
   { otp_id, code, device }: Input<typeof operations.adminVerify>,

@@ -80,7 +80,10 @@ async function rewrite(
   return announceChange(ctx, post);
 }
 
-/** Removes the caller's post with its images; its conversations stay and say `removed`. */
+/**
+ * Removes the caller's post with its images; its conversations stay and say `removed`. Throws not_found, permission_denied,
+ * b2b_not_enabled, conflict.
+ */
 export async function deletePost(
   ctx: Context,
   { post_id, if_match }: Input<typeof operations.deletePost>,
