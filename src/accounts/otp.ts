@@ -78,7 +78,8 @@ export async function tryCode({ em, now, config }: Scope, given: Given): Promise
   const [row] = await rows<AttemptRow>(
     em,
     sql`update phone_otps set attempts = attempts + 1
-        where id = (select id from phone_otps where phone = ${phone} and (purpose = 'admin_login') = ${isStaff} order by created_at desc, id desc limit 1)
+        where id = (select id from phone_otps where phone = ${phone} and (purpose = 'admin_login') = ${isStaff}
+                    order by created_at desc, id desc limit 1)
           and used_at is null and attempts < ${config.OTP_MAX_ATTEMPTS} and expires_at > ${now}
           and (${otpId ?? null}::uuid is null or id = ${otpId ?? null}::uuid)
         returning id, purpose, attempts, code_hmac`,

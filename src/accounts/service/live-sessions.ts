@@ -29,7 +29,8 @@ export function createFindSession(orm: Orm): FindSession & { forget(sessionId: s
     gathering = null;
     const found = await rows<SessionRow>(
       orm.em.fork(),
-      sql`select s.id, s.user_id, u.role, u.locale, s.revoked_at is not null as is_revoked, (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked, s.expires_at
+      sql`select s.id, s.user_id, u.role, u.locale, s.expires_at, s.revoked_at is not null as is_revoked,
+            (u.blocked_at is not null and (u.blocked_until is null or u.blocked_until > now())) as is_blocked
           from sessions s join users u on u.id = s.user_id where s.id = any(${ids}::uuid[])`,
       { isHot: true },
     );

@@ -19,7 +19,8 @@ import {
  * Asks for a plan. Without a running subscription a pending one begins, which staff activate; asked for another plan it
  * is replaced by a new one, so that staff never activate a plan other than the one they saw. While one runs, the plan
  * becomes its next; its own plan again takes a cancellation or a choice of another plan back.
- * Throws not_found (a plan that is unknown, or off the list and not the caller's), already_subscribed, invalid_state (the next plan is arranged with staff).
+ * Throws not_found (a plan that is unknown, or off the list and not the caller's), already_subscribed, session_revoked,
+ * invalid_state (the next plan is arranged with staff).
  */
 export async function requestSubscription(
   ctx: Context,
