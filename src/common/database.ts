@@ -257,7 +257,7 @@ export function isReferenced(error: unknown): boolean {
 }
 
 const connectionCodes =
-  /^(08...|57P0[1-5]|53...|25006|57014|55P03|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN|NOENT|NOTFOUND))$/;
+  /^(08...|57P0[1-5]|53...|25006|25P0[34]|57014|55P03|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN|NOENT|NOTFOUND))$/;
 const connectionMessages =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Client has encountered a connection error/;
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { facts } from '../../src/accounts/contract.ts';
 import { useApp } from '../support/app.ts';
 
 const app = useApp({ TRUST_PROXY: '1' });
@@ -13,6 +14,18 @@ test('S-48: the same key with another scope in the query is another request', as
   expect(await logOut('all')).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
   const again = await logOut('others');
   expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([204, 'true']);
+});
+
+test('S-65: whose transaction PostgreSQL has ended, because the instance stood still in it, is told to try again', async () => {
+  const user = await app.buildUser();
+  app.listeners.on(facts.userDeleted, async ([deleted], { em }) => {
+    if (deleted?.payload.userId !== user.id) return;
+    await em.execute("set local idle_in_transaction_session_timeout = '10ms'");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  });
+  const reply = await app.delete(user, '/api/auth/me/', { confirm: 'DELETE' });
+  expect(reply).toMatchObject({ status: 503, body: { code: 'unavailable', retryable: true } });
+  expect((await app.get(user, '/api/auth/me/')).status).toBe(200);
 });
 
 test('a replay spends of the budget of its user, and says so', async () => {
