@@ -16,6 +16,14 @@ test('S-48: the same key with another scope in the query is another request', as
   expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([204, 'true']);
 });
 
+test('the scope of a logout is that of its address: one in the body is dropped', async () => {
+  const [user, other] = [await app.buildUser(), await app.buildUser()];
+  await app.orm.em.fork().execute('update sessions set user_id = ? where id = ?', [user.id, other.sessionId]);
+  expect((await app.post(user, '/api/auth/logout/', { scope: 'all' })).status).toBe(204);
+  const live = 'select id from sessions where user_id = ? and revoked_at is null';
+  expect(await app.orm.em.fork().execute(live, [user.id])).toEqual([{ id: other.sessionId }]);
+});
+
 test('S-65: whose transaction PostgreSQL has ended, because the instance stood still in it, is told to try again', async () => {
   const user = await app.buildUser();
   app.listeners.on(facts.userDeleted, async ([deleted], { em }) => {

@@ -126,6 +126,17 @@ test('S-62: a scalar query parameter twice is duplicate_parameter, brackets are 
   expect((await fetch(`${doors.url}/api/echo/?text=a&a[]=1&a[b]=2`)).status).toBe(200);
 });
 
+test('what a GET asks for stands in its address alone: no body changes an answer that caches keep', async () => {
+  const body = '{"text":"b","count":7}';
+  const headers = { 'content-type': 'application/json', 'content-length': body.length };
+  const answer = await new Promise(resolve => {
+    request(`${doors.url}/api/echo/?text=a`, { headers }, response => {
+      response.on('data', chunk => resolve([response.headers['cache-control'], JSON.parse(String(chunk))]));
+    }).end(body);
+  });
+  expect(answer).toEqual(['public, max-age=30', { text: 'a', count: 1, loud: false, tags: [] }]);
+});
+
 test('S-77: __proto__, constructor and prototype as keys change nothing', async () => {
   const response = await post('/api/echo/', '{"text":"x","__proto__":{"x":1},"constructor":{"prototype":{"x":1}}}');
   expect(await response.json()).toEqual({ text: 'x', count: 1, loud: false, tags: [] });

@@ -23,13 +23,15 @@ interface FieldType {
 }
 
 /**
- * Fields of headers and of the path win over the body, the body over the query. The query is read on GET, and elsewhere for fields
- * that the operation lists as `query`; its strings become numbers, booleans and lists where the contract has those.
+ * Fields of headers and of the path win over the body. On GET all others come from the query, elsewhere those that the operation
+ * lists as `query`; its strings become numbers, booleans and lists where the contract has those. A body gives none of them: a
+ * cache, which knows the address alone, would give everybody what one body has asked for.
  */
 export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
   const pathFields = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
   const { types, isStrict } = fieldsOf(operation.input);
-  const queryFields = path.startsWith('GET ') ? Object.keys(types) : (operation.query ?? []);
+  const isGet = path.startsWith('GET ');
+  const queryFields = isGet ? Object.keys(types) : (operation.query ?? []);
   const generated = operation.generated ?? [];
   const headers = Object.entries(operation.headers ?? {});
   const read = (req: Request, makeId: (field: string) => string): Record<string, unknown> => {
@@ -37,8 +39,8 @@ export function rawInputOf(operation: Operation, path: HttpPath): ReadRaw {
     if (isStrict) refuseUnknown(query, queryFields);
     return {
       ...Object.fromEntries(generated.map(name => [name, makeId(name)])),
+      ...(isGet ? {} : readBody(req.body, queryFields)),
       ...readQuery(query, queryFields, types),
-      ...readBody(req.body),
       ...req.params,
       ...Object.fromEntries(headers.map(([name, header]) => [name, req.get(header)])),
     };
@@ -52,10 +54,10 @@ function refuseUnknown(query: Record<string, unknown>, known: readonly string[])
   throw new AppError('validation_failed', { fields: unknown.map(path => ({ path, code: 'unrecognized_keys' })) });
 }
 
-function readBody(body: unknown): Record<string, unknown> {
+function readBody(body: unknown, queryFields: readonly string[]): Record<string, unknown> {
   if (body === undefined) return {};
   if (!isPlainObject(body)) throw new AppError('validation_failed', { fields: [{ path: '', code: 'invalid_type' }] });
-  return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !queryFields.includes(name)));
 }
 
 function readQuery(
