@@ -137,6 +137,13 @@ test('what a GET asks for stands in its address alone: no body changes an answer
   expect(answer).toEqual(['public, max-age=30', { text: 'a', count: 1, loud: false, tags: [] }]);
 });
 
+test.each(['application/json; charset=utf-8', 'application/json;charset=UTF-8', 'text/html, application/*;q=0.1'])(
+  'who accepts %s is answered',
+  async accept => {
+    expect((await fetch(`${doors.url}/api/echo/?text=a`, { headers: { accept } })).status).toBe(200);
+  },
+);
+
 test('S-77: __proto__, constructor and prototype as keys change nothing', async () => {
   const response = await post('/api/echo/', '{"text":"x","__proto__":{"x":1},"constructor":{"prototype":{"x":1}}}');
   expect(await response.json()).toEqual({ text: 'x', count: 1, loud: false, tags: [] });

@@ -126,9 +126,11 @@ export function allowOrigins(config: Config): RequestHandler {
   };
 }
 
+/** Named with the charset too: who asks for exactly what is sent would else be refused. */
 export function answerAs(type: string): RequestHandler {
+  const offered = [type, 'application/problem+json'].flatMap(one => [one, `${one}; charset=utf-8`]);
   return (req, res, next) => {
-    if (!req.accepts([type, 'application/problem+json'])) throw new AppError('not_acceptable');
+    if (!req.accepts(offered)) throw new AppError('not_acceptable');
     res.setHeader('Vary', 'Accept-Language, Origin');
     next();
   };
