@@ -24,6 +24,13 @@ test('the scope of a logout is that of its address: one in the body is dropped',
   expect(await app.orm.em.fork().execute(live, [user.id])).toEqual([{ id: other.sessionId }]);
 });
 
+test('an empty Authorization header is none: a login goes on, everything else needs a token', async () => {
+  const none = { authorization: '' };
+  const login = { phone: '+998901234567', password: 'wrong horse battery' };
+  expect((await app.post(null, '/api/auth/login/', login, none)).body.code).toBe('invalid_credentials');
+  expect((await app.get(null, '/api/auth/me/', none)).body.code).toBe('auth_required');
+});
+
 test('S-65: whose transaction PostgreSQL has ended, because the instance stood still in it, is told to try again', async () => {
   const user = await app.buildUser();
   app.listeners.on(facts.userDeleted, async ([deleted], { em }) => {

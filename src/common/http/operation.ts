@@ -241,10 +241,10 @@ async function authenticated(
   req: Request,
   now: Date,
 ): Promise<Actor | null> {
-  const header = req.headers.authorization;
+  const header = req.headers.authorization ?? '';
   const mayLack = access === 'optional' || access === 'lenient';
-  if (access === 'public' || (mayLack && header === undefined)) return null;
-  if (header === undefined || header.trim() === '') throw new AppError('auth_required');
+  if (access === 'public' || (mayLack && header === '')) return null;
+  if (header === '') throw new AppError('auth_required');
   const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
   if (!token && access !== 'lenient') throw new AppError('token_invalid');
   const actor = authenticate(token ?? '', now);
