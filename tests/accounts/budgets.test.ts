@@ -129,6 +129,13 @@ test('S-58: a forged X-Forwarded-For evades no limit', async () => {
   expect((await ask(99)).status).toBe(429);
 });
 
+test('S-58: what stands in X-Forwarded-For without being an address counts as who is connected', async () => {
+  const phone = newPhone();
+  expect((await requestCode(strict, phone, {}, from('x'.repeat(200)))).status).toBe(200);
+  const log = await strict.orm.em.fork().execute('select ip from otp_request_log where phone = ?', [phone]);
+  expect(log).toEqual([{ ip: '127.0.0.1' }]);
+});
+
 test('S-10: when the share of new numbers is spent, registered ones still get their codes', async () => {
   const member = await poor.buildUser({ phone: newPhone() });
   for (let n = 0; n < 5; n += 1) expect((await requestCode(poor, newPhone())).status).toBe(200);

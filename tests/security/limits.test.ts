@@ -149,6 +149,7 @@ test('S-58: the address of a socket is the one that the outermost trusted proxy 
   const handshake = { address: '10.0.0.1', headers: { 'x-forwarded-for': '6.6.6.6, 203.0.113.7, 10.0.0.2' } };
   expect([0, 1, 2].map(proxies => addressOf(proxies, handshake))).toEqual(['10.0.0.1', '10.0.0.2', '203.0.113.7']);
   expect(addressOf(2, { address: '10.0.0.1', headers: {} })).toBe('10.0.0.1');
+  expect(addressOf(1, { address: '10.0.0.1', headers: { 'x-forwarded-for': 'x'.repeat(200) } })).toBe('10.0.0.1');
 });
 
 test('S-74: two instances share a budget', async () => {

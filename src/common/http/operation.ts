@@ -15,7 +15,7 @@ import type { HttpPath, Operation, Output } from '../operations.ts';
 import type { FormGate } from './form-gate.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
 import { presentProblem } from './problems.ts';
-import { stateOf, userAgentOf } from './request.ts';
+import { addressOf, stateOf, userAgentOf } from './request.ts';
 
 export interface HandleOptions<O extends Operation> {
   /** Headers that come from the answer: Location, ETag. */
@@ -81,7 +81,8 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
 function callOf(req: Request, res: Response, actor: Actor | null): Omit<RawCall, 'raw'> {
   const { requestId, now, locale } = stateOf(res);
   const userAgent = userAgentOf(req.headers);
-  return { requestId, now, locale, actor, ip: req.ip ?? '', userAgent, reportLimit: state => tellLimit(res, state) };
+  const ip = addressOf(req);
+  return { requestId, now, locale, actor, ip, userAgent, reportLimit: state => tellLimit(res, state) };
 }
 
 /** The tightest budget that the call has spent of. */

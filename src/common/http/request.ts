@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import cors from 'cors';
-import express, { type RequestHandler, type Response } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
@@ -170,6 +170,11 @@ export function jsonBody(config: Config): RequestHandler {
 function cutSlow(socket: Socket): void {
   socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
   socket.destroySoon();
+}
+
+/** Who asks; what stands in `X-Forwarded-For` without being an address counts as whoever is connected. */
+export function addressOf({ ip = '', socket }: Request): string {
+  return isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip;
 }
 
 /** As much of it as is worth keeping. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { Config } from '../../config.ts';
@@ -34,14 +35,15 @@ function isAllowedOrigin(config: Config, origin: string): boolean {
   return config.CORS_ALLOWED_ORIGINS.includes(origin) || origin === new URL(config.PUBLIC_URL).origin;
 }
 
-/** As Express reads it: of `X-Forwarded-For` only what the trusted proxies have appended counts. */
+/** As Express reads it: of `X-Forwarded-For` only what the trusted proxies have appended counts, if it is an address. */
 export function addressOf(
   proxies: number,
   { address, headers }: Pick<Socket['handshake'], 'address' | 'headers'>,
 ): string {
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').map(one => one.trim()).filter(Boolean); // biome-ignore format: one line reads better
   const chain = [...forwarded, address];
-  return chain.at(-1 - proxies) ?? chain[0]!;
+  const seen = chain.at(-1 - proxies) ?? chain[0]!;
+  return isIP(seen) === 0 ? address : seen;
 }
 
 /** What Socket.IO turns into a `connect_error`. */
