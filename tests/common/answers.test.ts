@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/accounts/contract.ts';
-import { useApp } from '../support/app.ts';
+import { type Reply, useApp } from '../support/app.ts';
 
 const app = useApp({ TRUST_PROXY: '1' });
 const from = (ip: string) => ({ 'x-forwarded-for': ip });
@@ -14,6 +14,19 @@ test('S-48: the same key with another scope in the query is another request', as
   expect(await logOut('all')).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
   const again = await logOut('others');
   expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([204, 'true']);
+});
+
+test('a replay is in the language of the first answer, says so, and asks for a token where that did', async () => {
+  const [user, key] = [await app.buildUser(), { 'idempotency-key': randomUUID() }];
+  const change = (language: string) =>
+    app.post(user, '/api/auth/change-phone/', { verification_token: 'none' }, { ...key, 'accept-language': language });
+  const [first, again] = [await change('ru'), await change('en')];
+  expect([again.headers.get('idempotent-replayed'), again.body]).toEqual(['true', first.body]);
+  const told = ({ headers }: Reply) => ['content-language', 'www-authenticate'].map(name => headers.get(name));
+  expect([told(first), told(again)]).toEqual([
+    ['ru', 'Bearer'],
+    ['ru', 'Bearer'],
+  ]);
 });
 
 test('the scope of a logout is that of its address: one in the body is dropped', async () => {

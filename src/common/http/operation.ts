@@ -14,7 +14,7 @@ import type { LimitState, Limits } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
 import type { FormGate } from './form-gate.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
-import { presentProblem } from './problems.ts';
+import { challenge, presentProblem } from './problems.ts';
 import { addressOf, stateOf, userAgentOf } from './request.ts';
 
 export interface HandleOptions<O extends Operation> {
@@ -50,7 +50,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
     const stored = attempt && (await parts.idempotency.begin(attempt));
     if (stored) return replay(res, stored);
     const makeId = (field: string) => (attempt ? idOf(attempt, field) : newId());
-    const answerTo = (output: Output<Operation>) => answerOf(bound, req, parts.config, output);
+    const answerTo = (output: Output<Operation>) => answerOf(bound, req, res, parts.config, output);
     const keeper = attempt && keeperOf(parts.idempotency, attempt, answerTo);
     const ask = () => answerPathErrors(readRaw, () => run({ ...call, raw: readRaw(req, makeId), keep: keeper?.keep }));
     if (operation.stream) {
@@ -109,13 +109,18 @@ function isPublic({ access, kind }: Operation, { headers }: Request): boolean {
 function answerOf(
   { operation, options }: Bound,
   req: Request,
+  res: Response,
   config: Config,
   output: Output<Operation>,
 ): StoredAnswer {
   const status = operation.status === 201 && operation.isRepeat?.(output) ? 200 : (operation.status ?? 200);
   const view = operation.paged ? withPageLinks(output, req.originalUrl, config) : output;
-  return { status, headers: options.headers?.(output) ?? {}, body: status === 204 ? null : JSON.stringify(view) };
+  const headers = { ...languageOf(res), ...options.headers?.(output) };
+  return { status, headers, body: status === 204 ? null : JSON.stringify(view) };
 }
+
+/** Kept with an answer: a repeat may ask for another language, and gets the words of the first. */
+const languageOf = (res: Response) => ({ 'Content-Language': stateOf(res).locale });
 
 function send(res: Response, { status, headers, body }: StoredAnswer): void {
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -221,7 +226,8 @@ async function remember(
     const { requestId, locale } = stateOf(res);
     const { status, problem } = presentProblem(asAppError(thrown), { requestId, locale, path: req.path });
     const isFinal = status < 500 && status !== 429;
-    await keeper.finish(isFinal ? { status, headers: {}, body: JSON.stringify(problem) } : null);
+    const headers = { ...languageOf(res), ...(status === 401 && challenge) };
+    await keeper.finish(isFinal ? { status, headers, body: JSON.stringify(problem) } : null);
     throw thrown;
   }
 }

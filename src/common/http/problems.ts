@@ -22,6 +22,9 @@ function refusalOf(error: unknown): AppError {
   return asAppError(error);
 }
 
+/** Of every 401 (RFC 9110, 11.6.1). */
+export const challenge = { 'WWW-Authenticate': 'Bearer' };
+
 /** RFC 9457, with the fields of the socket's error beside it. */
 export function presentProblem(
   error: AppError,
@@ -45,7 +48,7 @@ export function answerError(log: Logger): ErrorRequestHandler {
       isConditional: req.headers['if-match'] !== undefined,
     });
     const retryAfterMs = error.details?.retry_after_ms;
-    if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
+    if (status === 401) res.set(challenge);
     if (retryAfterMs !== undefined) res.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
     if (!res.getHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-store');
     res.setHeader('Content-Language', locale);
