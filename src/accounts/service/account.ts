@@ -48,13 +48,23 @@ export async function endSession(
 }
 
 /**
+ * The caller's live sessions, this one among them: whatever ended it at the same moment, a deletion, a ban or a logout, has come
+ * first. Until the end of the transaction nothing else does. Throws session_revoked.
+ */
+async function ownSessions(ctx: Context): Promise<string[]> {
+  const live = await liveSessions(ctx, ctx.actor.userId);
+  if (!live.includes(ctx.actor.sessionId)) throw new AppError('session_revoked');
+  return live;
+}
+
+/**
  * Deletes the caller's account: sessions end and the number is free at once, the rest is purged 30 days later.
- * Throws reauth_required, session_revoked (it was deleted while the call was under way).
+ * Throws reauth_required, session_revoked.
  */
 export async function deleteMe(ctx: Context): Promise<Output<typeof operations.deleteMe>> {
   ensureFresh(ctx.actor, ctx.now);
   const user = await lockCaller(ctx);
-  await endSessions(ctx, user.id, await liveSessions(ctx, user.id), 'logout_all');
+  await endSessions(ctx, user.id, await ownSessions(ctx), 'logout_all');
   Object.assign(user, { deletedAt: ctx.now, formerPhone: user.phone, phone: null, avatarUrl: null });
   audit(ctx, { action: 'delete_account', resource: 'users', objectId: user.id });
   ctx.emit(facts.userDeleted, { userId: user.id });
@@ -86,17 +96,14 @@ export function changePhone(notifier: Notifier) {
 }
 
 async function replacePhone(tx: Context, phone: string): Promise<{ view: UserView; oldPhone: string }> {
-  const { sessionId } = tx.actor;
   const user = await lockCaller(tx);
-  const sessions = await liveSessions(tx, user.id);
-  // Another session may have changed the number while the call was under way, and ended this one.
-  if (!sessions.includes(sessionId)) throw new AppError('session_revoked');
+  const live = await ownSessions(tx);
   const oldPhone = user.reachablePhone();
   user.phone = phone;
   await tx.em.flush().catch(error => {
     throw violates(error, 'users_phone_unique') ? new AppError('phone_taken') : error;
   });
-  const others = sessions.filter(id => id !== sessionId);
+  const others = live.filter(id => id !== tx.actor.sessionId);
   await endSessions(tx, user.id, others, 'logout_all');
   audit(tx, {
     action: 'change_phone',
