@@ -3,7 +3,7 @@ import { fakeEskiz } from '../fakes/eskiz.ts';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
 import { type FakeProvider, fakeProvider } from '../fakes/provider.ts';
 import { fakeTelegram, signReport, TELEGRAM_TOKEN } from '../fakes/telegram.ts';
-import { DAY, later, newPhone, requestCode, verify } from '../support/accounts.ts';
+import { bearer, DAY, later, logIn, newPhone, requestCode, verify } from '../support/accounts.ts';
 import { startApp, type TestApp, useApp } from '../support/app.ts';
 
 const base = useApp();
@@ -161,6 +161,23 @@ test('S-12: what nobody took is charged to no budget: neither of the address, no
   for (let n = 0; n < 3; n += 1) expect((await ask(n)).status).toBe(503);
   for (let n = 0; n < 2; n += 1) expect((await ask(n)).status).toBe(200);
   expect((await ask(2)).status).toBe(429);
+});
+
+test('S-19: when the first provider does not tell the old number, the next one does', async () => {
+  const [eskiz, playmobile] = [await fakeEskiz(), await fakePlaymobile()];
+  const app = await startWith(
+    'telegram,eskiz,playmobile',
+    { eskiz, playmobile, telegram: await fakeTelegram() },
+    { DEV_OTP: '1' },
+  );
+  const { body, phone } = await logIn(app);
+  const number = newPhone();
+  const { dev_code } = (await requestCode(app, number, { purpose: 'change_phone' })).body;
+  const { verification_token } = (await verify(app, number, dev_code)).body;
+  eskiz.next.push({ status: 500 });
+  const changed = await app.post(null, '/api/auth/change-phone/', { verification_token }, bearer(body.access));
+  expect(changed).toMatchObject({ status: 200, body: { phone: number } });
+  expect(playmobile.received.map(({ body: sent }) => sent.messages[0].recipient)).toEqual([phone.slice(1)]);
 });
 
 test('S-8: of twenty parallel requests for one number the provider gets one', async () => {

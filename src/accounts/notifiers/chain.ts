@@ -38,7 +38,14 @@ export function createNotifier(config: Config, log: Logger): Notifier {
       throw new Error('no driver took the code');
     },
     async tell(phone) {
-      await drivers.find(driver => driver.sendText)?.sendText?.(phone, changedText);
+      for (const driver of drivers.filter(({ sendText }) => sendText)) {
+        try {
+          return await driver.sendText?.(phone, changedText);
+        } catch (error) {
+          log.warn({ driver: driver.name, err: error }, 'driver did not take the text');
+        }
+      }
+      throw new Error('no driver took the text');
     },
   };
 }
