@@ -39,9 +39,13 @@ export function needed(value: string | undefined, name: string): string {
   return value;
 }
 
-/** A refusal of a provider, without anything of the message. */
+/** A refusal of a provider, without anything of the message: some repeat what they were sent, so numbers and codes are masked. */
 export function refused(driver: string, { status, body }: ProviderAnswer): Error {
   const reason =
     typeof body === 'object' && body !== null ? (body.message ?? body.error ?? body['error-description']) : body;
-  return new Error(`${driver} answered ${status}: ${String(reason).slice(0, 200)}`);
+  return new Error(
+    `${driver} answered ${status}: ${String(reason)
+      .replace(/\d{5,}/g, '***')
+      .slice(0, 200)}`,
+  );
 }
