@@ -43,26 +43,44 @@ export async function spendCode(scope: Scope, subject: string): Promise<void> {
         returning *`,
   );
   if (!spent) throw await refusalOf(scope, subject);
-  report(scope, spent);
+  report(scope, hourOf(scope, spent));
 }
 
-function report({ now, config, reportLimit }: Scope, { hour_started_at, hour_count }: Budget): void {
-  const points = config.OTP_PHONE_HOURLY;
-  const resetSec = Math.ceil((new Date(hour_started_at).getTime() + HOUR_MS - now.getTime()) / 1000);
-  reportLimit?.({ name: 'otp-phone', points, windowSec: HOUR_MS / 1000, remaining: points - hour_count, resetSec });
+interface Window {
+  points: number;
+  lengthMs: number;
+  count: number;
+  leftMs: number;
 }
 
-async function refusalOf({ em, now, config }: Scope, subject: string): Promise<AppError> {
+const leftOf = (now: Date, startedAt: string, lengthMs: number) =>
+  new Date(startedAt).getTime() + lengthMs - now.getTime();
+
+function hourOf({ now, config }: Scope, { hour_started_at, hour_count: count }: Budget): Window {
+  return { points: config.OTP_PHONE_HOURLY, lengthMs: HOUR_MS, count, leftMs: leftOf(now, hour_started_at, HOUR_MS) };
+}
+
+function dayOfNumber({ now, config }: Scope, { day_started_at, day_count: count }: Budget): Window {
+  return { points: config.OTP_PHONE_DAILY, lengthMs: DAY_MS, count, leftMs: leftOf(now, day_started_at, DAY_MS) };
+}
+
+function report({ reportLimit }: Scope, { points, lengthMs, count, leftMs }: Window): void {
+  const [spent, resetMs] = leftMs > 0 ? [count, leftMs] : [0, lengthMs];
+  const windowSec = lengthMs / 1000;
+  const resetSec = Math.ceil(resetMs / 1000);
+  reportLimit?.({ name: 'otp-phone', points, windowSec, remaining: points - spent, resetSec });
+}
+
+async function refusalOf(scope: Scope, subject: string): Promise<AppError> {
+  const { em, now, config } = scope;
   const [budget] = await rows<Budget>(em, sql`select * from phone_budgets where subject = ${subject}`);
-  const until = (start: string | null | undefined, lengthMs: number) =>
-    Math.max(1_000, new Date(start ?? now).getTime() + lengthMs - now.getTime());
-  const isFull = (start: string | undefined, count: number | undefined, most: number, lengthMs: number) =>
-    (count ?? 0) >= most && until(start, lengthMs) > 1_000;
-  if (isFull(budget?.day_started_at, budget?.day_count, config.OTP_PHONE_DAILY, DAY_MS))
-    return new AppError('rate_limited', { retry_after_ms: until(budget?.day_started_at, DAY_MS) });
-  if (isFull(budget?.hour_started_at, budget?.hour_count, config.OTP_PHONE_HOURLY, HOUR_MS))
-    return new AppError('rate_limited', { retry_after_ms: until(budget?.hour_started_at, HOUR_MS) });
-  return new AppError('otp_cooldown', { retry_after_ms: until(budget?.last_sent_at, config.OTP_COOLDOWN * 1000) });
+  const windows = budget ? [dayOfNumber(scope, budget), hourOf(scope, budget)] : [];
+  const full = windows.find(({ count, points, leftMs }) => count >= points && leftMs > 0);
+  const told = full ?? windows.at(-1);
+  if (told) report(scope, told);
+  if (full) return new AppError('rate_limited', { retry_after_ms: full.leftMs });
+  const cooldownMs = budget?.last_sent_at ? leftOf(now, budget.last_sent_at, config.OTP_COOLDOWN * 1000) : 0;
+  return new AppError('otp_cooldown', { retry_after_ms: Math.max(1_000, cooldownMs) });
 }
 
 /** Numbers alike but for their last 3 digits: what an attacker walks through. */
@@ -94,11 +112,20 @@ export async function take(
   return taken.length === 1;
 }
 
+/** Of a window that has none left: with the time until it is over. */
+export async function usedUp({ em, now }: Pick<Scope, 'em' | 'now'>, key: string, lengthMs: number): Promise<AppError> {
+  const [counter] = await rows<{ started_at: string }>(em, sql`select started_at from otp_counters where key = ${key}`);
+  const leftMs = counter ? leftOf(now, counter.started_at, lengthMs) : 0;
+  return new AppError('rate_limited', { retry_after_ms: Math.max(1_000, leftMs) });
+}
+
 const ipKey = (ip: string) => `ip:${senderOf(ip)}`;
 
-/** Codes per IP address in an hour; false asks for a captcha. */
-export function takeFromIp(scope: Scope, ip: string): Promise<boolean> {
-  return take(scope, ipKey(ip), relaxed(scope.config, scope.config.OTP_IP_HOURLY), HOUR_MS);
+/** Codes per IP address in an hour. Throws captcha_required where one can be solved, else rate_limited. */
+export async function takeFromIp(scope: Scope & { ip: string }): Promise<void> {
+  const { config, ip } = scope;
+  if (await take(scope, ipKey(ip), relaxed(config, config.OTP_IP_HOURLY), HOUR_MS)) return;
+  throw config.CAPTCHA_PROVIDER ? new AppError('captcha_required') : await usedUp(scope, ipKey(ip), HOUR_MS);
 }
 
 /** The prefix's hour, and a pause for one whose codes nobody uses (S-9, S-11). Throws rate_limited. */
@@ -111,7 +138,7 @@ export async function takeFromPrefix(scope: Scope, phone: string): Promise<void>
         and count >= ${relaxed(config, PAUSE_AFTER)} and verified < count * ${PAUSE_BELOW}::float`,
   );
   const isFree = !paused && (await take(scope, prefixOf(phone), relaxed(config, config.OTP_PREFIX_HOURLY), HOUR_MS));
-  if (!isFree) throw new AppError('rate_limited', { retry_after_ms: HOUR_MS });
+  if (!isFree) throw await usedUp(scope, prefixOf(phone), HOUR_MS);
 }
 
 /**

@@ -135,10 +135,10 @@ test('S-8: one code a minute and five an hour per number; of twenty parallel req
   const at = (minutes: number) => ({ 'x-test-now': new Date(Date.now() + minutes * 60_000).toISOString() });
   for (const minutes of [2, 4, 6, 8])
     expect((await app.post(null, '/api/auth/request-otp/', { phone }, at(minutes))).status).toBe(200);
-  expect(await app.post(null, '/api/auth/request-otp/', { phone }, at(10))).toMatchObject({
-    status: 429,
-    body: { code: 'rate_limited' },
-  });
+  const full = await app.post(null, '/api/auth/request-otp/', { phone }, at(10));
+  expect(full).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  expect(full.headers.get('ratelimit-policy')).toBe('"otp-phone";q=5;w=3600');
+  expect(full.headers.get('ratelimit')).toBe(`"otp-phone";r=0;t=${full.headers.get('retry-after')}`);
 });
 
 test('S-5: a code for a new password opens no session, and its token sets the password once', async () => {

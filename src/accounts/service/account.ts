@@ -7,7 +7,7 @@ import { DAY_MS, daysAfter } from '../../common/time.ts';
 import type { User as UserView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import type { Notifier } from '../notifiers/notifier.ts';
-import { take } from '../otp-limits.ts';
+import { take, usedUp } from '../otp-limits.ts';
 import { ensureFresh } from '../policy.ts';
 import { readVerification } from '../tokens.ts';
 import { audit } from './audit.ts';
@@ -85,8 +85,8 @@ export function changePhone(notifier: Notifier) {
     ensureFresh(ctx.actor, ctx.now);
     const verification = readVerification(ctx.config, verification_token, 'change_phone', ctx.now);
     const { view, oldPhone } = await ctx.transaction(async tx => {
-      if (!(await take(tx, `change:${tx.actor.userId}`, CHANGES_A_DAY, DAY_MS)))
-        throw new AppError('rate_limited', { retry_after_ms: DAY_MS });
+      const changes = `change:${tx.actor.userId}`;
+      if (!(await take(tx, changes, CHANGES_A_DAY, DAY_MS))) throw await usedUp(tx, changes, DAY_MS);
       await useVerification(tx, verification);
       return replacePhone(tx, verification.phone);
     });

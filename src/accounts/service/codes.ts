@@ -79,10 +79,7 @@ async function reserve(tx: Context<Actor | null>, wanted: Wanted, isHuman: boole
   const isStaff = purpose === 'admin_login';
   await ensureUnlocked(tx, subjectOf(isStaff ? 'staff-code' : 'code', phone, knownDevice(tx, phone, device)));
   if (!isStaff) await ensureNoOtpBlock(tx, phone, tx.ip);
-  if (!isHuman && !(await takeFromIp(tx, tx.ip)))
-    throw tx.config.CAPTCHA_PROVIDER
-      ? new AppError('captcha_required')
-      : new AppError('rate_limited', { retry_after_ms: 3_600_000 });
+  if (!isHuman) await takeFromIp(tx);
   const budget = isStaff ? `staff ${phone}` : phone;
   await spendCode(tx, budget);
   const made = addCode(tx, phone, purpose);

@@ -14,7 +14,7 @@ import type { Config } from '../../config.ts';
 import type { Device, TokenPair, Tokens } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
 import { Session, User } from '../entities.ts';
-import { take } from '../otp-limits.ts';
+import { take, usedUp } from '../otp-limits.ts';
 import { isRefreshOf, knownDevice, makeDeviceToken, makeRefresh, readRefresh } from '../tokens.ts';
 import { audit } from './audit.ts';
 import { presentUser } from './users.ts';
@@ -187,8 +187,9 @@ export async function refreshTokens(
     if (!session || !isRefreshOf(ctx.config, session, given.counter, refresh)) throw new AppError('refresh_invalid');
     const user = await tx.em.findOneOrFail(User, { id: session.user });
     ensureUsable(session, user, tx.now);
-    if (!(await take(tx, `refresh:${session.id}`, relaxed(tx.config, REFRESHES_A_MINUTE), 60_000)))
-      throw new AppError('rate_limited', { retry_after_ms: 60_000 });
+    const refreshes = `refresh:${session.id}`;
+    if (!(await take(tx, refreshes, relaxed(tx.config, REFRESHES_A_MINUTE), 60_000)))
+      throw await usedUp(tx, refreshes, 60_000);
     await rotate(tx, { session, user }, given.counter);
     await tx.em.refresh(session);
     ensureUsable(session, user, tx.now);
