@@ -5,6 +5,7 @@ import { AppError } from '../common/errors.ts';
 import { relaxed } from '../common/limits.ts';
 import { senderOf } from '../common/networks.ts';
 import { DAY_MS, HOUR_MS } from '../common/time.ts';
+import type { CodePurpose } from './contract/shapes.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'config' | 'reportLimit'>;
 
@@ -121,11 +122,12 @@ export async function usedUp({ em, now }: Pick<Scope, 'em' | 'now'>, key: string
 
 const ipKey = (ip: string) => `ip:${senderOf(ip)}`;
 
-/** Codes per IP address in an hour. Throws captcha_required where one can be solved, else rate_limited. */
-export async function takeFromIp(scope: Scope & { ip: string }): Promise<void> {
+/** Codes per IP address in an hour. Throws captcha_required where one can be sent along: not with the login of staff; else rate_limited. */
+export async function takeFromIp(scope: Scope & { ip: string }, purpose: CodePurpose): Promise<void> {
   const { config, ip } = scope;
   if (await take(scope, ipKey(ip), relaxed(config, config.OTP_IP_HOURLY), HOUR_MS)) return;
-  throw config.CAPTCHA_PROVIDER ? new AppError('captcha_required') : await usedUp(scope, ipKey(ip), HOUR_MS);
+  const mayBeSolved = config.CAPTCHA_PROVIDER !== undefined && purpose !== 'admin_login';
+  throw mayBeSolved ? new AppError('captcha_required') : await usedUp(scope, ipKey(ip), HOUR_MS);
 }
 
 /** The prefix's hour, and a pause for one whose codes nobody uses (S-9, S-11). Throws rate_limited. */

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { hashPassword } from '../../src/accounts/passwords.ts';
 import { fakeEskiz } from '../fakes/eskiz.ts';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
 import { type FakeProvider, fakeProvider } from '../fakes/provider.ts';
@@ -289,4 +290,9 @@ test('above the limit of an address a captcha is asked for, and a solved one pas
   expect((await ask({ captcha_token: 'wrong' })).body.code).toBe('captcha_required');
   expect((await ask({ captcha_token: 'solved' })).status).toBe(200);
   expect(captcha.received.at(-1)!.body).toMatchObject({ secret: 'secret', response: 'solved' });
+  // the login of staff takes no captcha
+  const [password, phone] = ['correct horse battery', newPhone()];
+  await app.buildUser({ role: 'support', phone, passwordHash: await hashPassword(password) });
+  const login = await app.post(null, '/api/admin/login/', { phone, password }, { 'x-forwarded-for': '10.9.9.9' });
+  expect(login).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
 });

@@ -79,7 +79,7 @@ async function reserve(tx: Context<Actor | null>, wanted: Wanted, isHuman: boole
   const isStaff = purpose === 'admin_login';
   await ensureUnlocked(tx, subjectOf(isStaff ? 'staff-code' : 'code', phone, knownDevice(tx, phone, device)));
   if (!isStaff) await ensureNoOtpBlock(tx, phone, tx.ip);
-  if (!isHuman) await takeFromIp(tx);
+  if (!isHuman) await takeFromIp(tx, purpose);
   const budget = isStaff ? `staff ${phone}` : phone;
   await spendCode(tx, budget);
   const made = addCode(tx, phone, purpose);
