@@ -7,6 +7,8 @@ import type { Contract, HttpPath, Operation } from './operations.ts';
 
 const everywhere: ErrorCode[] = ['validation_failed', 'rate_limited', 'internal', 'unavailable'];
 
+const ofTokens: ErrorCode[] = ['auth_required', 'token_invalid', 'token_expired', 'session_revoked', 'session_expired'];
+
 const codes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];
 
 const Problem = z
@@ -178,7 +180,7 @@ function mediaOf(schema: z.ZodType, io: 'input' | 'output'): { schema: z.ZodType
 function refusals(operation: Operation, access: string, path: HttpPath): ZodOpenApiOperationObject['responses'] {
   const told = new Set<ErrorCode>([...everywhere, ...(operation.errors ?? [])]);
   if (access !== 'public' && access !== 'lenient')
-    for (const code of ['auth_required', 'token_invalid', 'token_expired', 'session_revoked'] as const) told.add(code);
+    for (const code of ofTokens) told.add(code);
   if (access === 'staff') told.add('permission_denied');
   if (path.includes('{')) told.add('not_found');
   if (operation.needsKey) told.add('idempotency_key_required');

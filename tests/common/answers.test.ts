@@ -44,6 +44,13 @@ test('an empty Authorization header is none: a login goes on, everything else ne
   expect((await app.get(null, '/api/auth/me/', none)).body.code).toBe('auth_required');
 });
 
+test('a session that has expired before its access token is told so', async () => {
+  const user = await app.buildUser();
+  const later = new Date(Date.now() + (app.config.REFRESH_TTL + 1) * 1000);
+  const reply = await app.get(app.tokenOf(user, later), '/api/auth/me/', { 'x-test-now': later.toISOString() });
+  expect(reply).toMatchObject({ status: 401, body: { code: 'session_expired' } });
+});
+
 test('S-65: whose transaction PostgreSQL has ended, because the instance stood still in it, is told to try again', async () => {
   const user = await app.buildUser();
   app.listeners.on(facts.userDeleted, async ([deleted], { em }) => {
