@@ -81,6 +81,22 @@ test('the documents tell errors, limits and examples of an operation', async () 
   expect(asyncapi.channels.chat.messages.message_created.examples).toHaveLength(1);
 });
 
+test('OpenAPI tells clients to send lists as the server reads them, and which calls take an Idempotency-Key', async () => {
+  const { paths } = (await app.get(null, '/api/schema/')).body;
+  const parameter = (path: string, method: string, name: string) =>
+    paths[path][method].parameters.find((one: { name: string }) => one.name === name);
+  const types = parameter('/api/notifications/', 'get', 'types');
+  expect(types).toMatchObject({ style: 'form', explode: false, schema: { type: 'array' } });
+  const user = await app.buildUser();
+  const values = types.schema.items.enum.slice(0, 2);
+  expect((await app.get(user, `/api/notifications/?types=${values.join()}`)).status).toBe(200);
+  const key = (path: string) => parameter(path, 'post', 'Idempotency-Key');
+  expect(key('/api/billing/subscriptions/')).toMatchObject({ in: 'header', required: true });
+  for (const path of ['/api/b2b/posts/', '/api/notifications/read/', '/api/auth/logout/'])
+    expect([path, key(path)]).toEqual([path, expect.objectContaining({ in: 'header' })]);
+  for (const path of ['/api/auth/login/', '/api/auth/set-password/']) expect(key(path)).toBeUndefined();
+});
+
 const pages = ['/api/docs/', '/api/docs/events/', '/api/docs/assets/swagger-ui-bundle.js', '/api/docs/assets/rest.js'];
 
 test('S-64: with DEBUG the pages are open, without source maps or other files', async () => {

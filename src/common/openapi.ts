@@ -127,6 +127,8 @@ function describe({ tag, operationId, operation, path }: Described): ZodOpenApiO
 
 const mediaType = ({ isForm }: Operation) => (isForm ? 'multipart/form-data' : 'application/json');
 const IdempotencyKey = z.string().describe('16 to 128 of `[A-Za-z0-9_-]`; the same key and body get the same answer.');
+/** Lists travel as `types=a,b`; without this a client would repeat the name, which is `duplicate_parameter`. */
+const asOneParameter = { param: { style: 'form', explode: false } } as const;
 
 /** Where each field of the input travels over REST: path, query or body. */
 function splitInput(
@@ -135,7 +137,9 @@ function splitInput(
 ): { path?: z.ZodObject; query?: z.ZodObject; header?: z.ZodObject; body?: z.ZodType } {
   const pathNames = new Set([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!));
   const shape = (operation.input as Partial<z.ZodObject>).shape;
-  if (!shape) return path.startsWith('GET ') ? {} : { body: operation.input };
+  const key = keyOf(operation, path);
+  const keyHeader = key && z.object({ 'Idempotency-Key': key });
+  if (!shape) return path.startsWith('GET ') ? {} : { ...(keyHeader && { header: keyHeader }), body: operation.input };
   const queryNames = path.startsWith('GET ') ? new Set(Object.keys(shape)) : new Set(operation.query ?? []);
   const headers = operation.headers ?? {};
   const pick = (wanted: (name: string) => boolean) => {
@@ -149,11 +153,27 @@ function splitInput(
   };
   const parts = {
     path: pick(name => pathNames.has(name)),
-    query: pick(name => !pathNames.has(name) && queryNames.has(name)),
-    header: operation.needsKey ? z.object({ 'Idempotency-Key': IdempotencyKey }) : pick(name => name in headers),
+    query: asLists(pick(name => !pathNames.has(name) && queryNames.has(name))),
+    header: keyHeader ?? pick(name => name in headers),
     body: pick(name => !pathNames.has(name) && !queryNames.has(name) && !(name in headers)),
   };
   return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
+}
+
+/** Where an Idempotency-Key is taken: on every POST of somebody, unless no answer of it may be kept. */
+function keyOf({ access = 'user', needsKey, isSecret }: Operation, path: HttpPath): z.ZodType | undefined {
+  if (needsKey) return IdempotencyKey;
+  const isTaken = path.startsWith('POST ') && (access === 'user' || access === 'staff') && !isSecret;
+  return isTaken ? IdempotencyKey.optional() : undefined;
+}
+
+function asLists(query: z.ZodObject | undefined): z.ZodObject | undefined {
+  if (!query) return undefined;
+  const isList = (field: z.ZodType) => z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }).type === 'array';
+  const fields = Object.entries<z.ZodType>(query.shape);
+  return z.object(
+    Object.fromEntries(fields.map(([name, field]) => [name, isList(field) ? field.meta(asOneParameter) : field])),
+  );
 }
 
 function successes(operation: Operation): ZodOpenApiOperationObject['responses'] {
@@ -179,8 +199,7 @@ function mediaOf(schema: z.ZodType, io: 'input' | 'output'): { schema: z.ZodType
 
 function refusals(operation: Operation, access: string, path: HttpPath): ZodOpenApiOperationObject['responses'] {
   const told = new Set<ErrorCode>([...everywhere, ...(operation.errors ?? [])]);
-  if (access !== 'public' && access !== 'lenient')
-    for (const code of ofTokens) told.add(code);
+  if (access !== 'public' && access !== 'lenient') for (const code of ofTokens) told.add(code);
   if (access === 'staff') told.add('permission_denied');
   if (path.includes('{')) told.add('not_found');
   if (operation.needsKey) told.add('idempotency_key_required');
