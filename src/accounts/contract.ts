@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { anyId, anyMoment, command, fact, moment, plainText, procedure, query } from '../common/operations.ts';
 import type { RevokeReason } from '../common/session.ts';
 import { slot } from '../common/slots.ts';
+import { sessionsOperations } from './contract/sessions.ts';
 import {
   type Badge,
   type CodePurpose,
@@ -188,34 +189,7 @@ export const operations = {
     output: User,
     errors: ['reauth_required', 'verification_invalid', 'phone_taken'],
   }),
-  listSessions: query({
-    summary: 'Where I am logged in.',
-    http: 'GET /api/auth/sessions/',
-    input: z.object({}),
-    output: z.object({
-      results: z.array(
-        z.object({
-          id: z.uuid(),
-          current: z.boolean(),
-          device_name: z.string().nullable(),
-          platform: z.string().nullable(),
-          ip: z.string().nullable(),
-          user_agent: z.string().nullable(),
-          created_at: moment,
-          last_seen_at: moment,
-          expires_at: moment,
-        }),
-      ),
-    }),
-  }),
-  endSession: command({
-    summary: 'Logs one of my devices out.',
-    http: 'DELETE /api/auth/sessions/{session_id}/',
-    status: 204,
-    input: z.object({ session_id: anyId }),
-    output: z.object({}),
-    errors: ['not_found'],
-  }),
+  ...sessionsOperations,
   adminLogin: procedure({
     summary: 'Staff: checks phone and password and sends a code.',
     http: 'POST /api/admin/login/',

@@ -686,8 +686,12 @@ export interface RestCalls {
   changePhone: { payload: {
       verification_token: string;
     }; result: User };
-  /** Where I am logged in. */
-  listSessions: { payload: Record<never, never>; result: {
+  /** Where I am logged in, the latest used first. */
+  listSessions: { payload: {
+      limit?: number | undefined;
+      /** From `next_cursor` of the page before; bound to the user and the filters. */
+      cursor?: string | null | undefined;
+    }; result: {
       results: {
         id: string;
         current: boolean;
@@ -699,7 +703,8 @@ export interface RestCalls {
         last_seen_at: string;
         expires_at: string;
       }[];
-    } };
+      next_cursor: string | null;
+    } & { next: string | null; previous: null } };
   /** Logs one of my devices out. */
   endSession: { payload: {
       session_id: string;

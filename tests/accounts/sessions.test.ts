@@ -117,6 +117,22 @@ test('S-29: people see and end their own sessions only', async () => {
   expect((await list(body.access)).body.results).toHaveLength(1);
 });
 
+test('the list of sessions comes in pages like every list', async () => {
+  const { phone, password, body } = await buildMember(app);
+  for (let n = 0; n < 2; n += 1) await app.post(null, '/api/auth/login/', { phone, password });
+  const list = async (query: string) => (await app.get(null, `/api/auth/sessions/${query}`, bearer(body.access))).body;
+  const whole = await list('');
+  expect(whole).toMatchObject({ next: null, next_cursor: null, previous: null });
+  const first = await list('?limit=2');
+  const second = (await app.get(null, first.next, bearer(body.access))).body;
+  expect([...first.results, ...second.results]).toEqual(whole.results);
+  expect([whole.results.length, second.next]).toEqual([3, null]);
+  expect([(await list('?limit=0')).code, (await list('?cursor=x')).code]).toEqual([
+    'validation_failed',
+    'invalid_cursor',
+  ]);
+});
+
 test('S-82: events that are already queued when a session ends are not served', async () => {
   const { body } = await logIn(app);
   const device = await connect(app, body.access);

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
 import type { Context, ProcedureContext } from '../../common/context.ts';
 import { rows, violates } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import type { Input, Output } from '../../common/operations.ts';
+import { type CursorScope, cutPage, readCursor, writeCursor } from '../../common/paging.ts';
 import { DAY_MS, daysAfter } from '../../common/time.ts';
 import type { User as UserView } from '../contract/shapes.ts';
 import { facts, type operations } from '../contract.ts';
@@ -18,20 +20,34 @@ import { lockCaller, presentUser } from './users.ts';
 const PURGE_DAYS = 30;
 const CHANGES_A_DAY = 3;
 
-/** The caller's live sessions, the latest first. */
-export async function listSessions({ em, now, actor }: Context): Promise<Output<typeof operations.listSessions>> {
-  const found = await rows<Omit<Output<typeof operations.listSessions>['results'][number], 'current'>>(
+const Position = z.tuple([z.string(), z.uuid()]);
+
+type Listed = Output<typeof operations.listSessions>;
+
+/** The caller's live sessions, the latest used first. Throws invalid_cursor. */
+export async function listSessions(
+  ctx: Context,
+  { limit, cursor }: Input<typeof operations.listSessions>,
+): Promise<Listed> {
+  const { em, now, actor } = ctx;
+  const scope: CursorScope = ['sessions', actor.userId];
+  const after = readCursor(ctx, scope, cursor, Position);
+  const found = await rows<Omit<Listed['results'][number], 'current'>>(
     em,
     sql`select id, device_name, platform, ip, user_agent, created_at, refreshed_at as last_seen_at, expires_at from sessions
-        where user_id = ${actor.userId} and revoked_at is null and expires_at > ${now} order by refreshed_at desc, id desc`,
+        where user_id = ${actor.userId} and revoked_at is null and expires_at > ${now}
+          ${after ? sql`and (refreshed_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)` : sql``}
+        order by refreshed_at desc, id desc limit ${limit + 1}`,
   );
   const time = (value: string) => new Date(value).toISOString();
+  const { page, last } = cutPage(found, limit);
   return {
-    results: found.map(({ created_at, last_seen_at, expires_at, ...session }) => ({
+    results: page.map(({ created_at, last_seen_at, expires_at, ...session }) => ({
       ...session,
       current: session.id === actor.sessionId,
       ...{ created_at: time(created_at), last_seen_at: time(last_seen_at), expires_at: time(expires_at) },
     })),
+    next_cursor: last && writeCursor(ctx, scope, [time(last.last_seen_at), last.id]),
   };
 }
 
