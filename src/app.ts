@@ -172,7 +172,6 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     idempotency: createIdempotency(orm),
     tracing,
   });
-  const findEnded = createFindEnded(orm);
   const forgetSession = findSession.forget;
   sockets = createSocketDoor({
     config,
@@ -180,11 +179,12 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     executor,
     authenticate,
     cluster,
-    findEnded,
+    findEnded: createFindEnded(orm),
     forgetSession,
     budgets,
     metrics,
   });
+  core.listeners.afterCommit(accounts.localeChanged, ({ sessionId }) => forgetSession(sessionId));
   let isDraining = false;
   const { heads, presence, badgeCheck, teller, views, queueWatch } = openDoors({
     config,

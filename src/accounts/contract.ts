@@ -261,6 +261,8 @@ export const facts = {
   /** On a device that has not logged in with this number before. */
   loggedIn: fact<{ userId: string; device: string | null }>('accounts.logged-in'),
   securityChanged: fact<{ userId: string; what: 'password' | 'phone' }>('accounts.security-changed'),
+  /** What this session is answered in from now on. */
+  localeChanged: fact<{ sessionId: string }>('accounts.locale-changed'),
   userRegistered: fact<{ userId: string }>('accounts.user-registered'),
   sessionsEnded: fact<{ userId: string; sessionIds: readonly string[]; reason: RevokeReason }>(
     'accounts.sessions-ended',

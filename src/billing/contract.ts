@@ -96,7 +96,7 @@ export const operations = {
     isTagged: true,
     summary: 'The plans one can subscribe to.',
     http: 'GET /api/billing/plans/',
-    access: 'public',
+    access: 'lenient',
     input: z.object({}),
     output: z.object({ results: z.array(Plan) }),
   }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/accounts/contract.ts';
-import { type Reply, useApp } from '../support/app.ts';
+import { type Reply, type TestUser, useApp } from '../support/app.ts';
 
 const app = useApp({ TRUST_PROXY: '1' });
 const from = (ip: string) => ({ 'x-forwarded-for': ip });
@@ -14,6 +14,18 @@ test('S-48: the same key with another scope in the query is another request', as
   expect(await logOut('all')).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
   const again = await logOut('others');
   expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([204, 'true']);
+});
+
+test('who asks for no language is answered in their own, also what is public, from the moment they choose it', async () => {
+  const user = await app.buildUser();
+  const languageOf = async (who: TestUser | null, path: string) =>
+    (await app.get(who, path)).headers.get('content-language');
+  expect(await languageOf(user, '/api/auth/me/')).toBe('uz');
+  await app.patch(user, '/api/auth/me/', { locale: 'ru' });
+  for (const path of ['/api/auth/me/', '/api/b2b/regions/', '/api/b2b/brands/', '/api/billing/plans/'])
+    expect([path, await languageOf(user, path)]).toEqual([path, 'ru']);
+  expect(JSON.stringify((await app.get(user, '/api/b2b/regions/')).body)).toContain('Ташкент');
+  for (const who of [null, { ...user, token: 'none' }]) expect(await languageOf(who, '/api/b2b/regions/')).toBe('uz');
 });
 
 test('a replay is in the language of the first answer, says so, and asks for a token where that did', async () => {

@@ -138,7 +138,10 @@ export function updateMe(setAvatar: SetAvatar) {
   return async (ctx: Context, input: Input<typeof operations.updateMe>): Promise<UserView> => {
     const user = await lockCaller(ctx);
     if (input.full_name !== undefined) user.fullName = input.full_name;
-    if (input.locale !== undefined) user.locale = input.locale;
+    if (input.locale !== undefined) {
+      user.locale = input.locale;
+      ctx.emit(facts.localeChanged, { sessionId: ctx.actor.sessionId });
+    }
     if (input.avatar_upload_id !== undefined) user.avatarUrl = await setAvatar(ctx, user.id, input.avatar_upload_id);
     await ctx.em.flush();
     return presentUser(ctx, user);

@@ -103,7 +103,8 @@ function beginAnswer(res: Response, actor: Actor | null): void {
 
 /** Whether caches may give the answer to others too. A refusal never: it may be of this caller alone. */
 function isPublic({ access, kind }: Operation, { headers }: Request): boolean {
-  return access === 'public' && kind === 'query' && headers.authorization === undefined;
+  const isForAll = access === 'public' || access === 'lenient';
+  return isForAll && kind === 'query' && headers.authorization === undefined;
 }
 
 function answerOf(
