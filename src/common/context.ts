@@ -73,6 +73,8 @@ export type SharedContext = Pick<Context, 'em' | 'now' | 'config' | 'log' | 'emi
 /** For `procedure`s: no transaction is open between the calls of `transaction`. */
 export interface ProcedureContext<Who extends Actor | null = Actor> extends Omit<Context<Who>, 'emit' | 'within'> {
   transaction<T>(work: (ctx: Context<Who>) => Promise<T>): Promise<T>;
+  /** Keeps what will be answered in the transaction of the work, the last in it, for a repeat with the same Idempotency-Key. */
+  keep(ctx: Pick<Context, 'em'>, output: unknown): Promise<void>;
 }
 
 /** One caller of a batch; no more of the request, since very many wait at a time. */

@@ -17,7 +17,7 @@ export interface RawCall extends Request {
   raw: unknown;
   /** By the monotonic clock: its caller waits while it is in the queue of its connection too. */
   arrivedAt?: number;
-  /** Of a command: the last of its own work in the transaction. */
+  /** The last of its own work in the transaction: of a command always, of a procedure where it says so. */
   keep?: ((em: EntityManager, output: unknown) => Promise<void>) | undefined;
 }
 

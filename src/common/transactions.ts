@@ -20,7 +20,10 @@ export interface TransactionParts {
   metrics: Metrics;
 }
 
-type Caller = Request & { actor: Actor | null };
+interface Caller extends Request {
+  actor: Actor | null;
+  keep?: ((em: EntityManager, output: unknown) => Promise<void>) | undefined;
+}
 
 /** The contexts of the four kinds of operation, and the transaction that three of them run in. */
 export interface Transactions {
@@ -110,7 +113,8 @@ export function createTransactions(parts: TransactionParts): Transactions {
     single,
     procedure(call) {
       const { emit: _, within: __, ...ctx } = reading(call);
-      return { ...ctx, transaction: work => single(call, work) };
+      const keep: ProcedureContext['keep'] = async ({ em }, output) => call.keep?.(em, output);
+      return { ...ctx, transaction: work => single(call, work), keep };
     },
     shared: (now, work) => transact(now, (em, emit) => work(sharedContext(em, now, emit))),
     alone: transactAlone,

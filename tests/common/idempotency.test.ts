@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { purgeIdempotencyKeys } from '../../src/common/idempotency.ts';
+import { newPhone, requestCode, verify } from '../support/accounts.ts';
 import { type Reply, startApp, type TestUser, useApp } from '../support/app.ts';
 import { waiting } from '../support/locks.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -116,6 +117,16 @@ test('what was stored although its answer was lost is answered to the repeat, wi
   const again = await twice(dealer, searches, { name: 'Kuzatuv', filters: { q: 'kolodka' } });
   expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([201, 'true']);
   expect((await behind.get(dealer, searches)).body.results).toEqual([again.body]);
+});
+
+test('of a number that was changed although the answer was lost the repeat is answered so', async () => {
+  const { behind, twice } = await startLosing();
+  const [user, phone] = [await behind.buildUser(), newPhone()];
+  const { dev_code } = (await requestCode(behind, phone, { purpose: 'change_phone' })).body;
+  const { verification_token } = (await verify(behind, phone, dev_code)).body;
+  const again = await twice(user, '/api/auth/change-phone/', { verification_token });
+  expect(again).toMatchObject({ status: 200, body: { id: user.id, phone } });
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
 });
 
 const searches = '/api/b2b/saved-searches/';

@@ -104,7 +104,9 @@ export function changePhone(notifier: Notifier) {
       const changes = `change:${tx.actor.userId}`;
       if (!(await take(tx, changes, CHANGES_A_DAY, DAY_MS))) throw await usedUp(tx, changes, DAY_MS);
       await useVerification(tx, verification);
-      return replacePhone(tx, verification.phone);
+      const replaced = await replacePhone(tx, verification.phone);
+      await ctx.keep(tx, replaced.view);
+      return replaced;
     });
     await notifier.tell(oldPhone).catch(error => ctx.log.warn({ err: error }, 'old number not told'));
     return view;
