@@ -6,7 +6,7 @@ import type { UseCase } from './context.ts';
 import { AppError } from './errors.ts';
 import type { Executor, Run } from './execute.ts';
 import { createFormGate } from './http/form-gate.ts';
-import { type HandleOptions, operationHandler } from './http/operation.ts';
+import { countRefused, type HandleOptions, operationHandler } from './http/operation.ts';
 import { answerError, refuseMethod } from './http/problems.ts';
 import {
   allowOrigins,
@@ -47,7 +47,7 @@ export interface HttpDoor {
 export function createHttpDoor(parts: Parts): HttpDoor {
   const { config, executor } = parts;
   const methodsByPath = new Map<string, Set<string>>();
-  const readJson = jsonBody(config);
+  const readJson = countRefused(parts, jsonBody(config));
   const means = { ...parts, enterForm: createFormGate(config) };
   const app = express();
   app.set('case sensitive routing', true);

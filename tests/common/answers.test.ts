@@ -95,6 +95,13 @@ test.each(['', 'Bearer no-token', 'Basic eDp5'])(
   },
 );
 
+test('requests whose body cannot be read spend of their address', async () => {
+  const ask = (body: string) => app.post(null, '/api/auth/login/', body, from('10.9.3.1'));
+  const replies = await Promise.all(Array.from({ length: 310 }, () => ask('{')));
+  const counts = Object.groupBy(replies, ({ status }) => status);
+  expect([counts[400]?.length, counts[429]?.length]).toEqual([300, 10]);
+});
+
 test('a public list may be kept by all, an answer to somebody by nobody, and neither may a refusal', async () => {
   const token = (await app.buildUser()).token;
   const cacheOf = async (method: string, path: string, headers: Record<string, string> = {}) => {

@@ -233,6 +233,20 @@ async function remember(
   }
 }
 
+/** Bodies are read before it is known who asks: one that is refused spends of its address. */
+export function countRefused({ limits }: Pick<Parts, 'limits'>, readBody: RequestHandler): RequestHandler {
+  return (req, res, next) =>
+    readBody(req, res, error => {
+      if (!error) return next();
+      try {
+        limits.spendRequest(callOf(req, res, null));
+        next(error);
+      } catch (refused) {
+        next(refused);
+      }
+    });
+}
+
 /** Who is let in by no token spends of their address, so that guessing one is no cheaper than any other request. */
 async function readActor(parts: Parts, operation: Operation, req: Request, res: Response): Promise<Actor | null> {
   try {

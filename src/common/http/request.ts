@@ -157,7 +157,7 @@ export function jsonBody(config: Config): RequestHandler {
   return (req, res, next) => {
     const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
     if (!hasBody) return next();
-    if (!req.is(JSON_TYPE)) throw new AppError('unsupported_media_type');
+    if (!req.is(JSON_TYPE)) return next(new AppError('unsupported_media_type'));
     readJson(req, res, error => {
       if (error) return next(error);
       if (isTooComplex(req.body))
