@@ -19,6 +19,7 @@ const board = {
   hub: { title: 'Гидравлик насос', body: 'Номер 1K0407621' },
   shock: { title: 'Amortizator KYB', oem_numbers: ['333.114', '48510-09J50'] },
   question: { title: 'Фара левая', body: 'Ҳолати аъло, ўрнатиб берамиз' },
+  battery: { title: 'İnci akü 60 Ah', body: 'За́мок в подарок', brand: 'O´zAkku' },
 } satisfies Record<string, object>;
 type Name = keyof typeof board;
 
@@ -100,6 +101,9 @@ const spellings: readonly (readonly [q: string, finds: Name])[] = [
   ['гидравлик', 'hub'],
   ['gidravlik nasos', 'hub'],
   ['фара', 'question'],
+  // a loose accent belongs to its letter
+  ['inci aku', 'battery'],
+  ['замок', 'battery'],
   // brands and categories by all their names
   ['Шевроле', 'lacetti'],
   ['chevrolet', 'lacetti'],
@@ -121,6 +125,10 @@ const spellings: readonly (readonly [q: string, finds: Name])[] = [
 
 test.each(spellings)('“%s” finds the %s', async (q, finds) => {
   expect(await found({ q })).toContain(finds);
+});
+
+test.each(["O'zAkku", 'OʻzAkku', 'O´zakku', 'ўзакку', 'ozakku'])('the brand “%s” is one with O´zAkku', async brand => {
+  expect(await found({ brand })).toEqual(['battery']);
 });
 
 const strangers: readonly (readonly [q: string, misses: Name | 'all'])[] = [

@@ -35,11 +35,13 @@ export function normaliseText(text: string): string {
   return piecesOf(plain(text)).map(transliterate).filter(Boolean).join(' ');
 }
 
+/** `´` goes first: NFKC makes of it a blank and a loose accent. Other loose accents (`за́мок`, the small `İ`) would cut their word. */
 function plain(text: string): string {
   return text
+    .replaceAll('´', '')
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[ʻʼ‘’'´`]/g, '');
+    .replace(/[ʻʼ‘’'`\p{M}]/gu, '');
 }
 
 /** `1.6` and `1,6` stay one piece, and are not 16. */
