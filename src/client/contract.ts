@@ -390,7 +390,7 @@ export interface SavedSearch {
     /** Words or a part number, in any spelling and script. */
     q?: string | undefined;
     intent?: "sell" | "buy" | undefined;
-    /** Its id or code; takes in what is below it. */
+    /** Its id, code or name in any language; takes in what is below it. */
     category?: string | undefined;
     /** By any of its names: Шевроле finds Chevrolet. */
     brand?: string | undefined;
@@ -793,7 +793,7 @@ export interface RestCalls {
       /** Words or a part number, in any spelling and script. */
       q?: string | undefined;
       intent?: "sell" | "buy" | undefined;
-      /** Its id or code; takes in what is below it. */
+      /** Its id, code or name in any language; takes in what is below it. */
       category?: string | undefined;
       /** By any of its names: Шевроле finds Chevrolet. */
       brand?: string | undefined;
@@ -1030,7 +1030,7 @@ export interface RestCalls {
         /** Words or a part number, in any spelling and script. */
         q?: string | undefined;
         intent?: "sell" | "buy" | undefined;
-        /** Its id or code; takes in what is below it. */
+        /** Its id, code or name in any language; takes in what is below it. */
         category?: string | undefined;
         /** By any of its names: Шевроле finds Chevrolet. */
         brand?: string | undefined;
@@ -1062,7 +1062,7 @@ export interface RestCalls {
         /** Words or a part number, in any spelling and script. */
         q?: string | undefined;
         intent?: "sell" | "buy" | undefined;
-        /** Its id or code; takes in what is below it. */
+        /** Its id, code or name in any language; takes in what is below it. */
         category?: string | undefined;
         /** By any of its names: Шевроле finds Chevrolet. */
         brand?: string | undefined;

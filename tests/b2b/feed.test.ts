@@ -56,6 +56,8 @@ describe('each filter narrows the board', () => {
     [{ category: 'brakes' }],
     [{ category: categoryId('brakes') }],
     [{ category: categoryId('brake-pads').toUpperCase() }],
+    [{ category: 'Brake pads' }],
+    [{ category: 'Тормозная система' }],
     [{ brand: 'Chevrolet' }],
     [{ brand: 'шевролет' }],
     [{ part_number: 'ав77' }],
@@ -144,6 +146,8 @@ describe('each filter narrows the board', () => {
     expect(await suggest('тормозные кол', 'ru')).toEqual([
       { type: 'category', text: 'Тормозные колодки (дисковые)', count: 1 },
     ]);
+    for (const { type, text } of [...(await suggest('шев')), ...(await suggest('тормозные кол', 'ru'))])
+      expect(await titles(buyer!, { [type]: text })).toEqual(['Kolodka']);
     expect(await suggest('zzz')).toEqual([]);
     expect(await app.get(buyer!, '/api/b2b/suggest/?q=a')).toMatchObject({ status: 400 });
   });

@@ -8,7 +8,7 @@ const price = z.number().min(0).max(1e12).optional();
 const filterFields = {
   q: plainText.max(100).optional().describe('Words or a part number, in any spelling and script.'),
   intent: Intent.optional(),
-  category: plainText.max(60).optional().describe('Its id or code; takes in what is below it.'),
+  category: plainText.max(60).optional().describe('Its id, code or name in any language; takes in what is below it.'),
   brand: plainText.max(60).optional().describe('By any of its names: Шевроле finds Chevrolet.'),
   part_number: PartNumber.optional().describe(
     'In any spelling: dashes, blanks and look-alike letters make no difference.',

@@ -63,11 +63,12 @@ export async function ensureCategory({ em }: Scope, categoryId: string): Promise
   if (found === 0) throw new AppError('validation_failed', { fields: [{ path: 'category_id', code: 'unknown' }] });
 }
 
-/** A category by id or code, with those below it; none for an unknown one. */
+/** A category by id, code or one of its names, with those below it; none for an unknown one. */
 export async function categoriesWithin({ em }: Scope, category: string): Promise<string[]> {
   const found = await rows<{ id: string }>(
     em,
-    sql`with asked as (select id from categories where id::text = ${category.toLowerCase()} or code = ${category})
+    sql`with asked as (select id from categories where id::text = ${category.toLowerCase()} or code = ${category}
+          or ${category} in (select value from jsonb_each_text(name)))
         select id from categories where id in (select id from asked) or parent_id in (select id from asked)`,
   );
   return found.map(({ id }) => id);
