@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Category } from '../../src/b2b/entities/reference.ts';
 import { setSubscription } from '../../src/billing/service/subscriptions.ts';
-import { type TestUser, useApp } from '../support/app.ts';
+import { type Reply, type TestUser, useApp } from '../support/app.ts';
 import { buildThread } from '../support/talk.ts';
 import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
@@ -81,6 +81,17 @@ test('a post has all fields it was given; PUT empties those it does not name, PA
     ...{ condition: null, price: null, currency: null, price_negotiable: false, unit: null, quantity: null },
     ...{ min_order_qty: null, region: null, city: null, fitments: [], images: [] },
   });
+});
+
+test('a post that names no region is of that of its profile; PATCH of something else leaves it where it was', async () => {
+  const owner = await buildDealer(app);
+  const { body } = await create(owner);
+  await app.put(owner, '/api/b2b/profile/', { company_name: 'Sergeli Auto', region: 'UZ-SA' });
+  const regionOf = ({ body: post }: Reply) => [post.title, post.region];
+  expect(regionOf(await app.patch(owner, pathOf(body), { title: 'Boshqa' }))).toEqual(['Boshqa', null]);
+  expect(regionOf(await app.patch(owner, pathOf(body), { region: null }))).toEqual(['Boshqa', 'UZ-SA']);
+  expect(regionOf(await app.put(owner, pathOf(body), { title: 'Yana' }))).toEqual(['Yana', 'UZ-SA']);
+  expect((await create(owner)).body.region).toBe('UZ-SA');
 });
 
 async function buildCategory(): Promise<string> {

@@ -52,7 +52,7 @@ export async function writeFields(ctx: Context, post: Post, changes: PostChanges
   for (const [name, column] of Object.entries(columns) as [Plain, (typeof columns)[Plain]][])
     if (changes[name] !== undefined) Object.assign(post, { [column]: changes[name] });
   if (price !== undefined) post.price = price === null ? null : price.toFixed(2);
-  post.region ??= profile.region ?? null;
+  if (changes.region !== undefined) post.region ??= profile.region ?? null;
   ensureCoherent(post);
   if (category_id) await ensureCategory(ctx, category_id);
   if (image_ids !== undefined) await showImages(ctx, post, [...new Set(image_ids)]);

@@ -31,7 +31,7 @@ export async function createPost(
     ...{ id: newId(), author: actor.userId, status: 'draft', rev: 0, createdAt: now, updatedAt: now },
     ...{ intent: 'sell', title: '', fitments: [], partNorm: [], searchNorm: '', oemNumbers: [], images: [] },
   });
-  await writeFields(ctx, post, fields, profile);
+  await writeFields(ctx, post, { ...emptyFields, ...fields }, profile);
   await ensureAllowed(ctx, post);
   if (status === 'published') await publishFirst(ctx, post);
   await em.flush();
