@@ -1201,7 +1201,7 @@ export interface RestCalls {
     }; result: {
       report_id: string;
     } };
-  /** My notifications, latest first; the first page counts as seen. */
+  /** My notifications, latest first; with the first page all of the types asked for count as seen. */
   listNotifications: { payload: {
       unread_only?: boolean | undefined;
       types?: ("chat_message" | "post_approved" | "post_rejected" | "post_hidden" | "post_expiring" | "post_expired" | "b2b_enabled" | "b2b_rejected" | "b2b_suspended" | "subscription_activated" | "subscription_expiring" | "subscription_expired" | "subscription_canceled" | "search_match" | "contact_revealed" | "security_login" | "security_changed" | "announcement")[] | undefined;
@@ -1731,7 +1731,7 @@ export interface PresenceEvents {
 }
 
 export interface NotificationsCalls {
-  /** My notifications, latest first; the first page counts as seen. */
+  /** My notifications, latest first; with the first page all of the types asked for count as seen. */
   'notification:list': { payload: {
       unread_only?: boolean | undefined;
       types?: ("chat_message" | "post_approved" | "post_rejected" | "post_hidden" | "post_expiring" | "post_expired" | "b2b_enabled" | "b2b_rejected" | "b2b_suspended" | "subscription_activated" | "subscription_expiring" | "subscription_expired" | "subscription_canceled" | "search_match" | "contact_revealed" | "security_login" | "security_changed" | "announcement")[] | undefined;

@@ -26,7 +26,7 @@ const Changed = z.object({ updated: z.int().describe('Rows that were unread unti
 
 export const operations = {
   listNotifications: command({
-    summary: 'My notifications, latest first; the first page counts as seen.',
+    summary: 'My notifications, latest first; with the first page all of the types asked for count as seen.',
     http: 'GET /api/notifications/',
     socket: 'notification:list',
     paged: true,

@@ -127,6 +127,14 @@ test('read-all reads what was there, and spares what came later', async () => {
   expect((await app.get(other.seller, '/api/notifications/')).body.badge).toEqual({ unread: 0, unseen: 0 });
 });
 
+test('what was not asked for was not seen: a list of some types leaves the others unseen', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  const badgeAfter = async (query: string) => (await app.get(seller, `/api/notifications/${query}`)).body.badge;
+  expect(await badgeAfter('?types=post_expired,search_match')).toEqual({ unread: 1, unseen: 1 });
+  expect(await badgeAfter('?types=post_expired,chat_message')).toEqual({ unread: 1, unseen: 0 });
+});
+
 test('the badge stands in me/ too, and pages go on where they ended', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   await app.post(buyer, '/api/chat/send/', message(thread));

@@ -6,7 +6,7 @@ import type { Context, SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import { type CursorScope, cutPage, readCursor, writeCursor } from '../../common/paging.ts';
-import { facts, type operations } from '../contract.ts';
+import { facts, type NotificationType, type operations } from '../contract.ts';
 import { changeNotes } from './notes.ts';
 import { countBadges, type NotificationRow, presentNotifications } from './present.ts';
 
@@ -17,7 +17,7 @@ const WHOLE_THREAD = 2_147_483_647;
 
 const Position = z.tuple([z.string(), z.uuid()]);
 
-/** The caller's notifications, latest first. The first page counts as seen. Throws invalid_cursor. */
+/** The caller's notifications, latest first. The first page counts as seen, of the types that were asked for. Throws invalid_cursor. */
 export async function listNotifications(
   ctx: Context,
   input: Input<typeof operations.listNotifications>,
@@ -26,6 +26,8 @@ export async function listNotifications(
   const { limit, cursor, ...filters } = input;
   const scope: CursorScope = ['notifications', userId, filters];
   const after = readCursor(ctx, scope, cursor, Position);
+  // First: what comes meanwhile may be shown, and is still told.
+  if (!after) await markSeen(ctx, filters.types);
   const found = await rows<NotificationRow & { position: string }>(
     ctx.em,
     sql`select *, updated_at::text as position from notifications where user_id = ${userId}
@@ -34,7 +36,6 @@ export async function listNotifications(
         ${after ? sql`and (updated_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)` : sql``}
         order by updated_at desc, id desc limit ${limit + 1}`,
   );
-  if (!after) await markSeen(ctx);
   const { page, last } = cutPage(found, limit);
   return {
     results: await presentNotifications(ctx, page),
@@ -43,11 +44,13 @@ export async function listNotifications(
   };
 }
 
-async function markSeen(ctx: Context): Promise<void> {
+/** What was not asked for was not looked at: it still counts, and is still told by web push. */
+async function markSeen(ctx: Context, types: readonly NotificationType[] | undefined): Promise<void> {
   const { userId } = ctx.actor;
   const seen = await rows(
     ctx.em,
-    sql`update notifications set seen_at = ${ctx.now} where user_id = ${userId} and read_at is null and seen_at is null returning id`,
+    sql`update notifications set seen_at = ${ctx.now} where user_id = ${userId} and read_at is null and seen_at is null
+        ${types ? sql`and type = any(${types}::text[])` : sql``} returning id`,
   );
   if (seen.length > 0) ctx.emit(facts.badgesChanged, [userId]);
 }
