@@ -227,7 +227,7 @@ const BannedWordSchema = defineEntity({
   tableName: 'banned_words',
   properties: {
     id: p.uuid().primary(),
-    /** As posts are compared with it: one script, lower case; `*` at its end stands for any ending. */
+    /** In its own script, lower case; `*` at its end stands for any ending. */
     word: p.string().length(60).unique(),
     createdAt: p.datetime(3),
   },

@@ -146,6 +146,35 @@ test('a post that holds a banned word is refused in any script, until the word i
   for (const { id } of [ending, again]) await app.delete(moderator, `${words}${id}/`);
 });
 
+test.each([
+  ['yelim', 'елим'],
+  ['елим', 'Yelim'],
+  ['sirk', 'ЦИРК'],
+  ['цирк', 'sirk'],
+  ['чёрный металл', 'Черный металл'],
+  ['черный мет*', 'чёрного нет, чёрный металлолом'],
+  ['чёрный', 'chyorniy'],
+])('“%s” is banned in all that it may become: “%s”', async (word, written) => {
+  const [owner, moderator] = [await buildDealer(app), await app.buildUser({ role: 'moderator' })];
+  const { id } = (await app.post(moderator, words, { word })).body;
+  const post = { title: `${written} sotiladi` };
+  expect((await create(owner, post)).body.code).toBe('content_rejected');
+  await app.delete(moderator, `${words}${id}/`);
+  expect((await create(owner, post)).status).toBe(201);
+});
+
+test('a phrase of sixty letters is banned in any script; one that becomes longer is refused by name', async () => {
+  const [owner, moderator] = [await buildDealer(app), await app.buildUser({ role: 'moderator' })];
+  const { status, body } = await app.post(moderator, words, { word: 'щ'.repeat(60) });
+  expect([status, body.word]).toEqual([201, 'щ'.repeat(60)]);
+  expect((await create(owner, { body: 'Щ'.repeat(60) })).body.code).toBe('content_rejected');
+  await app.delete(moderator, `${words}${body.id}/`);
+  expect(await app.post(moderator, words, { word: 'ﬃ'.repeat(30) })).toMatchObject({
+    status: 400,
+    body: { code: 'validation_failed', details: { fields: [{ path: 'word', code: 'too_big' }] } },
+  });
+});
+
 test.each(['user', 'billing', 'support', 'auditor'] as const)(
   'the role %s bans no words and moderates nothing',
   async role => {

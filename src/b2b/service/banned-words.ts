@@ -2,18 +2,36 @@ import { sql } from 'kysely';
 import { audit } from '../../accounts/service/audit.ts';
 import { ensureStaff } from '../../accounts/service/staff-actions.ts';
 import type { Context } from '../../common/context.ts';
-import { rows } from '../../common/database.ts';
+import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
 import { newId } from '../../common/ids.ts';
 import type { Input, Output } from '../../common/operations.ts';
 import type { BannedWord as BannedWordView } from '../contract/moderation.ts';
 import type { operations } from '../contract.ts';
-import { BannedWord, type Post } from '../entities.ts';
-import { normaliseText } from './normalise.ts';
+import type { Post } from '../entities.ts';
+import { type Spelled, spell } from './normalise.ts';
 
-/** Words of a text in the form in which all their spellings are one, a blank around each. */
-function wordsOf(text: string): string {
-  return ` ${(normaliseText(text).match(/[\p{L}\p{N}]+/gu) ?? []).join(' ')} `;
+interface Phrase {
+  words: Spelled[];
+  /** It stands for every ending of its last word. */
+  isOpen: boolean;
+}
+
+const phraseOf = (word: string): Phrase => ({ words: spell(word), isOpen: word.endsWith('*') });
+
+/** In its own script: from another one its spellings could not be told any more. */
+const storedForm = ({ words, isOpen }: Phrase): string => words.map(({ word }) => word).join(' ') + (isOpen ? '*' : '');
+
+/** The same for one phrase in any script. */
+const keyOf = ({ words, isOpen }: Phrase): string => words.map(({ forms }) => forms[0]).join(' ') + (isOpen ? '*' : '');
+
+/** Whether a text holds a phrase: each of its words in any of its forms, one after the other. */
+function holds(text: readonly Spelled[], { words, isOpen }: Phrase): boolean {
+  const isWord = (spelled: Spelled | undefined, banned: Spelled, isBegun: boolean): boolean =>
+    spelled?.forms.some(form => banned.forms.some(one => (isBegun ? form.startsWith(one) : form === one))) ?? false;
+  return text.some((_, at) =>
+    words.every((word, index) => isWord(text[at + index], word, isOpen && index === words.length - 1)),
+  );
 }
 
 /** Everything that its author has written freely, by field. */
@@ -24,17 +42,24 @@ const textsOf = ({ title, body, brand, city, partNumber, oemNumbers, fitments }:
 
 /** Refuses a post that holds a banned word, in whatever script it is written. Throws content_rejected. */
 export async function ensureAllowed({ em }: Pick<Context, 'em'>, post: Post): Promise<void> {
-  const banned = await rows<{ word: string }>(em, sql`select word from banned_words`);
+  const banned = (await rows<{ word: string }>(em, sql`select word from banned_words`)).map(({ word }) =>
+    phraseOf(word),
+  );
   if (banned.length === 0) return;
-  const isIn =
-    (words: string) =>
-    ({ word }: { word: string }) =>
-      words.includes(word.endsWith('*') ? ` ${word.slice(0, -1)}` : ` ${word} `);
+  const isRefused = (text: string): boolean => {
+    const words = spell(text);
+    return banned.some(phrase => holds(words, phrase));
+  };
   const wrong = Object.entries(textsOf(post))
-    .filter(([, texts]) => texts.some(text => text != null && banned.some(isIn(wordsOf(text)))))
+    .filter(([, texts]) => texts.some(text => text != null && isRefused(text)))
     .map(([path]) => ({ path, code: 'banned_word' }));
   if (wrong.length > 0) throw new AppError('content_rejected', { fields: wrong });
 }
+
+/** What its column holds; one character may become several. */
+const MOST_LETTERS = 60;
+
+const wrongWord = (code: string) => new AppError('validation_failed', { fields: [{ path: 'word', code }] });
 
 /** Bans a word or phrase; one that is banned already stays as it is. Throws permission_denied, validation_failed. */
 export async function addBannedWord(
@@ -42,15 +67,16 @@ export async function addBannedWord(
   input: Input<typeof operations.addBannedWord>,
 ): Promise<BannedWordView> {
   ensureStaff(ctx.actor, ['moderator']);
-  const word = wordsOf(input.word).trim() + (input.word.endsWith('*') ? '*' : '');
-  if (word.replace('*', '').length < 2)
-    throw new AppError('validation_failed', { fields: [{ path: 'word', code: 'too_small' }] });
-  const [added] = await rows<BannedWordView>(
-    ctx.em,
-    sql`insert into banned_words (id, word, created_at) values (${newId()}, ${word}, ${ctx.now})
-        on conflict (word) do nothing returning id, word`,
-  );
-  if (!added) return ctx.em.findOneOrFail(BannedWord, { word }).then(known => ({ id: known.id, word }));
+  const phrase = phraseOf(input.word);
+  const word = storedForm(phrase);
+  if (word.replace('*', '').length < 2) throw wrongWord('too_small');
+  if (word.length > MOST_LETTERS) throw wrongWord('too_big');
+  await lockName(ctx.em, 'banned-words');
+  const banned = await rows<BannedWordView>(ctx.em, sql`select id, word from banned_words`);
+  const known = banned.find(one => keyOf(phraseOf(one.word)) === keyOf(phrase));
+  if (known) return known;
+  const added = { id: newId(), word };
+  await rows(ctx.em, sql`insert into banned_words (id, word, created_at) values (${added.id}, ${word}, ${ctx.now})`);
   audit(ctx, { action: 'create', resource: 'banned-words', objectId: added.id, after: { word }, reason: input.reason });
   await ctx.em.flush();
   return added;

@@ -72,6 +72,18 @@ function formsOf(piece: string): string[] {
   return [...new Set([...spellings].map(transliterate))].filter(Boolean);
 }
 
+/** A word of a text, and every form of it. */
+export interface Spelled {
+  word: string;
+  forms: string[];
+}
+
+export function spell(text: string): Spelled[] {
+  return piecesOf(plain(text))
+    .map(word => ({ word, forms: formsOf(word) }))
+    .filter(({ forms }) => forms.length > 0);
+}
+
 const MOST_OF_A_NUMBER = 40;
 
 /** A number in one piece, `90919-02252` → `9091902252`: null for what holds no digit or is too short or long. */
