@@ -133,6 +133,15 @@ describe('each filter narrows the board', () => {
     expect(await pageOf(buyer!, {})).not.toHaveProperty('facets');
   });
 
+  test('a brand that nobody knows is called in facets as its seller has written it, and found by its value', async () => {
+    const maker = await buildDealer(app);
+    const { id } = await publish(maker, { title: 'Kardan', brand: 'Щербаков и Ко', region: 'UZ-BU' });
+    const { facets } = await pageOf(buyer!, { facets: 1, region: 'UZ-BU' });
+    expect(facets.brand).toEqual([{ value: 'sherbakov i ko', label: 'Щербаков и Ко', count: 1 }]);
+    expect(await titles(buyer!, { brand: facets.brand[0].value })).toEqual(['Kardan']);
+    await app.delete(maker, `/api/b2b/posts/${id}/`);
+  });
+
   test('suggestions are numbers, brands and categories that have posts, in the language asked for', async () => {
     const suggest = async (q: string, language = 'en') =>
       (await app.get(buyer!, `/api/b2b/suggest/?q=${encodeURIComponent(q)}`, { 'accept-language': language })).body

@@ -35,11 +35,26 @@ export async function countFacets(
         ...{ value: value!, count },
         label: name === null ? (label ?? value!) : nameIn(name, ctx.locale),
       }));
+  const brand = await spelled(ctx, of('brand'));
   const { min = null, max = null } = (currency && found.find(one => one.facet === 'price')) || {};
   return {
-    ...{ category: of('category'), brand: of('brand'), condition: of('condition'), region: of('region') },
+    ...{ category: of('category'), brand, condition: of('condition'), region: of('region') },
     price: { min, max },
   };
+}
+
+/** A brand that nobody knows is called as its latest post has it: what it is found by is not for people. */
+async function spelled({ em }: Anyone, brands: Facets['brand']): Promise<Facets['brand']> {
+  const unknown = brands.filter(({ value, label }) => value === label).map(({ value }) => value);
+  if (unknown.length === 0) return brands;
+  const found = await rows<{ value: string; brand: string }>(
+    em,
+    sql`select value, brand from unnest(${unknown}::text[]) as value, lateral (
+          select brand from posts where brand_norm = value and status = 'published'
+          order by published_at desc, id desc limit 1) as latest`,
+  );
+  const names = new Map(found.map(({ value, brand }) => [value, brand]));
+  return brands.map(one => ({ ...one, label: names.get(one.value) ?? one.label }));
 }
 
 /** One pass over what fits. A brand is counted once, under whatever name its posts have it. */
