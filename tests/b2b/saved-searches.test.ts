@@ -148,6 +148,19 @@ test('a new post is counted in the searches that find it, in those that do not i
   }
 });
 
+test('a search meets posts under a name that staff have given its brand since it was saved', async () => {
+  const [seller, watcher] = [await buildDealer(app), await buildDealer(app)];
+  const ids = await Promise.all(
+    [{ brand: 'SKF' }, { make: 'skf', year: 2015 }].map(async filters => (await save(watcher, filters)).body.id),
+  );
+  const moderator = await app.buildUser({ role: 'moderator' });
+  const [brand] = (await app.get(moderator, '/api/admin/brands/?code=skf')).body.results;
+  const aliases = [...brand.aliases, 'Эскаэф'];
+  expect((await app.patch(moderator, `/api/admin/brands/${brand.id}/`, { aliases })).status).toBe(200);
+  await publish(seller, { title: 'Podshipnik', brand: 'ЭСКАЭФ', fitments: [{ make: 'Эскаэф', year_from: 2014 }] });
+  expect(await Promise.all(ids.map(id => countOf(watcher, id)))).toEqual([1, 1]);
+});
+
 test('the count begins again when the search was looked at, or looks for something else', async () => {
   const [seller, watcher] = [await buildDealer(app), await buildDealer(app)];
   const { id } = (await save(watcher, { part_number: 'SEEN-1' })).body;

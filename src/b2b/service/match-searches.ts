@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import type { SharedContext } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import { facts } from '../contract.ts';
-import { Post } from '../entities.ts';
+import { type NormalFitment, Post } from '../entities.ts';
 import type { Condition } from './filters.ts';
 import { ofPost } from './present.ts';
+import { brandNames } from './reference.ts';
 import { anchorsOfPost } from './search-anchors.ts';
 
 /** How many users are told of one post, and how often one user in an hour; `new_count` counts all. */
@@ -36,7 +37,8 @@ export async function matchSearches(ctx: SharedContext, postIds: readonly string
  * Counts the post in every search that it fits, and returns whom to tell. Rows are locked in the order of their ids, so
  * that two posts at once wait for each other instead of locking each other out.
  */
-function countMatches({ em, now, config }: SharedContext, post: Post): Promise<Match[]> {
+async function countMatches({ em, now, config }: SharedContext, post: Post): Promise<Match[]> {
+  const named = await withBrands(em, post);
   const hour = new Date(now.getTime() - (now.getTime() % 3_600_000));
   return rows<Match>(
     em,
@@ -44,8 +46,8 @@ function countMatches({ em, now, config }: SharedContext, post: Post): Promise<M
           select s.id, s.user_id, s.name, s.notify from saved_searches s
             join users u on u.id = s.user_id and u.deleted_at is null
             cross join lateral ${wantedColumns}
-          where s.anchors && ${anchorsOfPost(anchored(post))}::text[] and s.user_id <> ${post.author}
-            and ${mayRead(config.B2B_FEED_ACCESS)} and ${fits(post)}
+          where s.anchors && ${anchorsOfPost(anchored(named))}::text[] and s.user_id <> ${post.author}
+            and ${mayRead(config.B2B_FEED_ACCESS)} and ${fits(named)}
           order by s.id for no key update of s
         ), counted as (
           update saved_searches set new_count = new_count + 1 where id in (select id from fitting)
@@ -66,8 +68,25 @@ function countMatches({ em, now, config }: SharedContext, post: Post): Promise<M
   );
 }
 
-const anchored = ({ author, categoryId, brandNorm, partNorm, searchNorm }: Post) => ({
-  ...{ authorId: author, categoryId: categoryId ?? null, brandNorm: brandNorm ?? null, partNorm, searchNorm },
+interface NamedPost {
+  post: Post;
+  brands: string[];
+  cars: (NormalFitment & { makes: string[] })[];
+}
+
+/** Searches keep the names that a brand had when they were saved; staff may have added to them since. */
+async function withBrands(em: SharedContext['em'], post: Post): Promise<NamedPost> {
+  const { brandNorm, fitsNorm } = post;
+  const names = await brandNames({ em }, [...(brandNorm ? [brandNorm] : []), ...fitsNorm.map(({ make }) => make)]);
+  return {
+    post,
+    brands: brandNorm ? names.get(brandNorm)! : [],
+    cars: fitsNorm.map(car => ({ ...car, makes: names.get(car.make)! })),
+  };
+}
+
+const anchored = ({ post: { author, categoryId, partNorm, searchNorm }, brands }: NamedPost) => ({
+  ...{ authorId: author, categoryId: categoryId ?? null, brands, partNorm, searchNorm },
 });
 
 /** Who has lost the board is not told of it. */
@@ -81,11 +100,11 @@ const wantedColumns: Condition = sql`jsonb_to_record(s.wanted) as w (intent text
   author uuid, has_images boolean, created_after timestamptz, words text)`;
 
 /** What `conditionsOf` asks of many posts for one search, asked of many searches for one post. */
-function fits(post: Post): Condition {
+function fits({ post, brands, cars }: NamedPost): Condition {
   const price = post.price ?? null;
   return sql`(w.intent is null or w.intent = ${post.intent})
     and (w.categories is null or ${post.categoryId ?? null}::uuid = any(w.categories))
-    and (w.brands is null or ${post.brandNorm ?? null}::text = any(w.brands))
+    and (w.brands is null or w.brands && ${brands}::text[])
     and (w.part is null or w.part = any(${post.partNorm}::text[]))
     and (w.condition is null or w.condition = ${post.condition ?? null}::text)
     and (w.currency is null or w.currency = ${post.currency ?? null}::text)
@@ -97,8 +116,8 @@ function fits(post: Post): Condition {
     and (w.created_after is null or w.created_after < ${post.createdAt}::timestamptz)
     and (w.has_images is null or w.has_images = ${post.images.length > 0})
     and (num_nonnulls(w.makes, w.model, w.year) = 0 or exists (
-      select from jsonb_to_recordset(${JSON.stringify(post.fitsNorm)}::jsonb) as car (make text, model text, "from" int, "to" int)
-      where (w.makes is null or car.make = any(w.makes)) and (w.model is null or car.model = w.model)
+      select from jsonb_to_recordset(${JSON.stringify(cars)}::jsonb) as car (makes text[], model text, "from" int, "to" int)
+      where (w.makes is null or car.makes && w.makes) and (w.model is null or car.model = w.model)
         and (w.year is null or w.year between coalesce(car."from", 0) and coalesce(car."to", 9999))))
     and (w.words is null or (select to_tsvector('simple', ${post.searchNorm}::text)) @@ to_tsquery('simple', w.words))`;
 }

@@ -84,6 +84,14 @@ export async function brandKeys({ em }: Scope, brand: string): Promise<string[]>
   return [...new Set([key, ...found.flatMap(({ keys }) => keys)])].filter(Boolean);
 }
 
+/** All that people call each of these normalised names of brands by now; of an unknown one its own name. */
+export async function brandNames({ em }: Scope, names: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+  if (names.length === 0) return new Map();
+  const found = await rows<{ keys: string[] }>(em, sql`select keys from brands where keys && ${names}::text[]`);
+  const calledSo = (name: string) => found.flatMap(({ keys }) => (keys.includes(name) ? keys : []));
+  return new Map(names.map(name => [name, [...new Set([name, ...calledSo(name)])]]));
+}
+
 /**
  * Adds the categories, brands and regions that are missing; what exists stays as staff have left it. Goes with every
  * migration, so a new release brings its new entries.

@@ -34,14 +34,16 @@ function wordAnchors(q: string): string[] {
 export interface Anchored {
   authorId: string;
   categoryId: string | null;
-  brandNorm: string | null;
+  /** All that people call its brand. */
+  brands: readonly string[];
   partNorm: readonly string[];
   searchNorm: string;
 }
 
 /** Everything that a search may be anchored to that this post fits. */
-export function anchorsOfPost({ authorId, categoryId, brandNorm, partNorm, searchNorm }: Anchored): string[] {
+export function anchorsOfPost({ authorId, categoryId, brands, partNorm, searchNorm }: Anchored): string[] {
   const words = searchNorm.split(' ').flatMap(word => [1, 2, WORD_START].map(length => start(word.slice(0, length))));
   const parts = partNorm.map(part => `part:${part}`);
-  return ['any', `author:${authorId}`, `category:${categoryId}`, `brand:${brandNorm}`, ...parts, ...new Set(words)];
+  const makers = brands.map(brand => `brand:${brand}`);
+  return ['any', `author:${authorId}`, `category:${categoryId}`, ...makers, ...parts, ...new Set(words)];
 }
