@@ -134,6 +134,17 @@ test('categories, brands and regions are edited, and found by their new names', 
   expect((await app.get(moderator, '/api/admin/regions/nowhere/')).status).toBe(404);
 });
 
+test('a name of a brand in a script that is not read finds no other word of that script', async () => {
+  const [moderator, dealer] = [await app.buildUser({ role: 'moderator' }), await buildDealer(app)];
+  const [brand] = (await app.get(moderator, '/api/admin/brands/?code=haval')).body.results;
+  await app.patch(moderator, `/api/admin/brands/${brand.id}/`, { aliases: [...brand.aliases, '哈弗'] });
+  await app.post(dealer, '/api/b2b/posts/', { title: 'Bamper', brand: 'Haval', fitments: [{ make: 'Haval' }] });
+  const found = async (filter: object) =>
+    (await app.get(dealer, `/api/b2b/posts/?${new URLSearchParams({ ...filter })}`)).body.results.length;
+  expect([await found({ brand: 'Haval' }), await found({ make: 'haval' })]).toEqual([1, 1]);
+  expect([await found({ brand: '汽车' }), await found({ make: '汽车' })]).toEqual([0, 0]);
+});
+
 test('a tax number that staff change has been checked by nobody, and the audit says so', async () => {
   const [moderator, dealer] = [await app.buildUser({ role: 'moderator' }), await buildDealer(app)];
   const profile = { company_name: 'Yangi Savdo', activity: ['seller'], tin: '123456789' };

@@ -141,7 +141,7 @@ const brandRows = () =>
 /** Of a category: every word of all its names. */
 export const namesNorm = (name: Names): string => [...new Set(Object.values(name).flatMap(indexedWords))].join(' ');
 
-/** Of a brand: its names in the form that posts are found by. */
+/** Of a brand: its names in the form that posts are found by. Nothing is left of one in Chinese, which would be a name of anything Chinese. */
 export const keysOf = ({ name, aliases }: { name: string; aliases: readonly string[] }): string[] => [
-  ...new Set([name, ...aliases].map(normaliseText)),
+  ...new Set([name, ...aliases].map(normaliseText).filter(Boolean)),
 ];
