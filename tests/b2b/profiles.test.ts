@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
+import { B2bProfile } from '../../src/b2b/entities.ts';
 import { type TestUser, useApp } from '../support/app.ts';
 import { askWhileDeleted } from '../support/deleting.ts';
 import { waiting } from '../support/locks.ts';
@@ -143,6 +144,18 @@ test('with B2B_AUTO_ENABLE the first profile opens the board without staff', asy
   const { body } = await generous.put(user, path, { company_name: 'Sergeli Auto' });
   expect(body).toMatchObject({ status: 'enabled', is_enabled: true, rev: 2 });
   expect((await generous.get(user, '/api/b2b/posts/')).status).toBe(200);
+});
+
+test('with B2B_AUTO_ENABLE too, what staff have rejected waits for them', async () => {
+  const user = await generous.buildUser();
+  await generous.put(user, path, { company_name: 'Sergeli Auto' });
+  // as it was left by staff before the setting was made
+  await generous.orm.em.fork().nativeUpdate(B2bProfile, { user: user.id }, { status: 'rejected', isEnabled: false });
+  for (const company_name of ['Sergeli Auto', 'Sergeli Auto Plus'])
+    expect((await generous.put(user, path, { company_name })).body).toMatchObject({
+      ...{ status: 'pending', is_enabled: false, company_name },
+    });
+  expect((await generous.get(user, '/api/b2b/posts/')).body.code).toBe('b2b_not_enabled');
 });
 
 test('a verified tax number shows at the name; another number has to be verified again', async () => {

@@ -26,6 +26,8 @@ export async function putProfile(ctx: Context, input: Input<typeof operations.pu
   await keepAccount(ctx, actor.userId);
   const profile = await reachOrBegin(ctx, actor.userId);
   await ensureMatch(input.if_match, profile, () => presentProfile(profile));
+  // Later on staff may have had their reasons.
+  const opensItself = config.B2B_AUTO_ENABLE && profile.rev === 0;
   const { company_name, hide_phone, tin = null, activity, region, city, address, about } = input;
   await showLogo(ctx, profile, input.logo_upload_id ?? null);
   Object.assign(profile, {
@@ -34,8 +36,7 @@ export async function putProfile(ctx: Context, input: Input<typeof operations.pu
     ...{ isVerified: profile.isVerified && profile.tin === tin, rev: profile.rev + 1, updatedAt: now },
     ...(profile.status === 'rejected' && { status: 'pending', reason: null }),
   });
-  if (config.B2B_AUTO_ENABLE && profile.status === 'pending')
-    decideOn(ctx, profile, { status: 'enabled', reason: null });
+  if (opensItself) decideOn(ctx, profile, { status: 'enabled', reason: null });
   await em.flush();
   return presentProfile(profile);
 }
