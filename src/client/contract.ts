@@ -469,7 +469,7 @@ export interface Subscription {
 
 export interface Suggestion {
   type: "part" | "brand" | "category";
-  /** For the filter of that name, or `q`. */
+  /** For the filter `part_number`, `brand` or `category`, in turn. */
   text: string;
   /** Published posts. */
   count: number;

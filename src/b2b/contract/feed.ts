@@ -52,7 +52,7 @@ export type Facets = z.output<typeof Facets>;
 export const Suggestion = z
   .object({
     type: z.enum(['part', 'brand', 'category']),
-    text: z.string().describe('For the filter of that name, or `q`.'),
+    text: z.string().describe('For the filter `part_number`, `brand` or `category`, in turn.'),
     count: z.int().describe('Published posts.'),
   })
   .meta({ id: 'Suggestion' });
