@@ -170,13 +170,21 @@ const letters: Record<string, string> = {
   q: 'қ', r: 'р', s: 'с', t: 'т', u: 'у', v: 'в', x: 'х', y: 'й', z: 'з', ʼ: 'ъ',
 }; // biome-ignore format: a table
 
-/** Technical words (JSON, WebP, names with dots, slashes or dashes) stay as they are. */
+/** JSON, WebP, names with dots, slashes or dashes; but `31-dekabr` and `narx-navo` are words like any other. */
+const technical = /[A-Z]{2}|[a-z][A-Z]|[a-z][./][a-z]|(?<!\d|[a-zʻʼ]{2})-|-(?![a-z])/;
+
+/** Technical words stay as they are. */
 export function toCyrillic(text: string): string {
-  return text.replace(/\S+/g, word => (/[A-Z]{2}|[a-z][A-Z]|[a-z][./][a-z]|-/.test(word) ? word : transliterate(word)));
+  return withOwnSigns(text).replace(/\S+/g, word => (technical.test(word) ? word : transliterate(word)));
+}
+
+/** People write `o'` or `o‘` for `oʻ`, and `'` for `ʼ` within a word; elsewhere these are quotation marks. */
+function withOwnSigns(text: string): string {
+  return text.replace(/(?<=o)['‘’`´](?=\p{L})|(?<=g)['‘’`´]/giu, 'ʻ').replace(/(?<=\p{L})['‘’`´](?=\p{L})/gu, 'ʼ');
 }
 
 function transliterate(word: string): string {
-  const withStarts = word.replace(/^e/, 'э').replace(/^E/, 'Э');
+  const withStarts = word.replace(/(?<![\p{L}ʻʼ])e/giu, letter => (letter === 'e' ? 'э' : 'Э'));
   return withStarts.replace(/oʻ|gʻ|sh|ch|yo(?!ʻ)|yu|ya|ye|[a-zʼ]/gi, part => {
     const lower = part.toLowerCase();
     const made = pairs[lower] ?? letters[lower] ?? part;

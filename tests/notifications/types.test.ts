@@ -97,6 +97,15 @@ test('an announcement without a text in Cyrillic is written over from the Latin'
   expect(said).toEqual(['Yangilanish', 'Янгиланиш', 'Обновление', 'Update']);
 });
 
+test.each([
+  ["O'zbekiston bo‘ylab tog`, yog’ va ma'no", 'Ўзбекистон бўйлаб тоғ, ёғ ва маъно'],
+  ['“Eski” narx (ertaga) 31-dekabrgacha, narx-navo', '“Эски” нарх (эртага) 31-декабргача, нарх-наво'],
+  ["M-12 va 5W-40, e-mail, parthub.uz, «'moy'»", "M-12 ва 5W-40, e-mail, parthub.uz, «'мой'»"],
+])('“%s” is “%s” in the Cyrillic of Uzbek', (uz, cyrillic) => {
+  const text = { uz, ru: '-', en: '-' };
+  expect(say({ announcement: { title: text, body: text } }, 'uz-Cyrl').body).toBe(cyrillic);
+});
+
 test('unread matches of one search are one row with their number, the last ones to cause it in front', async () => {
   const user = await app.buildUser();
   const authors = await Promise.all(Array.from({ length: 4 }, () => app.buildUser()));
