@@ -18,6 +18,8 @@ const used = async (who: TestUser) => (await app.get(who, '/api/billing/me/')).b
 
 test.each([
   ['the title in another script', { title: 'Ўриндиқ ғилофи' }, { title: 'Oʻrindiq  gʻilofi' }],
+  ['the title with е for ё', { title: 'Щётка стеклоочистителя' }, { title: 'ЩЕТКА стеклоочистителя' }],
+  ['the title as Latin writes ц', { title: 'Цилиндр' }, { title: 'silindr' }],
   ['the part number in another spelling', { part_number: '90919-02252' }, { part_number: '90919 02252' }],
   ['the part number in look-alike letters', { part_number: 'АВ-12' }, { part_number: 'ab12' }],
 ])('S-43: the same again within 24 hours is refused by %s, and its unit is given back', async (_by, first, again) => {

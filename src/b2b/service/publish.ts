@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import { ensureSubscribed } from '../../billing/service/subscriptions.ts';
 import { consumePost } from '../../billing/service/usage.ts';
@@ -11,7 +12,7 @@ import { facts, type operations } from '../contract.ts';
 import type { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
-import { normalisePart, normaliseText } from './normalise.ts';
+import { normalisePart, type Spelled, spell } from './normalise.ts';
 import { ensureFewImages } from './post-fields.ts';
 import { ofPost, presentPost } from './present.ts';
 
@@ -75,9 +76,10 @@ async function ensureNoDuplicate({ em, now }: Context, post: Post): Promise<void
     sql`select id, title, part_number from posts where author_id = ${post.author} and id <> ${post.id}
           and counted_at > ${daysAfter(now, -1)} and intent = ${post.intent} and status <> 'removed' order by id`,
   );
-  const [title, part] = [titleKey(post.title), normalisePart(post.partNumber ?? '')];
+  const part = normalisePart(post.partNumber ?? '');
+  const isTitle = titleIs(post.title);
   const isSame = (other: Published) =>
-    titleKey(other.title) === title || (part !== '' && normalisePart(other.part_number ?? '') === part);
+    isTitle(other.title) || (part !== '' && normalisePart(other.part_number ?? '') === part);
   const same = recent.find(isSame);
   if (same) throw new AppError('duplicate_post', { post_id: same.id });
 }
@@ -85,8 +87,17 @@ async function ensureNoDuplicate({ em, now }: Context, post: Post): Promise<void
 /** Of letters that are not normalised nothing would be left to compare: Chinese, Arabic, Georgian. */
 const otherLetters = /[^\P{L}\p{Lm}\p{Script=Latin}\p{Script=Cyrillic}]+/gu;
 
-const titleKey = (title: string): string =>
-  [normaliseText(title), ...(title.normalize('NFKC').match(otherLetters) ?? [])].join(' ').trim() || title;
+/** Whether another title is the same in another spelling: word for word, each in one of its forms. */
+function titleIs(title: string): (other: string) => boolean {
+  const partsOf = (text: string) => ({ words: spell(text), rest: text.normalize('NFKC').match(otherLetters) ?? [] });
+  const { words, rest } = partsOf(title);
+  return other => {
+    const same = partsOf(other);
+    if (words.length + rest.length === 0) return other === title;
+    const isWord = ({ forms }: Spelled, index: number) => forms.some(form => same.words[index]!.forms.includes(form));
+    return same.words.length === words.length && words.every(isWord) && isDeepStrictEqual([...same.rest], [...rest]);
+  };
+}
 
 /**
  * Publishes the caller's draft, a closed or expired post again, or hands a rejected one to the moderators again. Throws
