@@ -19,6 +19,8 @@ const board = {
   hub: { title: 'Гидравлик насос', body: 'Номер 1K0407621' },
   shock: { title: 'Amortizator KYB', oem_numbers: ['333.114', '48510-09J50'] },
   question: { title: 'Фара левая', body: 'Ҳолати аъло, ўрнатиб берамиз' },
+  lamp: { title: 'Lampa H7 55W' },
+  lampOfCyrillic: { title: 'Лампа Н4' },
   battery: { title: 'İnci akü 60 Ah', body: 'За́мок в подарок', brand: 'O´zAkku' },
 } satisfies Record<string, object>;
 type Name = keyof typeof board;
@@ -101,6 +103,11 @@ const spellings: readonly (readonly [q: string, finds: Name])[] = [
   ['гидравлик', 'hub'],
   ['gidravlik nasos', 'hub'],
   ['фара', 'question'],
+  // a short code in letters of the other script
+  ['лампа Н7', 'lamp'],
+  ['лампа н7 55w', 'lamp'],
+  ['lampa H4', 'lampOfCyrillic'],
+  ['лампа Н4', 'lampOfCyrillic'],
   // a loose accent belongs to its letter
   ['inci aku', 'battery'],
   ['замок', 'battery'],
@@ -147,6 +154,8 @@ const strangers: readonly (readonly [q: string, misses: Name | 'all'])[] = [
   ['tormoz', 'shock'],
   ['катушка', 'pads'],
   ['rindiq', 'coil'],
+  ['лампа Н1', 'all'],
+  ['lampa H7', 'lampOfCyrillic'],
   ['lacetti 1.8', 'all'],
   ['lacetti 16', 'all'],
   ['Шевроле', 'coil'],

@@ -64,12 +64,20 @@ const habits: readonly ((word: string) => string)[] = [
   word => word.replace(/^е/, 'йе'),
 ];
 
-/** Every ASCII form in which somebody may look for a word: `цилиндр` → `tsilindr`, `silindr`. */
+/** Every ASCII form in which somebody may look for a word: `цилиндр` → `tsilindr`, `silindr`; `н7` → `n7`, `h7`. */
 function formsOf(piece: string): string[] {
-  if (!/^е|[ёц]/.test(piece)) return [transliterate(piece)].filter(Boolean);
+  const code = codeOf(piece);
+  if (!/^е|[ёц]/.test(piece)) return [transliterate(piece), code].filter(Boolean);
   const spellings = new Set([piece]);
   for (const habit of habits) for (const spelling of [...spellings]) spellings.add(habit(spelling));
-  return [...new Set([...spellings].map(transliterate))].filter(Boolean);
+  return [...new Set([...[...spellings].map(transliterate), code])].filter(Boolean);
+}
+
+/** A code that is too short for a part number, in Cyrillic letters that look Latin; else nothing. */
+function codeOf(piece: string): string {
+  if (!/\d/.test(piece) || !/[Ѐ-ӿ]/.test(piece)) return '';
+  const latin = normalisePart(piece);
+  return latin.length === piece.length ? latin.toLowerCase() : '';
 }
 
 /** A word of a text, and every form of it. */
