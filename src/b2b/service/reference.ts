@@ -67,8 +67,10 @@ export async function ensureCategory({ em }: Scope, categoryId: string): Promise
 export async function categoriesWithin({ em }: Scope, category: string): Promise<string[]> {
   const found = await rows<{ id: string }>(
     em,
-    sql`with asked as (select id from categories where id::text = ${category.toLowerCase()} or code = ${category}
-          or ${category} in (select value from jsonb_each_text(name)))
+    sql`with known as (select id from categories where id::text = ${category.toLowerCase()} or code = ${category}),
+          asked as (select id from known union all
+            select id from categories
+            where not exists (select from known) and ${category} in (select value from jsonb_each_text(name)))
         select id from categories where id in (select id from asked) or parent_id in (select id from asked)`,
   );
   return found.map(({ id }) => id);
