@@ -135,6 +135,16 @@ test('what was not asked for was not seen: a list of some types leaves the other
   expect(await badgeAfter('?types=post_expired,chat_message')).toEqual({ unread: 1, unseen: 0 });
 });
 
+test.each(['types=post_expired,chat_message', 'types=post_expired&types=chat_message'])(
+  'types are one list, or one by one: %s',
+  async query => {
+    const { buyer, seller, thread } = await buildTalk(app);
+    await app.post(buyer, '/api/chat/send/', message(thread));
+    const { status, body } = await app.get(seller, `/api/notifications/?${query}`);
+    expect([status, body.results?.length]).toEqual([200, 1]);
+  },
+);
+
 test('the badge stands in me/ too, and pages go on where they ended', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   await app.post(buyer, '/api/chat/send/', message(thread));

@@ -68,8 +68,11 @@ function readQuery(
   const found: Record<string, unknown> = {};
   for (const name of names) {
     const value = Object.hasOwn(query, name) ? query[name] : undefined;
-    if (Array.isArray(value)) throw new AppError('duplicate_parameter', { parameter: name });
-    if (typeof value === 'string') found[name] = convert(value, typesOf(types[name]));
+    const own = typesOf(types[name]);
+    // Generated clients name a list once for each item, as OpenAPI has it by itself.
+    const isItems = Array.isArray(value) && own.includes('array');
+    if (Array.isArray(value) && !isItems) throw new AppError('duplicate_parameter', { parameter: name });
+    if (typeof value === 'string' || isItems) found[name] = convert(String(value), own);
   }
   return found;
 }
