@@ -109,6 +109,19 @@ describe('each filter narrows the board', () => {
     await app.delete(seller!, `/api/b2b/posts/${id}/`);
   });
 
+  test.each(['category', 'brand', 'part_number', 'make', 'model', 'city'])(
+    'an empty %s is refused by name',
+    async name => {
+      const fields = (field: string) => ({
+        status: 400,
+        body: { details: { fields: [{ path: field, code: 'too_small' }] } },
+      });
+      expect(await app.get(buyer!, path({ [name]: ' ' }))).toMatchObject(fields(name));
+      const search = { name: 'Kuzatuv', filters: { [name]: '' } };
+      expect(await app.post(buyer!, '/api/b2b/saved-searches/', search)).toMatchObject(fields(`filters.${name}`));
+    },
+  );
+
   test('a price without its currency is refused by name', async () => {
     for (const query of [{ price_min: 1 }, { price_max: 1 }])
       expect(await app.get(buyer!, path(query))).toMatchObject({

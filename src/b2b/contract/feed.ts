@@ -3,25 +3,27 @@ import { anyId, anyMoment, cursor, nextCursor, pageLimit, plainText, query } fro
 import { Condition, Currency, Intent, PartNumber, Post, Region } from './shapes.ts';
 
 const price = z.number().min(0).max(1e12).optional();
+/** An empty one would find nothing, for ever where it is saved. */
+const name = (most: number) => plainText.trim().min(1).max(most).optional();
 
 /** What the board can be narrowed by; saved searches take the same names. */
 const filterFields = {
   q: plainText.max(100).optional().describe('Words or a part number, in any spelling and script.'),
   intent: Intent.optional(),
-  category: plainText.max(60).optional().describe('Its id, code or name in any language; takes in what is below it.'),
-  brand: plainText.max(60).optional().describe('By any of its names: Шевроле finds Chevrolet.'),
+  category: name(60).describe('Its id, code or name in any language; takes in what is below it.'),
+  brand: name(60).describe('By any of its names: Шевроле finds Chevrolet.'),
   part_number: PartNumber.optional().describe(
     'In any spelling: dashes, blanks and look-alike letters make no difference.',
   ),
-  make: plainText.max(60).optional().describe('Of a car that the part fits.'),
-  model: plainText.max(60).optional(),
+  make: name(60).describe('Of a car that the part fits.'),
+  model: name(60),
   year: z.int().min(1900).max(2100).optional(),
   condition: Condition.optional(),
   price_min: price,
   price_max: price,
   currency: Currency.optional().describe('Needed for the price filters.'),
   region: Region.optional(),
-  city: plainText.max(80).optional(),
+  city: name(80),
   author: anyId.optional(),
   has_images: z.boolean().optional(),
   created_after: anyMoment.optional(),
