@@ -17,6 +17,8 @@ export interface RawCall extends Request {
   raw: unknown;
   /** By the monotonic clock: its caller waits while it is in the queue of its connection too. */
   arrivedAt?: number;
+  /** The session of its caller has ended meanwhile: what has not been begun is done no more. */
+  readonly isRevoked?: boolean;
   /** The last of its own work in the transaction: of a command always, of a procedure where it says so. */
   keep?: ((em: EntityManager, output: unknown) => Promise<void>) | undefined;
 }
@@ -133,10 +135,11 @@ function inTime(limitMs: number, run: Runner): Runner {
   };
 }
 
-type Job = Call<Input<Batch>> & { connection: string | undefined; cause: Place | undefined };
+type Job = Call<Input<Batch>> & { connection: string | undefined; cause: Place | undefined; call: RawCall };
 
-function jobOf({ actor, now, connection }: RawCall, input: unknown, cause: Place | undefined): Job {
-  return { actor: actor!, input, now, connection, cause } as Job;
+function jobOf(call: RawCall, input: unknown, cause: Place | undefined): Job {
+  const { actor, now, connection } = call;
+  return { actor: actor!, input, now, connection, cause, call } as Job;
 }
 
 function gather(
@@ -158,6 +161,7 @@ function gather(
   return groupCommit<Job, unknown>({
     maxWaitMs: LIMIT_MS,
     refuse: () => new AppError('unavailable'),
+    refusalOf: ({ call }) => (call.isRevoked ? new AppError('session_revoked') : null),
     lanes: [job => operation.lane(job.input), job => job.connection],
     run: async jobs => {
       try {

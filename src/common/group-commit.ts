@@ -21,6 +21,8 @@ interface Options<Job, Result> {
    */
   maxWaitMs: number;
   refuse: () => Error;
+  /** Why a job that waits is not run any more. */
+  refusalOf?: (job: Job) => Error | null;
   maxBatch?: number;
   maxInFlight?: number;
 }
@@ -32,7 +34,7 @@ const LOOK_EVERY_MS = 250;
  * idle server never waits; the more callers there are, the larger the batches and the cheaper each of them.
  */
 export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCommit<Job, Result> {
-  const { run, lanes, maxWaitMs, refuse, maxBatch = 256, maxInFlight = 2 } = options;
+  const { run, lanes, maxWaitMs, refuse, refusalOf = () => null, maxBatch = 256, maxInFlight = 2 } = options;
   let waiting: Waiting<Job, Result>[] = [];
   const busyLanes = new Set<string | undefined>();
   const inFlight = new Set<Waiting<Job, Result>[]>();
@@ -52,7 +54,9 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
       return true;
     };
     for (const one of waiting) {
-      if (taken.length < maxBatch && mayRun(one)) taken.push(one);
+      const refusal = refusalOf(one.job);
+      if (refusal) one.reject(refusal);
+      else if (taken.length < maxBatch && mayRun(one)) taken.push(one);
       else {
         for (const laneOf of lanes) leftLanes.add(laneOf(one.job));
         left.push(one);

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { endSessions } from '../../src/accounts/service/sessions.ts';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
 import { arrived, holdThread } from '../support/batches.ts';
-import { buildTalk } from '../support/talk.ts';
+import { waiting } from '../support/locks.ts';
+import { buildTalk, message } from '../support/talk.ts';
 import { act, asStaff } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -25,6 +26,25 @@ test('S-82: what waits behind the event under way when a session ends is never d
   await eventually(async () => expect(await stateOf()).toMatchObject({ is_archived: true }));
   for (let n = 0; n < 20; n += 1) await ask(neighbour, 'thread:list', {});
   expect(await stateOf()).toEqual({ is_archived: true, is_marked_unread: false });
+});
+
+test('S-82: messages that wait for those under way when a session ends are never stored', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [socket, neighbour] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
+  const release = await holdThread(app, thread);
+  socket.emit('message:send', message(thread, { text: 'under way' }));
+  await waiting(app, 1);
+  socket.emit('message:send', message(thread, { text: 'of the ended session' }));
+  await arrived(socket);
+  const peers = ask(neighbour, 'message:send', message(thread, { text: 'of the peer' }));
+  await arrived(neighbour);
+  const isGone = once(socket, 'disconnect');
+  await asStaff(app, ctx => endSessions(ctx, buyer.id, [buyer.sessionId], 'blocked'));
+  await isGone;
+  await release();
+  expect(await peers).toMatchObject({ ok: true });
+  const ack = await ask(neighbour, 'thread:history', { thread_id: thread.id });
+  expect(ack.ok && ack.data.messages.map((one: { text: string }) => one.text)).toEqual(['under way', 'of the peer']);
 });
 
 test.each([

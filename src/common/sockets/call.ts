@@ -25,6 +25,10 @@ export class EventCall implements RawCall {
     return this.socket.data.actor;
   }
 
+  get isRevoked() {
+    return this.socket.data.isRevoked === true;
+  }
+
   get ip() {
     return this.socket.data.ip;
   }

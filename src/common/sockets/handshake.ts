@@ -22,6 +22,8 @@ export interface SocketData {
   deviceId: string | null;
   locale: Locale;
   ip: string;
+  /** Its session has ended. */
+  isRevoked?: true;
 }
 export type ClientSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
 

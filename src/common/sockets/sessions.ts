@@ -158,6 +158,9 @@ function warn(socket: ClientSocket, leftMs: number): void {
  * first is cut, since that ends the connection which it may share with others.
  */
 function cut(sockets: readonly ClientSocket[], reason: RevokeReason): void {
-  for (const socket of sockets) socket.emit(sessionEvents.revoked.name, { reason });
+  for (const socket of sockets) {
+    socket.data.isRevoked = true;
+    socket.emit(sessionEvents.revoked.name, { reason });
+  }
   for (const socket of sockets) socket.disconnect(true);
 }
