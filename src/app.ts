@@ -222,9 +222,10 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     async close(drainMs = 0) {
       isDraining = true;
       // Clients go at once: what waits for a database that hangs may not hold them up.
-      const idle = Promise.all([heads.stop(), queueWatch.stop(), core.jobs.stop()]);
+      const idle = Promise.all([queueWatch.stop(), core.jobs.stop()]);
       await sockets.drain(drainMs);
-      await closeServer(server);
+      // Not before: until then there are readers here, and what is written here is missed elsewhere.
+      await Promise.all([heads.stop(), closeServer(server)]);
       await idle;
       await sockets.settled();
       await presence.stop();

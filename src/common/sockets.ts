@@ -184,9 +184,9 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     settled: async () => void (await Promise.all(settling)),
     async drain(windowMs) {
       isDraining = true;
-      sessions.close();
       tellDraining(namespaces.values());
       await closeAll(io, windowMs);
+      sessions.close();
       elsewhere.close();
       guard.close();
       gate.close();

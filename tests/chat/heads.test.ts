@@ -1,6 +1,7 @@
+import type { Socket } from 'socket.io-client';
 import { expect, type TestContext, test } from 'vitest';
 import { createChat } from '../../src/client/chat.ts';
-import { ask, eventually, openSocket, record, startApp, type TestApp } from '../support/app.ts';
+import { ask, eventually, once, openSocket, record, startApp, type TestApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startRedis } from '../support/redis.ts';
@@ -68,6 +69,29 @@ test('G6: when the instance of the sender alone is cut off from Redis, readers o
   await eventually(async () => expect((await here.get(null, '/readyz')).body.degraded).not.toEqual([]));
   await done(sender, 'message:send', message(thread));
   await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }), 2_000);
+});
+
+test('G6: readers of an instance that stops are told in time until they go', async ({ onTestFinished }) => {
+  const redis = await startRedis();
+  const [here] = await buildNodes(onTestFinished, redis);
+  const leaving = await startApp(here.config.DATABASE_URL!, { REDIS_URL: redis.url, TEST_TIME_SCALE: '20' });
+  const { buyer, seller, outsider, thread } = await buildTalk(here);
+  const sender = await here.connect(buyer, '/chat');
+  const readers: Socket[] = [];
+  for (const { token } of [outsider, seller]) {
+    const socket = openSocket(leaving.url, '/chat', { token });
+    readers.push(socket);
+    await once(socket, 'session:ready');
+  }
+  const heads = record(readers[1]!, 'sync:head');
+  const told = once(readers[1]!, 'server:draining');
+  // The second of two connections has half of it.
+  const closed = leaving.close(4_000);
+  await told;
+  await redis.stop();
+  await done(sender, 'message:send', message(thread));
+  await eventually(() => expect(heads).toContainEqual({ threads: [[thread.id, 2]] }), 2_000);
+  await closed;
 });
 
 // Those that wait without a limit of their own wait beside each other, each with nodes of its own.

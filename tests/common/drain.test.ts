@@ -1,4 +1,4 @@
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { afterEach, expect, test } from 'vitest';
 import { createChat } from '../../src/client/chat.ts';
 import { ask, eventually, newClientId, once, openSocket, startApp } from '../support/app.ts';
@@ -69,6 +69,25 @@ test('a stopping instance tells its clients and ends although the database stand
   expect(await ack).toMatchObject({ ok: false, error: { code: 'unavailable' } });
   expect(await stopped).toBe(0);
 }, 60_000);
+
+test('S-82: while an instance stops, sessions behind its sockets end as always', async () => {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const app = await startApp(database.url, { TEST_TIME_SCALE: '300' });
+  const [first, user] = [await app.buildUser(), await app.buildUser()];
+  // A token ends at a whole second, and its sockets a tenth of one later; the second connection is closed after two.
+  const endsAt = Math.ceil((Date.now() + 300) / 1_000) * 1_000;
+  const { token } = app.tokenOf(user, new Date(endsAt - app.config.ACCESS_TTL * 1_000));
+  const sockets: Socket[] = [];
+  for (const one of [first.token, token]) {
+    const socket = openSocket(app.url, '/chat', { token: one });
+    sockets.push(socket);
+    await once(socket, 'session:ready');
+  }
+  const revoked = once(sockets[1]!, 'session:revoked');
+  await Promise.all([app.close(4_000), revoked]);
+  expect(await revoked).toEqual({ reason: 'token_expired' });
+});
 
 test('a rolling restart of two instances under load loses no message and fails none', async () => {
   const [redis, database, balancer] = await Promise.all([startRedis(), createTestDatabase(), startBalancer()]);
