@@ -46,6 +46,7 @@ import { createMetrics, type Metrics, serveMetrics } from './common/metrics.ts';
 import { healthz, readyz } from './common/probes.ts';
 import { type Cluster, joinCluster } from './common/redis.ts';
 import { createSlots, type Slots } from './common/slots.ts';
+import { refuseUpgrade, SOCKETS_PATH } from './common/sockets/upgrades.ts';
 import { createSocketDoor, type SocketDoor } from './common/sockets.ts';
 import { openTracing, type Tracing, untraced } from './common/tracing.ts';
 import type { Config } from './config.ts';
@@ -186,13 +187,8 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   });
   core.listeners.afterCommit(accounts.localeChanged, ({ sessionId }) => forgetSession(sessionId));
   let isDraining = false;
-  const { heads, presence, badgeCheck, teller, views, queueWatch } = openDoors({
-    config,
-    core,
-    cluster,
-    http,
-    sockets,
-  });
+  const doors = { config, core, cluster, http, sockets };
+  const { heads, presence, badgeCheck, teller, views, queueWatch } = openDoors(doors);
   http.raw(
     'GET /readyz',
     readyz(orm, cluster, () => isDraining),
@@ -293,6 +289,7 @@ function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   http.app.use('/admin', servePanel(config));
   http.app.use(UPLOADS_PATH, serveUploads(config));
   http.raw('GET /healthz', healthz);
+  http.raw(`GET ${SOCKETS_PATH}`, refuseUpgrade(config));
   http.raw('GET /api/schema/', serveDocument(contracts, openApi));
   http.raw('GET /api/asyncapi/', serveDocument(contracts, asyncApi));
   const heads = createHeads({ orm, log, cluster, sockets: chatSockets, timeScale: config.TEST_TIME_SCALE });

@@ -24,10 +24,11 @@ import { closeAll } from './sockets/drain.ts';
 import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
 import { createGuard } from './sockets/guard.ts';
-import { admit, type ClientSocket, endJoining, isAllowedUpgrade, refusal, startJoining } from './sockets/handshake.ts';
+import { admit, type ClientSocket, endJoining, refusal, startJoining } from './sockets/handshake.ts';
 import { parser } from './sockets/parser.ts';
 import { type Handlers, serve, unserve } from './sockets/serve.ts';
 import { createSocketSessions, type FindEnded, type SocketSessions } from './sockets/sessions.ts';
+import { isAllowedUpgrade, leaveRequests } from './sockets/upgrades.ts';
 import { writeOncePerTurn } from './sockets/writes.ts';
 
 interface Parts {
@@ -173,7 +174,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     isConnected: async userId => connections.has(userId) || delivery.isFollowed(userId),
     endSessions: sessions.end,
     attach(server) {
-      io.attach(server);
+      leaveRequests(server, () => io.attach(server));
       io.engine.prependListener('connection', forgetRequest);
       io.engine.prependListener('connection', writeOncePerTurn);
     },

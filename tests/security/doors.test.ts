@@ -101,6 +101,7 @@ test('S-57: with DEBUG=0 every answer, a refusal too, carries the headers of sec
     '/metrics',
     '/uploads/x',
     '/api/mine/%ff/',
+    '/socket.io/',
   ]) {
     // biome-ignore format: a list
     const { headers } = await send('GET', path);
@@ -113,6 +114,14 @@ test('S-57: with DEBUG=0 every answer, a refusal too, carries the headers of sec
     });
     expect([headers['x-powered-by'], headers['server']]).toEqual([undefined, undefined]);
   }
+});
+
+test('a request that asks for another protocol, as those of HTTP/2 do, is answered without it', async () => {
+  const h2c = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAAP__' };
+  expect((await send('GET', '/healthz', h2c)).status).toBe(200);
+  const refused = await send('POST', '/api/auth/login/', { ...json, ...h2c }, Buffer.from('{}'));
+  expect([refused.status, codeOf(refused)]).toEqual([400, 'validation_failed']);
+  expect((await send('GET', '/api/auth/me/', { connection: 'Upgrade', upgrade: 'websocket' })).status).toBe(401);
 });
 
 test('S-61: bytes that are no UTF-8 or no JSON, and paths that are no address, are never an error of the server', async () => {

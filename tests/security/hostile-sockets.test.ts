@@ -192,20 +192,28 @@ test('S-71: cookies and the query string carry no authority', async () => {
   ws.terminate();
 });
 
-test('S-59, S-70: an upgrade for a foreign host, or from a page of a foreign origin, gets no 101', async () => {
-  const status = (headers: Record<string, string>) =>
-    new Promise<number>(resolve => {
-      const ws = new WebSocket(engineUrl(app.url), { headers });
-      ws.on('unexpected-response', (_request, response) => resolve(response.statusCode!));
-      ws.on('open', () => resolve(101));
+test('S-59, S-70: an upgrade for a foreign host, or from a page of a foreign origin, gets no 101 but the reason', async () => {
+  const answer = (headers: Record<string, string>, url = engineUrl(app.url)) =>
+    new Promise<string>(resolve => {
+      const ws = new WebSocket(url, { headers });
+      ws.on('unexpected-response', async (_request, response) => {
+        const { code } = JSON.parse(Buffer.concat(await response.toArray()).toString());
+        resolve(`${response.statusCode} ${code}`);
+      });
+      ws.on('open', () => resolve('101'));
       ws.on('error', () => {});
       ws.on('open', () => ws.terminate());
     });
   for (const Host of ['evil.example', '127.0.0.1.evil.example', 'localhost@evil.example'])
-    expect([Host, await status({ Host })]).toEqual([Host, 400]);
+    expect([Host, await answer({ Host })]).toEqual([Host, '400 invalid_host']);
   for (const Origin of ['null', 'https://evil.example', `${app.url}.evil.example`, `${app.url}0`])
-    expect([Origin, await status({ Origin })]).toEqual([Origin, 400]);
-  expect(await status({ Origin: app.url.replace(/:\d+$/, ':0') })).toBe(101); // PUBLIC_URL of this server
+    expect([Origin, await answer({ Origin })]).toEqual([Origin, '403 origin_forbidden']);
+  expect(await answer({ Origin: app.url.replace(/:\d+$/, ':0') })).toBe('101'); // PUBLIC_URL of this server
+  for (const [from, to] of [
+    ['EIO=4', 'EIO=3'],
+    ['transport=websocket', 'transport=polling'],
+  ] as const)
+    expect(await answer({}, engineUrl(app.url).replace(from, to))).toBe('400 protocol_unsupported');
 });
 
 const slowCuts = async () =>

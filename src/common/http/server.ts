@@ -1,13 +1,15 @@
-import type { RequestListener, Server, ServerOptions } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../../config.ts';
+import { mayUpgrade } from '../sockets/upgrades.ts';
 
 // Imported, it would load all that it exports, the clients of WebSocket and fetch among them: 4 MB.
 const { createServer } = process.getBuiltinModule('node:http');
 
 /** The server behind both doors; who is slow or silent holds no connection. */
 export function openServer(config: Config, listener: RequestListener, onSilent: () => void): Server {
-  const server = createServer(slowness(config), listener);
+  const upgrades = { shouldUpgradeCallback: (request: IncomingMessage) => mayUpgrade(config, request) };
+  const server = createServer({ ...slowness(config), ...upgrades }, listener);
   cutSilent(server, config, onSilent);
   return server;
 }

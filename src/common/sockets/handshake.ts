@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { DefaultEventsMap, Socket } from 'socket.io';
@@ -7,7 +6,6 @@ import type { Authenticate } from '../auth.ts';
 import type { Budgets } from '../budgets.ts';
 import type { Actor } from '../context.ts';
 import { AppError } from '../errors.ts';
-import { isAllowedHost } from '../http/request.ts';
 import { type Locale, readLocale } from '../messages.ts';
 import { isPlainObject } from '../payload.ts';
 import { eventLimit, Handshake, PROTOCOL } from '../session.ts';
@@ -15,6 +13,7 @@ import type { ConnectionCount } from './connection-count.ts';
 import { stateOf } from './connections.ts';
 import type { Gate } from './gate.ts';
 import { refusalData } from './parser.ts';
+import { isAllowedOrigin } from './upgrades.ts';
 
 export interface SocketData {
   /** Replaced by auth:renew. */
@@ -26,16 +25,6 @@ export interface SocketData {
   isRevoked?: true;
 }
 export type ClientSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
-
-export function isAllowedUpgrade(config: Config, request: IncomingMessage): boolean {
-  const { host, origin } = request.headers;
-  return isAllowedHost(config, host) && (origin === undefined || isAllowedOrigin(config, origin));
-}
-
-/** Socket.IO's `cors` option does not look at upgrades; a page of a foreign origin must not open one (row 70). */
-function isAllowedOrigin(config: Config, origin: string): boolean {
-  return config.CORS_ALLOWED_ORIGINS.includes(origin) || origin === new URL(config.PUBLIC_URL).origin;
-}
 
 /** As Express reads it: of `X-Forwarded-For` only what the trusted proxies have appended counts, if it is an address. */
 export function addressOf(
