@@ -46,6 +46,20 @@ test('a namespace that was refused may be asked for again on the same connection
   raw.ws.terminate();
 });
 
+test('who leaves a namespace and joins it again at once keeps the others', async () => {
+  const user = await app.buildUser();
+  const bell = await app.connect(user, '/notifications');
+  const chat = bell.io.socket('/chat', { auth: { token: user.token } });
+  chat.connect();
+  await once(chat, 'session:ready');
+  const cut = record(bell, 'disconnect');
+  for (let count = 0; count < 2; count += 1) {
+    chat.disconnect().connect();
+    await once(chat, 'session:ready');
+  }
+  expect([await ask(bell, 'preferences:get', {}), cut]).toMatchObject([{ ok: true }, []]);
+});
+
 test('a client whose token was fetched over a reconnect asks twice, and hears each push once', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   const waiting: (() => void)[] = [];

@@ -17,9 +17,22 @@ class MeasuringDecoder extends Decoder {
   constructor() {
     super();
     // Registered before Socket.IO's own listener, so it runs first.
-    this.on('decoded', ({ data }) => {
+    super.on('decoded', ({ data }) => {
       if (this.#bytes > sessionLimits.event_bytes && Array.isArray(data)) tooLarge.add(data);
     });
+  }
+
+  /**
+   * Socket.IO leaves a namespace at the end of the turn, and closes a connection that asks for one which it has not left
+   * yet: who leaves and comes back at once (`disconnect().connect()`) would be closed in all of them.
+   */
+  override on(event: 'decoded', listener: (packet: Packet) => void): this {
+    const inOrder = (packet: Packet) => {
+      if (packet.type === PacketType.CONNECT) process.nextTick(listener, packet);
+      else listener(packet);
+    };
+    // So it is found when the listener is taken away.
+    return super.on(event, Object.assign(inOrder, { fn: listener }));
   }
 
   /** Attachments follow the text that they belong to. */
