@@ -79,7 +79,7 @@ test.concurrent('S-83: a later token of somebody else, or of another session, le
   await ended;
 });
 
-test.concurrent('S-83: what was renewed holds for a namespace that is joined later with the old token', async () => {
+test.concurrent('S-83: what was renewed holds for a namespace that joins later, or renews, with the old token', async () => {
   const user = await app.buildUser();
   const { token } = expiring(user);
   const ended = isEnded(await connectBoth(token));
@@ -90,6 +90,7 @@ test.concurrent('S-83: what was renewed holds for a namespace that is joined lat
   const bell = chat.io.socket('/notifications', { auth: { token } });
   open.push(bell);
   expect(await once(bell, 'session:ready')).toMatchObject(data);
+  expect(await ask(bell, 'auth:renew', { token })).toEqual({ ok: true, data });
   await ended;
   expect(await ask(bell, 'notification:list', {})).toMatchObject({ ok: true });
   expect(await ask(chat, 'thread:list', {})).toMatchObject({ ok: true });

@@ -121,7 +121,7 @@ function forgetToken(socket: ClientSocket): void {
 }
 
 /** Namespaces of one connection that came with the same token have one actor; a later token of their session counts for all. */
-function sharedActor({ conn }: ClientSocket, actor: Actor): Actor {
+export function sharedActor({ conn }: ClientSocket, actor: Actor): Actor {
   const state = stateOf(conn);
   if (!isDeepStrictEqual(state.actor, actor) && !isLater(state.actor, actor)) state.actor = actor;
   return state.actor!;

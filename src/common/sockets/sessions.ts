@@ -4,8 +4,7 @@ import type { Authenticate } from '../auth.ts';
 import { AppError } from '../errors.ts';
 import type { Cluster } from '../redis.ts';
 import { Renewal, type RevokeReason, sessionEvents } from '../session.ts';
-import { stateOf } from './connections.ts';
-import type { ClientSocket } from './handshake.ts';
+import { type ClientSocket, sharedActor } from './handshake.ts';
 
 /** Which of these sessions have ended, and why; accounts reads it from their rows. */
 export type FindEnded = (sessionIds: readonly string[]) => Promise<{ id: string; reason: RevokeReason }[]>;
@@ -125,9 +124,9 @@ export function createSocketSessions(parts: Parts): SocketSessions {
       if (!given.success)
         throw new AppError('validation_failed', { fields: [{ path: 'token', code: 'invalid_type' }] });
       const { userId, sessionId } = socket.data.actor;
-      const actor = await parts.authenticate(given.data.token, new Date());
-      if (actor.userId !== userId || actor.sessionId !== sessionId) throw new AppError('identity_mismatch');
-      stateOf(socket.conn).actor = actor;
+      const renewed = await parts.authenticate(given.data.token, new Date());
+      if (renewed.userId !== userId || renewed.sessionId !== sessionId) throw new AppError('identity_mismatch');
+      const actor = sharedActor(socket, renewed);
       const sockets = bySession.get(sessionId);
       for (const sibling of sockets?.keys() ?? []) {
         if (sibling.conn !== socket.conn) continue;
