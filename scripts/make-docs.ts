@@ -16,7 +16,8 @@ function errorsPage(): string {
   );
   return `# Errors
 
-Both doors answer with these codes: REST as \`application/problem+json\` with the status, sockets in \`error\` of the ack.
+Both doors answer with these codes: REST as \`application/problem+json\` with the status, sockets in \`error\` of the ack,
+and where a namespace refuses a handshake in \`data\` of \`connect_error\`, whose \`message\` is the code.
 After \`unavailable\` and \`internal\` the outcome of a write is unknown: repeat it with the same \`client_id\` or
 \`Idempotency-Key\`. Every other code means that nothing was stored. \`retryable\`: the same request may succeed later,
 unchanged; \`retry_after_ms\` says when, if the server knows.

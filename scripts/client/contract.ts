@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorCatalogue } from '../../src/common/errors.ts';
 import type { Contract, Operation } from '../../src/common/operations.ts';
-import { RENEW_EVENT, Renewal, sessionEvents } from '../../src/common/session.ts';
+import { renewal, sessionEvents } from '../../src/common/session.ts';
 import { commentOf, type Schema, typeOf } from './types.ts';
 
 type Io = 'input' | 'output';
@@ -70,14 +70,13 @@ function createShapes(): Shapes {
 
 function namespaceTypes({ namespace, operations, events = {} }: Contract, shapes: Shapes): string[] {
   const name = namespace![1]!.toUpperCase() + namespace!.slice(2);
-  const calls = Object.values(operations)
+  const calls = [...Object.values(operations), renewal]
     .filter(({ socket }) => socket !== undefined)
     .map(
       operation => [operation.socket!, operation.summary, callType(shapes, operation.input, operation.output)] as Field,
     );
-  const renewal = callType(shapes, Renewal, z.object({ token_expires_at: z.string() }));
   return [
-    interfaceOf(`${name}Calls`, [...calls, [RENEW_EVENT, 'A newer access token of the same session.', renewal]]),
+    interfaceOf(`${name}Calls`, calls),
     interfaceOf(
       `${name}Events`,
       Object.values(events).map(event => [event.name, event.summary, shapes.of(event.schema, 'output')]),

@@ -1599,7 +1599,7 @@ export interface ChatCalls {
     }; result: {
       report_id: string;
     } };
-  /** A newer access token of the same session. */
+  /** A newer access token of the same session: it counts for all namespaces of the connection. */
   'auth:renew': { payload: {
       /** A newer access token of the same session. */
       token: string;
@@ -1714,7 +1714,7 @@ export interface PresenceCalls {
     }; result: {
       mode: "auto" | "invisible";
     } };
-  /** A newer access token of the same session. */
+  /** A newer access token of the same session: it counts for all namespaces of the connection. */
   'auth:renew': { payload: {
       /** A newer access token of the same session. */
       token: string;
@@ -1890,7 +1890,7 @@ export interface NotificationsCalls {
       quiet_hours?: QuietHours | null | undefined;
       read_receipts?: boolean | undefined;
     }; result: NotificationPreferences };
-  /** A newer access token of the same session. */
+  /** A newer access token of the same session: it counts for all namespaces of the connection. */
   'auth:renew': { payload: {
       /** A newer access token of the same session. */
       token: string;
@@ -1943,7 +1943,7 @@ export interface NotificationsEvents {
 }
 
 export interface NotificationsCalls {
-  /** A newer access token of the same session. */
+  /** A newer access token of the same session: it counts for all namespaces of the connection. */
   'auth:renew': { payload: {
       /** A newer access token of the same session. */
       token: string;

@@ -3,7 +3,7 @@ import { describeLimits, limitsExtension, shorten } from './document-texts.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
 import { exampleOf } from './examples.ts';
 import type { Contract, EventDeclaration, Namespace, Operation } from './operations.ts';
-import { Handshake, RENEW_EVENT, Renewal, sessionEvents } from './session.ts';
+import { Handshake, renewal, sessionEvents } from './session.ts';
 
 type Json = Record<string, unknown>;
 
@@ -35,23 +35,15 @@ export function buildAsyncApi(contracts: Record<string, Contract>, version: stri
   for (const [namespace, group] of byNamespace) {
     if (!namespace) continue;
     const channel = channelName(namespace);
-    const asked = group
-      .flatMap(contract => Object.values(contract.operations))
-      .filter(operation => operation.socket !== undefined);
-    const renewal = {
-      name: RENEW_EVENT,
-      summary: 'A newer access token of the same session.',
-      payload: Renewal,
-      io: 'input' as const,
-    };
-    const emitted = [...asked.map(emittedBy), renewal];
+    const served = group.flatMap(contract => Object.values(contract.operations));
+    const asked = [...served.filter(operation => operation.socket !== undefined), renewal];
+    const emitted = asked.map(emittedBy);
     const acks = asked.filter(operation => !operation.volatile).map(ackOf);
     const announced = group.flatMap(contract => Object.values(contract.events ?? {}));
     const heard = [...Object.values(sessionEvents), ...announced].map(heardAs);
     channels[channel] = describeChannel(namespace, [...emitted, ...acks, ...heard], schemas);
     for (const operation of asked)
       operations[operationId(channel, operation.socket!)] = describeEmit(channel, operation);
-    operations[operationId(channel, RENEW_EVENT)] = { action: 'receive', ...refsTo(channel, RENEW_EVENT) };
     for (const { name } of heard) operations[operationId(channel, name)] = { action: 'send', ...refsTo(channel, name) };
   }
   return {

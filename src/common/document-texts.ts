@@ -18,16 +18,22 @@ function spanOf(windowSec: number): string {
   return whole ? whole[1] : windowSec % 60 === 0 ? `${windowSec / 60} minutes` : `${windowSec} seconds`;
 }
 
-/** "60 in an hour per IP address"; empty where only the general limits hold. */
+/** "60 in an hour per IP address", "5 in a second per user, 20 at once"; empty where only the general limits hold. */
 export function describeLimits({ limits = [] }: Operation): string {
-  const told = limits.map(({ points, windowSec, by, field }) => `${points} in ${spanOf(windowSec)} per ${holders[by]}${field ? `, if \`${field}\` is given` : ''}`); // biome-ignore format: one line reads better
+  const told = limits.map(({ points, windowSec, by, burst, field }) => `${points} in ${spanOf(windowSec)} per ${holders[by]}${burst ? `, ${burst} at once` : ''}${field ? `, if \`${field}\` is given` : ''}`); // biome-ignore format: one line reads better
   return told.length > 0 ? `Limits: ${told.join('; ')}.` : '';
 }
 
 /** The limits as data, for tools. */
 export function limitsExtension({ limits }: Operation): { 'x-limits'?: object[] } {
   if (!limits) return {};
-  const told = limits.map(({ name, by, points, windowSec }) => ({ name, by, points, window_s: windowSec }));
+  const told = limits.map(({ name, by, points, windowSec, burst }) => ({
+    name,
+    by,
+    points,
+    window_s: windowSec,
+    burst,
+  }));
   return { 'x-limits': told };
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { relaxed } from './limits.ts';
-import { event, type Limit, moment, plainText } from './operations.ts';
+import { event, type Limit, moment, plainText, query } from './operations.ts';
 
 /** The versions of the socket contract that are spoken. */
 export const PROTOCOL = { min: 1, max: 1 } as const;
@@ -55,6 +55,17 @@ export type RevokeReason = (typeof revokeReasons)[number];
 /** Served in every namespace by the door itself. */
 export const RENEW_EVENT = 'auth:renew';
 export const Renewal = z.object({ token: plainText.max(4_096).describe('A newer access token of the same session.') });
+
+export const renewal = query({
+  summary: 'A newer access token of the same session: it counts for all namespaces of the connection.',
+  socket: RENEW_EVENT,
+  input: Renewal,
+  output: z.object({ token_expires_at: moment }),
+  errors: [
+    ...(['token_invalid', 'token_expired', 'identity_mismatch'] as const),
+    ...(['session_revoked', 'session_expired', 'account_blocked'] as const),
+  ],
+});
 
 /** Events of every namespace (realtime.md, sections 2 and 10). */
 export const sessionEvents = {

@@ -1,6 +1,6 @@
 import type { Err } from './errors.ts';
 import type { Contract, EventDeclaration, Operation, Output, Payload } from './operations.ts';
-import type { sessionEvents } from './session.ts';
+import type { renewal, sessionEvents } from './session.ts';
 
 /** What every ack is (realtime.md, section 3). */
 export type Ack<Data> = { ok: true; data: Data } | { ok: false; error: Err };
@@ -12,7 +12,9 @@ type Socketed<C extends Contract> = {
 };
 
 /** The events a client may emit in the namespace of a contract: `ClientToServer<typeof import('./chat/contract.ts')>`. */
-export type ClientToServer<C extends Contract> = {
+export type ClientToServer<C extends Contract> = Emitted<C> & Emitted<{ operations: { renewal: typeof renewal } }>;
+
+type Emitted<C extends Contract> = {
   [Name in keyof Socketed<C>]: Socketed<C>[Name] extends Operation
     ? (payload: Payload<Socketed<C>[Name]>, ack?: (reply: Ack<Output<Socketed<C>[Name]>>) => void) => void
     : never;

@@ -6,7 +6,7 @@ import type { Ack, ClientToServer, ServerToClient } from '../../src/common/socke
 type Emit = ClientToServer<typeof chat>;
 type Hear = ServerToClient<typeof chat>;
 
-test('a client may emit what the contract declares, and its ack is typed', () => {
+test('a client may emit what the contract declares and renew its token, and each ack is typed', () => {
   expectTypeOf<Parameters<Emit['message:send']>[0]>().toExtend<{
     thread_id: string;
     client_id: string;
@@ -15,6 +15,9 @@ test('a client may emit what the contract declares, and its ack is typed', () =>
   expectTypeOf<NonNullable<Parameters<Emit['message:send']>[1]>>()
     .parameter(0)
     .toEqualTypeOf<Ack<{ message: Message; duplicate: boolean }>>();
+  expectTypeOf<NonNullable<Parameters<Emit['auth:renew']>[1]>>()
+    .parameter(0)
+    .toEqualTypeOf<Ack<{ token_expires_at: string }>>();
   expectTypeOf<Emit>().not.toHaveProperty('message:forge');
 });
 
