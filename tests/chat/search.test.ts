@@ -85,6 +85,14 @@ test('what was deleted is not found; a snippet shows the text around the hit', a
   expect(await find('needle')).toEqual([]);
 });
 
+test('a snippet shows the part number that was found, however it is spelled there', async () => {
+  const { peer } = await buildSpoken(`${'a '.repeat(100)}06H-121-026${' b'.repeat(100)}`);
+  for (const q of ['06h121026', '06Н 121 026']) {
+    const { results } = await done(peer, 'message:search', { q });
+    expect(results[0].snippet).toMatch(/^…( ?a){19,20} 06H-121-026( b){40,50} ?…$/);
+  }
+});
+
 test.each([
   ['Need 90919-02252 and 06H121026', ['9091902252', '06H121026']],
   ['A2711800009, a2711800009', ['A2711800009']],

@@ -15,6 +15,12 @@ export function partNumbersOf(text: string | undefined): string[] {
   return [...found];
 }
 
+/** Where a text names a part number that is given in this form; -1: nowhere. */
+export function placeOfPart(text: string, form: string): number {
+  for (const { 0: word, index } of text.matchAll(candidates)) if (normalisePart(word) === form) return index;
+  return -1;
+}
+
 /** Prices, dates, phone numbers and quantities are numbers too; a part number is at least 5 long and has 3 digits. */
 function partNumberOf(word: string): string | null {
   if (!/\d.*\d.*\d/.test(word)) return null;

@@ -7,6 +7,7 @@ import type { Input, Output } from '../../common/operations.ts';
 import { cutPage, readCursor, writeCursor } from '../../common/paging.ts';
 import type { operations } from '../contract.ts';
 import { reachThread } from '../policy.ts';
+import { placeOfPart } from './part-numbers.ts';
 import { type MessageRow, messageColumns, presentMessage } from './present.ts';
 
 type Search = Input<typeof operations.searchMessages>;
@@ -49,10 +50,11 @@ function findMessages(ctx: Context, { q, thread_id, limit }: Search, before: str
   );
 }
 
-/** The text around the first hit. */
+/** The text around the first hit; a part number may be spelled otherwise there. */
 function snippetOf(text: string, q: string): string {
   const points = [...text];
-  const hit = [...text.slice(0, Math.max(0, text.toLowerCase().indexOf(q.toLowerCase())))].length;
+  const said = text.toLowerCase().indexOf(q.toLowerCase());
+  const hit = [...text.slice(0, Math.max(0, said < 0 ? placeOfPart(text, normalisePart(q)) : said))].length;
   const from = Math.max(0, hit - SNIPPET_BEFORE);
   const to = from + SNIPPET_LENGTH;
   return `${from > 0 ? '…' : ''}${points.slice(from, to).join('')}${to < points.length ? '…' : ''}`;
