@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
+import { removeParticipant, setThreadLock } from '../../src/chat/service/thread-changes.ts';
 import { eventually, record, type TestUser, useApp } from '../support/app.ts';
 import { buildTalk, done, message, type Talk } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
@@ -88,6 +88,19 @@ test('reading a thread to its end reads its note on all devices; reading a part 
       expect(pushes.at(-1)).toMatchObject({ notification: { read_at: expect.any(String) }, badge: none, alert: false }),
     );
   expect((await listOf(other.seller)).badge).toEqual(none);
+});
+
+test('what is left to read in a note are messages alone, not what was deleted or what the system says', async () => {
+  const talk = await buildTalk(app);
+  const [, , third] = await sendAll(talk, 'one', 'two', 'three');
+  const read = (seq: number) => app.post(talk.seller, `/api/chat/threads/${talk.thread.id}/read/`, { seq });
+  const socket = await app.connect(talk.buyer, '/chat');
+  await done(socket, 'message:delete', { thread_id: talk.thread.id, message_id: third });
+  await asStaff(app, ctx => setThreadLock(ctx, talk.thread.id, true));
+  await read(1);
+  expect((await listOf(talk.seller)).results).toMatchObject([{ count: 1, body: 'two', read_at: null }]);
+  await read(2);
+  expect(await listOf(talk.seller)).toMatchObject({ results: [{ read_at: expect.any(String) }], badge: none });
 });
 
 test.each([

@@ -95,24 +95,33 @@ async function readOwn(ctx: Context, chosen: RawBuilder<unknown>): Promise<Chang
 }
 
 /**
- * Reads the notes of threads that were read to their end, for each reader; of one that was read in part the rest is
- * counted. The threads are locked by their reader.
+ * Reads the notes of threads in which nothing is left to read, for each reader; of one that was read in part the rest is
+ * counted: as in a note, neither words of the system nor what was deleted. The threads are locked by their reader.
  */
 export async function readThreadNotes(
   ctx: SharedContext,
   read: readonly { threadId: string; userId: string; seq: number }[],
 ): Promise<void> {
   const list = <T>(value: (one: (typeof read)[number]) => T) => read.map(value);
-  const rest = sql`(
-    select r.user_id, 'thread:' || t.id as group_key, t.last_seq - max(r.seq) as count
+  const positions = sql`(
+    select user_id, thread_id, 'thread:' || thread_id as group_key, max(seq) as seq
     from unnest(${list(one => one.userId)}::uuid[], ${list(one => one.threadId)}::uuid[], ${list(one => one.seq)}::int[])
-      as r(user_id, thread_id, seq) join threads t on t.id = r.thread_id group by r.user_id, t.id)`;
-  await markRead(ctx, sql`(user_id, group_key) in (select user_id, group_key from ${rest} r where r.count <= 0)`);
+      as r(user_id, thread_id, seq) group by user_id, thread_id)`;
+  const left = sql`from messages m
+    where m.thread_id = r.thread_id and m.seq > r.seq and m.type = 'text' and m.sender_id <> r.user_id`;
+  // One look at an index for each position: as a join it might read all messages there are.
+  await markRead(
+    ctx,
+    sql`(user_id, group_key) in (
+      select user_id, group_key from ${positions} r where (select m.seq ${left} order by m.seq limit 1) is null)`,
+  );
   await changeNotes(
     ctx,
-    sql`update notifications n set count = r.count, rev = n.rev + 1 from ${rest} r
-        where n.user_id = r.user_id and n.group_key = r.group_key and n.read_at is null and r.count between 1 and n.count - 1
-        returning n.id, n.user_id`,
+    sql`with rest as materialized (
+          select n.id, (select count(*)::int ${left}) as count
+          from ${positions} r join notifications n using (user_id, group_key) where n.read_at is null)
+        update notifications n set count = rest.count, rev = n.rev + 1 from rest
+        where n.id = rest.id and n.read_at is null and rest.count between 1 and n.count - 1 returning n.id, n.user_id`,
   );
 }
 
