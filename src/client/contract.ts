@@ -1908,7 +1908,7 @@ export interface NotificationsEvents {
         unread: number;
         unseen: number;
       };
-      /** false: show it without sound (muted, looked at on a device, quiet hours, or switched off for its type). */
+      /** false: show it without sound (read already, muted, looked at on a device, quiet hours, or switched off for its type). */
       alert: boolean;
     };
   /** A row has changed: one more of its group, read, or another text. */
@@ -1919,7 +1919,7 @@ export interface NotificationsEvents {
         unread: number;
         unseen: number;
       };
-      /** false: show it without sound (muted, looked at on a device, quiet hours, or switched off for its type). */
+      /** false: show it without sound (read already, muted, looked at on a device, quiet hours, or switched off for its type). */
       alert: boolean;
     };
   /** A row is gone: what it told of does not exist any more. */
@@ -1930,7 +1930,7 @@ export interface NotificationsEvents {
         unread: number;
         unseen: number;
       };
-      /** false: show it without sound (muted, looked at on a device, quiet hours, or switched off for its type). */
+      /** false: show it without sound (read already, muted, looked at on a device, quiet hours, or switched off for its type). */
       alert: boolean;
     };
   /** Only the numbers have changed. */

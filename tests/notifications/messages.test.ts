@@ -76,6 +76,18 @@ test('of a stream of messages the first is told at once, and the rest by few pus
   expect(later.length).toBeLessThan(15);
 });
 
+test('what was read before it is told makes no noise', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const [his, hers] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
+  const phone = await app.connect(seller, '/notifications');
+  const heard = ['notification:created', 'notification:updated'].map(event => record(phone, event));
+  await done(his, 'message:send', message(thread));
+  await done(his, 'message:send', message(thread));
+  await done(hers, 'thread:read', { thread_id: thread.id, seq: 2 });
+  await eventually(() => expect(heard.flat().at(-1)).toMatchObject({ notification: { read_at: expect.any(String) } }));
+  expect(heard.flat().filter(push => push.notification.read_at !== null && push.alert)).toEqual([]);
+});
+
 test('after a row was read the next message begins a new one', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   const [phone, laptop] = [await app.connect(seller, '/notifications'), await app.connect(seller, '/notifications')];

@@ -67,7 +67,7 @@ export const Pushed = z.object({
   alert: z
     .boolean()
     .describe(
-      'false: show it without sound (muted, looked at on a device, quiet hours, or switched off for its type).',
+      'false: show it without sound (read already, muted, looked at on a device, quiet hours, or switched off for its type).',
     ),
 });
 

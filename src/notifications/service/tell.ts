@@ -47,7 +47,7 @@ export function createTeller({ orm, log, slots, push, mayHear }: TellerParts): T
     const views = await presentNotifications({ ...scope, slot: (slot, ids) => slots.read(slot, scope, ids) }, found);
     const ofRows = found.map((row, index) => {
       const note = notes.get(row.id)!;
-      const alert = note.alert && !row.is_silent && mayAlert(row, row.type, now);
+      const alert = note.alert && row.read_at === null && !row.is_silent && mayAlert(row, row.type, now);
       return announce(eventOf(note).name, row.user_id, {
         ...{ notification: views[index]!, badge: badges.get(row.user_id)!, alert },
       });
