@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { B2bProfile, Post } from '../../src/b2b/entities.ts';
+import { setThreadLock } from '../../src/chat/service/thread-changes.ts';
 import { newId } from '../../src/common/ids.ts';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildTrader, done } from '../support/talk.ts';
+import { asStaff } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
 const refused = (status: number, code: string) => ({ status, body: { code } });
@@ -48,6 +50,14 @@ test('a second start finds the same thread, and sends into it', async () => {
       ok: true,
       data: { message: { seq: 2, client_id } },
     });
+});
+
+test('a locked thread is found again, and takes no message', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  await asStaff(app, ctx => setThreadLock(ctx, thread.id, true));
+  const start = (more: object) => app.post(buyer, '/api/chat/start/', { post_id: thread.postId, ...more });
+  expect(await start({})).toMatchObject({ status: 200, body: { thread: { id: thread.id, locked: true } } });
+  expect(await start({ text: 'Still there?' })).toMatchObject(refused(409, 'thread_locked'));
 });
 
 test('the first message is sent with the thread or not at all', async () => {
