@@ -41,7 +41,7 @@ export async function createReport(ctx: Context, input: Report): Promise<Reporte
   if (known) return { report_id: known };
   await ensureBudget(ctx);
   const { threadId, subjectId, copy } = await copyOf[input.target.type](ctx, input.target.id);
-  if (subjectId === userId) throw new AppError(input.target.type === 'post' ? 'own_post' : 'invalid_state');
+  if (subjectId === userId) throw ownTarget(input.target.type);
   const id = newId();
   await rows(
     ctx.em,
@@ -57,6 +57,10 @@ export async function createReport(ctx: Context, input: Report): Promise<Reporte
 export async function reportPost(ctx: Context, input: Input<typeof operations.reportPost>): Promise<Reported> {
   const { post_id, client_id = newId(), ...rest } = input;
   return createReport(ctx, { ...rest, client_id, target: { type: 'post', id: post_id } });
+}
+
+function ownTarget(type: Report['target']['type']): AppError {
+  return type === 'post' ? new AppError('own_post') : new AppError('invalid_state', { state: 'own' });
 }
 
 async function findReport(ctx: Context, { client_id, target }: Report): Promise<string | null> {
@@ -91,7 +95,7 @@ const copyOf: Record<Report['target']['type'], (ctx: Context, id: string) => Pro
     await reachThreadLocked(ctx, message.thread_id);
     const around = await loadRange(ctx, message.thread_id, message.seq - AROUND, message.seq + AROUND);
     // A word of the system is nobody's.
-    if (message.sender.id === null) throw new AppError('invalid_state');
+    if (message.sender.id === null) throw new AppError('invalid_state', { state: message.type });
     return { threadId: message.thread_id, subjectId: message.sender.id, copy: { message, around } };
   },
   async thread(ctx, id) {
