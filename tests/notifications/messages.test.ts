@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bearer, buildMember } from '../support/accounts.ts';
+import { bearer, buildMember, later } from '../support/accounts.ts';
 import { ask, eventually, newClientId, record, startApp, useApp } from '../support/app.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
@@ -55,6 +55,15 @@ test('twenty unread messages of a thread are one row with count 20', async () =>
   expect(body.results).toHaveLength(1);
   expect(body.results[0]).toMatchObject({ count: 20 });
   expect(body.badge).toEqual({ unread: 1, unseen: 0 });
+});
+
+test('a note stays where it is in the list though the clock of an instance is behind', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  const noted = async () => (await app.get(seller, '/api/notifications/')).body.results[0];
+  await app.post(buyer, '/api/chat/send/', message(thread), later(60_000));
+  const { updated_at } = await noted();
+  await app.post(buyer, '/api/chat/send/', message(thread));
+  expect(await noted()).toMatchObject({ count: 2, updated_at });
 });
 
 test('a repeated message notifies nobody again', async () => {

@@ -24,7 +24,8 @@ const ctes = (readIds: string, isReadFirst = 'true') => `
       and not exists (select from notification_preferences p
         where p.user_id = recipient_id and 'chat_message' = any(p.disabled_types))
     on conflict (user_id, group_key) where read_at is null do update set
-      count = n.count + excluded.count, title = excluded.title, body = excluded.body, updated_at = excluded.updated_at,
+      count = n.count + excluded.count, title = excluded.title, body = excluded.body,
+      updated_at = greatest(n.updated_at, excluded.updated_at),
       data = excluded.data, seen_at = null, rev = n.rev + 1,
       actor_ids = (excluded.actor_ids || array_remove(n.actor_ids, excluded.actor_ids[1]))[1:3]
     returning n.id, n.user_id, n.rev = 1 as is_new, true as alert
