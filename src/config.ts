@@ -1,14 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
-import { isNetwork } from './common/networks.ts';
+import { isHostName, isNetwork, isOrigin, isWebAddress } from './common/networks.ts';
+import { isTimeZone } from './common/time.ts';
 
 const flag = z.enum(['0', '1']).transform(value => value === '1');
 const list = z.string().transform(value => value.split(',').map(item => item.trim()).filter(Boolean)); // biome-ignore format: one line reads better
 const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
-const seconds = (preset: number, max?: number) => whole(1, max).default(preset);
+/** A hundred years: what is longer is a slip, and leads beyond the dates of a database. */
+const LONGEST_SEC = 3_153_600_000;
+const seconds = (preset: number, max = LONGEST_SEC) => whole(1, max).default(preset);
+const each = (fits: (item: string) => boolean, error: string) => list.pipe(z.array(z.string().refine(fits, { error })));
+const webAddress = z.string().refine(isWebAddress, { error: 'must be http://… or https://…' });
 
 /**
  * Every setting, under the name it has in the environment: the one declaration that `config`, `.env.example` and the
@@ -26,17 +32,24 @@ export const environment = z.object({
   SECRET_KEY_FALLBACKS: list
     .default([])
     .describe('Further keys whose tokens are taken: the next one before a change of SECRET_KEY, the old one after it.'),
-  ALLOWED_HOSTS: list.default(['127.0.0.1', 'localhost']).describe('Host headers that are served; * only with DEBUG.'),
-  CORS_ALLOWED_ORIGINS: list
+  ALLOWED_HOSTS: each(isHostName, 'must be a name without https:// and port, or *')
+    .transform(names => names.map(name => name.toLowerCase()))
+    .default(['127.0.0.1', 'localhost'])
+    .describe('Host headers that are served; * only with DEBUG.'),
+  CORS_ALLOWED_ORIGINS: each(isOrigin, 'must be an origin as browsers send it: https://app.example.uz')
     .optional()
     .describe('Exact origins, for REST and sockets. Default with DEBUG: http://localhost:3000 and :5173.'),
   DEV_OTP: flag.optional().describe('Codes are part of the answer (dev_code). Default: as DEBUG.'),
   ALLOW_DEV_OTP_IN_PROD: flag.default(false).describe('Must be 1 for DEV_OTP=1 with DEBUG=0.'),
-  DATABASE_URL: z.string().optional().describe('postgres://… Unset: the embedded PostgreSQL in DATA_DIR.'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be postgres://…')
+    .optional()
+    .describe('postgres://… Unset: the embedded PostgreSQL in DATA_DIR.'),
   REDIS_URL: z.string().optional().describe('redis://… Needed as soon as there are several instances.'),
   HOST: z.string().optional().describe('Where it listens. Default: 127.0.0.1 with DEBUG, else 0.0.0.0.'),
   PORT: whole(0, 65535).default(8000).describe('0 takes a free port.'),
-  PUBLIC_URL: z.string().optional().describe('Base of links and callbacks. Default: http://HOST:PORT.'),
+  PUBLIC_URL: webAddress.optional().describe('Base of links and callbacks. Default: http://HOST:PORT.'),
   NODE_ENV: z.string().optional().describe('`production`; `test` allows X-Test-Now and TEST_TIME_SCALE.'),
   TEST_TIME_SCALE: whole(1).default(1).describe('Divides waiting times, only with NODE_ENV=test.'),
   TRUST_PROXY: whole(0, 10).default(0).describe('Proxies in front whose X-Forwarded-For counts.'),
@@ -82,7 +95,7 @@ export const environment = z.object({
     .string()
     .default('Parthub: tasdiqlash kodi {code}')
     .describe('The text as the provider has approved it; {code} once, one GSM-7 segment.'),
-  ESKIZ_URL: z.string().default('https://notify.eskiz.uz/api').describe('Eskiz: base address.'),
+  ESKIZ_URL: webAddress.default('https://notify.eskiz.uz/api').describe('Eskiz: base address.'),
   ESKIZ_EMAIL: z.string().optional().describe('Eskiz: login.'),
   ESKIZ_PASSWORD: z.string().optional().describe('Eskiz: password.'),
   ESKIZ_FROM: z.string().default('4546').describe('Eskiz: sender.'),
@@ -91,26 +104,30 @@ export const environment = z.object({
     .regex(/^[\w-]{16,}$/, 'needs at least 16 letters, digits, - or _')
     .optional()
     .describe('Eskiz: secret part of the callback address, at least 16 letters.'),
-  PLAYMOBILE_URL: z.string().default('https://send.smsxabar.uz/broker-api').describe('Play Mobile: base address.'),
+  PLAYMOBILE_URL: webAddress.default('https://send.smsxabar.uz/broker-api').describe('Play Mobile: base address.'),
   PLAYMOBILE_LOGIN: z.string().optional().describe('Play Mobile: login.'),
   PLAYMOBILE_PASSWORD: z.string().optional().describe('Play Mobile: password.'),
   PLAYMOBILE_ORIGINATOR: z.string().default('3700').describe('Play Mobile: sender.'),
-  TELEGRAM_GATEWAY_URL: z
-    .string()
+  TELEGRAM_GATEWAY_URL: webAddress
     .default('https://gatewayapi.telegram.org')
     .describe('Telegram Gateway: base address.'),
   TELEGRAM_GATEWAY_TOKEN: z.string().optional().describe('Telegram Gateway: access token.'),
   CAPTCHA_PROVIDER: z.enum(['turnstile', 'hcaptcha']).optional().describe('Asked for above the IP limit.'),
   CAPTCHA_SECRET: z.string().optional().describe('Secret of the captcha provider.'),
-  CAPTCHA_URL: z.string().optional().describe('Where answers are verified, if not at the provider itself.'),
+  CAPTCHA_URL: webAddress.optional().describe('Where answers are verified, if not at the provider itself.'),
   REUSE_GUARD_DAYS: whole(1).default(365).describe('A number idle for longer may belong to somebody else now.'),
   ADMIN_IDLE_TTL: seconds(1_800).describe('A staff session ends when it is idle for so long.'),
-  ADMIN_IP_ALLOW: list
-    .pipe(z.array(z.string().refine(isNetwork, { error: 'must be an address or a network like 10.0.0.0/8' })))
+  ADMIN_IP_ALLOW: each(isNetwork, 'must be an address or a network like 10.0.0.0/8')
     .default([])
     .describe('Networks (CIDR) that reach the admin panel and its API. Default: all.'),
-  ALLOWED_PHONE_COUNTRIES: list.default(['UZ']).describe('ISO country codes.'),
-  BILLING_TZ: z.string().default('Asia/Tashkent').describe('Where a billing month begins and ends.'),
+  ALLOWED_PHONE_COUNTRIES: each(code => /^[A-Z]{2}$/.test(code), 'must be two capital letters: UZ')
+    .default(['UZ'])
+    .describe('ISO country codes.'),
+  BILLING_TZ: z
+    .string()
+    .refine(isTimeZone, { error: 'must be a time zone like Asia/Tashkent' })
+    .default('Asia/Tashkent')
+    .describe('Where a billing month begins and ends.'),
   GRACE_DAYS: whole(0, 90).default(3).describe('Days that a subscription goes on after its period.'),
   AUTO_PLAN: z.string().optional().describe('Plan code that new users get at once.'),
   B2B_FEED_ACCESS: z.enum(['enabled', 'authenticated', 'public']).default('enabled').describe('Who reads the board.'),
@@ -121,12 +138,12 @@ export const environment = z.object({
     .describe('`post`: posts appear at once and are reviewed after; `pre` holds them until a moderator approves.'),
   NOTIFICATION_DAYS: whole(1, 3_650).default(90).describe('Notifications are kept for so long after they were read.'),
   UPLOAD_DIR: z.string().optional().describe('Where images are kept. Default: DATA_DIR/uploads.'),
-  S3_ENDPOINT: z.string().optional().describe('https://…: keeps images in an S3-compatible bucket instead.'),
+  S3_ENDPOINT: webAddress.optional().describe('https://…: keeps images in an S3-compatible bucket instead.'),
   S3_REGION: z.string().default('us-east-1').describe('S3: region that requests are signed for.'),
   S3_BUCKET: z.string().optional().describe('S3: bucket.'),
   S3_ACCESS_KEY_ID: z.string().optional().describe('S3: access key.'),
   S3_SECRET_ACCESS_KEY: z.string().optional().describe('S3: secret key.'),
-  S3_PUBLIC_URL: z.string().optional().describe('S3: where clients read images. Default: the bucket itself.'),
+  S3_PUBLIC_URL: webAddress.optional().describe('S3: where clients read images. Default: the bucket itself.'),
   VAPID_PUBLIC_KEY: z
     .string()
     .regex(/^[\w-]{87}$/, 'needs a key of `npm run -s cli -- vapid-keys`')
@@ -220,7 +237,7 @@ function complete(parsed: Parsed): Config {
     DEV_OTP,
     UPLOAD_DIR: parsed.UPLOAD_DIR ?? join(parsed.DATA_DIR, 'uploads'),
     NOTIFIER: parsed.NOTIFIER ?? (DEV_OTP ? ['dev'] : []),
-    PUBLIC_URL: parsed.PUBLIC_URL ?? `http://${HOST}:${parsed.PORT}`,
+    PUBLIC_URL: parsed.PUBLIC_URL ?? `http://${isIPv6(HOST) ? `[${HOST}]` : HOST}:${parsed.PORT}`,
     TEST_TIME_SCALE: parsed.NODE_ENV === 'test' ? parsed.TEST_TIME_SCALE : 1,
     PUSH_TEST_HOSTS: parsed.NODE_ENV === 'test' ? parsed.PUSH_TEST_HOSTS : [],
   };
@@ -244,6 +261,11 @@ function refuseUnsafe(config: Config): Config {
   if (config.NOTIFIER.length === 0) wrong.push('NOTIFIER: names at least one driver, or DEV_OTP=1 is set');
   if (config.S3_ENDPOINT && !(config.S3_BUCKET && config.S3_ACCESS_KEY_ID && config.S3_SECRET_ACCESS_KEY))
     wrong.push('S3_ENDPOINT: needs S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY too');
+  const bucket = [config.S3_BUCKET, config.S3_ACCESS_KEY_ID, config.S3_SECRET_ACCESS_KEY, config.S3_PUBLIC_URL];
+  if (!config.S3_ENDPOINT && bucket.some(Boolean))
+    wrong.push('S3_ENDPOINT: is missing; without it images are kept in UPLOAD_DIR and no bucket is used');
+  if (config.CAPTCHA_PROVIDER && !config.CAPTCHA_SECRET)
+    wrong.push('CAPTCHA_PROVIDER: needs CAPTCHA_SECRET too; without it nobody could solve one');
   const vapid = [config.VAPID_PUBLIC_KEY, config.VAPID_PRIVATE_KEY, config.VAPID_SUBJECT];
   if (vapid.some(Boolean) && !vapid.every(Boolean))
     wrong.push('VAPID_PUBLIC_KEY: web push needs VAPID_PRIVATE_KEY and VAPID_SUBJECT too, and neither without it');

@@ -32,3 +32,19 @@ export function senderOf(address: string): string {
   const groups = [...before, ...missing, ...(after ?? [])].slice(0, 4);
   return `${groups.map(group => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
 }
+
+/** `https://api.example.uz`, with or without a path. */
+export function isWebAddress(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
+}
+
+/** As it stands in a Host header before the port. */
+export function isHostName(text: string): boolean {
+  return /^(\*|\[[\da-f:.]+\]|[a-z\d_]([\w.-]*[a-z\d])?)$/i.test(text);
+}
+
+/** As browsers send it, letter by letter: without a final slash, a path or the usual port. Apps have schemes of their own. */
+export function isOrigin(text: string): boolean {
+  if (/^https?:/i.test(text)) return URL.parse(text)?.origin === text;
+  return /^[a-z][a-z\d+.-]*:\/\/[^\s/?#]*$/.test(text);
+}

@@ -13,3 +13,12 @@ export function within<T>(limitMs: number, work: Promise<T>, late: () => T | Pro
     work.then(resolve, reject).then(() => clearTimeout(timer));
   });
 }
+
+export function isTimeZone(name: string): boolean {
+  try {
+    new Date(0).toTemporalInstant().toZonedDateTimeISO(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

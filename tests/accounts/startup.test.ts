@@ -5,9 +5,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EXAMPLE_SECRET_KEY } from '../../src/config.ts';
+import { type ConfigError, EXAMPLE_SECRET_KEY } from '../../src/config.ts';
 import { bearer, logIn, newPhone, requestCode } from '../support/accounts.ts';
-import { useApp } from '../support/app.ts';
+import { testConfig, useApp } from '../support/app.ts';
 import { preload, startServerProcess } from '../support/server-process.ts';
 
 const closed = useApp({
@@ -58,6 +58,49 @@ test.each([
   expect(code).toBe(1);
   expect(output).toContain(name);
   expect(output).not.toContain(SECRET);
+});
+
+/** What is said of settings with which no server may start. */
+function refusalOf(env: Record<string, string>): string {
+  try {
+    testConfig('', env);
+  } catch (error) {
+    return (error as ConfigError).message;
+  }
+  return 'none';
+}
+
+test('a setting with which something could never work is refused by its name, and without its value', () => {
+  for (const [name, ...values] of [
+    ['PUBLIC_URL', 'api.example.uz', 'ftp://api.example.uz', 'https://'],
+    ['ALLOWED_HOSTS', 'https://api.example.uz', 'localhost,api.example.uz:8000', '.example.uz', '::1'],
+    ['CORS_ALLOWED_ORIGINS', '*', 'null', 'app.example.uz', 'https://app.example.uz/', 'https://App.example.uz', 'https://a.uz:443'], // biome-ignore format: one line reads better
+    ['DATABASE_URL', 'mysql://127.0.0.1/parthub', '127.0.0.1/parthub'],
+    ['BILLING_TZ', 'Asia/Toshkent', 'UTC+5'],
+    ['ALLOWED_PHONE_COUNTRIES', 'uz', 'UZB'],
+    ['S3_PUBLIC_URL', 'images.example.uz'],
+    ['S3_ENDPOINT', 's3.example.uz'],
+    ['ESKIZ_URL', 'notify.eskiz.uz'],
+    ['CAPTCHA_PROVIDER', 'turnstile'],
+    ['REFRESH_TTL', '99999999999999'],
+  ] as [string, ...string[]][])
+    for (const value of values) {
+      const refusal = refusalOf({ [name]: value });
+      expect([name, value, refusal]).toEqual([name, value, expect.stringContaining(`  ${name}`)]);
+      expect(refusal.replace(/(must|needs) .*/g, '')).not.toContain(value);
+    }
+  expect(refusalOf({ S3_BUCKET: 'parthub', S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'key' })).toContain('S3_ENDPOINT'); // biome-ignore format: one line reads better
+});
+
+test('hosts are served in any case, origins of apps are let in, and an address of IPv6 stands in brackets', () => {
+  const { ALLOWED_HOSTS, CORS_ALLOWED_ORIGINS, PUBLIC_URL } = testConfig('', {
+    ALLOWED_HOSTS: 'API.Example.uz, [::1], *',
+    CORS_ALLOWED_ORIGINS: 'https://app.example.uz, http://localhost:5173, capacitor://localhost',
+    ...{ HOST: '::1', PORT: '8000' },
+  });
+  expect(ALLOWED_HOSTS).toEqual(['api.example.uz', '[::1]', '*']);
+  expect(CORS_ALLOWED_ORIGINS).toHaveLength(3);
+  expect(PUBLIC_URL).toBe('http://[::1]:8000');
 });
 
 /** Begins a request, and breaks the connection in the middle of its body. */
