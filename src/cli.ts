@@ -17,11 +17,8 @@ else process.exitCode = await main();
 
 /** 0 done, 1 refused or failed, 2 wrong usage. */
 async function main(): Promise<0 | 1 | 2> {
-  const command = commands[name ?? ''];
-  if (!command || !Object.hasOwn(commands, name!)) {
-    process.stderr.write(usage());
-    return name === undefined || name === '--help' || name === 'help' ? 0 : 2;
-  }
+  const command = Object.hasOwn(commands, name ?? '') ? commands[name!] : undefined;
+  if (!command) return explain();
   try {
     const given = readArguments(command, rest);
     if (given.options['help']) process.stdout.write(`${command.usage}\n  ${command.does}\n`);
@@ -32,14 +29,29 @@ async function main(): Promise<0 | 1 | 2> {
   }
 }
 
+/** Nobody named a command that there is. */
+function explain(): 0 | 2 {
+  process.stderr.write(usage());
+  if (name === undefined || name === '--help' || name === 'help') return 0;
+  if (isJson) writeRefusal(new AppError('validation_failed'), `there is no command ${name}`);
+  return 2;
+}
+
 function readArguments(command: Command, args: string[]): Arguments {
   try {
     const options = { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    ensureNoMore(command, positionals);
     return { positionals, options: values as Arguments['options'] };
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** What would be passed over in silence was meant as something. */
+function ensureNoMore({ usage }: Command, positionals: string[]): void {
+  const wanted = usage.match(/<\w+>/g) ?? [];
+  if (positionals.length > wanted.length) throw new UsageError(`${positionals[wanted.length]} is too much`);
 }
 
 /** Uses the running embedded PostgreSQL, else starts and stops it; what is changed holds at once, without a restart. */
@@ -70,24 +82,26 @@ function report(command: Command, answer: Record<string, unknown>): void {
 function refuse(command: Command, error: unknown): 1 | 2 {
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\nusage: npm run -s cli -- ${command.usage}\n`);
+    if (isJson) writeRefusal(new AppError('validation_failed'), error.message);
     return 2;
   }
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
-    if (isJson)
-      process.stdout.write(
-        `${JSON.stringify({ ok: false, error: presentError(new AppError('internal'), newId(), error.message) })}\n`,
-      );
+    if (isJson) writeRefusal(new AppError('internal'), error.message);
     return 1;
   }
   const refused = asAppError(error);
-  if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, error: presentError(refused, newId()) })}\n`);
+  if (isJson) writeRefusal(refused);
   else
     process.stderr.write(
       `${refused.code}: ${refused.message}${refused.details ? ` ${JSON.stringify(refused.details)}` : ''}\n`,
     );
   if (refused.code === 'internal') process.stderr.write(`${(refused.cause as Error)?.stack ?? refused.stack}\n`);
   return 1;
+}
+
+function writeRefusal(error: AppError, message?: string): void {
+  process.stdout.write(`${JSON.stringify({ ok: false, error: presentError(error, newId(), message) })}\n`);
 }
 
 function usage(): string {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -202,6 +202,14 @@ test('seed:load is refused with DEBUG=0 unless it is confirmed', async () => {
   });
 });
 
+test('collectstatic tells how many files it has copied, without settings or a database', async () => {
+  const { code, answer } = await cli(['collectstatic', '--json'], { SECRET_KEY: 'short', DATABASE_URL: 'nowhere' });
+  expect([code, answer]).toEqual([0, { ok: true, files: expect.any(Number) }]);
+  const names = await readdir(join(import.meta.dirname, '../static/docs'));
+  expect(names).toContain('swagger-ui.css');
+  expect(names.filter(name => name.endsWith('.map'))).toEqual([]);
+});
+
 test('vapid-keys makes a new pair each time, without settings or a database', async () => {
   const keys = async () =>
     (await cli(['vapid-keys', '--json'], { SECRET_KEY: 'short', DATABASE_URL: 'nowhere' })).answer;
@@ -232,13 +240,20 @@ test('wrong usage is exit code 2, told on stderr with the usage', async () => {
     ['seed:load', '--users', 'many'],
     ['seed:load', '--users', '1', '--out', dataDir],
     ['seed:plans', '--unknown'],
+    ['enable-b2b', newPhone(), 'Chilonzor Motors'],
+    ['set-subscription', newPhone(), 'basic', 'trialing'],
   ];
   const ran = await Promise.all(wrong.map(args => cli(args)));
   for (const [index, { code, stdout, stderr }] of ran.entries()) {
     expect([wrong[index], code, stdout]).toEqual([wrong[index], 2, '']);
     expect(stderr).toContain('npm run -s cli');
   }
-});
+  for (const args of [['nothing'], ['seed:plans', '--unknown']])
+    expect([args, await cli([...args, '--json'])]).toMatchObject([
+      args,
+      { code: 2, answer: { ok: false, error: { code: 'validation_failed' } } },
+    ]);
+}, 40_000);
 
 test('a refusal is exit code 1 with the code of the catalogue', async () => {
   expect(await cli(['enable-b2b', 'nonsense', '--json'])).toMatchObject({

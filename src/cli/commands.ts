@@ -11,6 +11,7 @@ import { MOST_DAYS, setSubscription } from '../billing/service/subscriptions.ts'
 import type { Context } from '../common/context.ts';
 import { newId } from '../common/ids.ts';
 import type { Config } from '../config.ts';
+import { collectStatic } from './collectstatic.ts';
 import { type Prompt, withPrompt } from './prompt.ts';
 import { seedLoad } from './seed-load.ts';
 
@@ -46,7 +47,7 @@ interface Hosted extends Described {
 
 /** Needs neither settings nor a database. */
 interface Alone extends Described {
-  alone(): Record<string, unknown>;
+  alone(): Promise<Record<string, unknown>> | Record<string, unknown>;
 }
 
 export type Command = Hosted | Alone;
@@ -166,6 +167,12 @@ export const commands: Record<string, Command> = {
       };
       return `${phone}: ${plan.name}, ${status} until ${current_period_end ?? 'it is activated'}`;
     },
+  },
+  collectstatic: {
+    usage: 'collectstatic',
+    does: 'copies the assets of the API docs into static/docs, for a server or CDN in front',
+    alone: async () => ({ files: await collectStatic() }),
+    say: ({ files }) => `${files} files copied to static/`,
   },
   'vapid-keys': {
     usage: 'vapid-keys',
