@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCore, prepareDatabase } from './app.ts';
 import { type Arguments, type Command, commands, UsageError } from './cli/commands.ts';
-import { asAppError } from './common/database.ts';
+import { asAppError, isOutage, isRefusedLogin, isUnknownTable } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { AppError, presentError } from './common/errors.ts';
 import { newId } from './common/ids.ts';
@@ -91,13 +91,21 @@ function refuse(command: Command, error: unknown): 1 | 2 {
     return 1;
   }
   const refused = asAppError(error);
-  if (isJson) writeRefusal(refused);
+  const reason = reasonOf(error, refused);
+  if (isJson) writeRefusal(refused, reason);
   else
-    process.stderr.write(
-      `${refused.code}: ${refused.message}${refused.details ? ` ${JSON.stringify(refused.details)}` : ''}\n`,
-    );
-  if (refused.code === 'internal') process.stderr.write(`${(refused.cause as Error)?.stack ?? refused.stack}\n`);
+    process.stderr.write(`${refused.code}: ${reason}${refused.details ? ` ${JSON.stringify(refused.details)}` : ''}\n`);
+  if (reason === refused.message && refused.code === 'internal')
+    process.stderr.write(`${(refused.cause as Error)?.stack ?? refused.stack}\n`);
   return 1;
+}
+
+/** For an operator, who can do something about it, unlike a client. */
+function reasonOf(error: unknown, refused: AppError): string {
+  if (isUnknownTable(error)) return 'the database is not migrated; npm run migrate does it';
+  if (isOutage(error) || isRefusedLogin(error)) return `the database lets nobody in: ${(error as Error).message}`;
+  const { syscall, message } = error as NodeJS.ErrnoException;
+  return syscall ? message : refused.message;
 }
 
 function writeRefusal(error: AppError, message?: string): void {

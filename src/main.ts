@@ -1,8 +1,9 @@
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { type App, buildApp, prepareDatabase } from './app.ts';
 import { Plan } from './billing/entities.ts';
 import { seedPlans } from './billing/service/plans.ts';
-import { lockName } from './common/database.ts';
+import { isOutage, isRefusedLogin, lockName } from './common/database.ts';
 import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { growFreely, returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
@@ -22,10 +23,13 @@ function giveUp({ log }: App): void {
   process.exit(1);
 }
 
+/** What the system or the database says of a setting is told in one line; a fault of our own with its stack. */
 function reasonOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  const { code, port, stack } = error as NodeJS.ErrnoException & { port?: number };
-  return code === 'EADDRINUSE' ? `Port ${port} is taken by another program; set PORT to a free one.` : `${stack}`;
+  const { code, port, syscall, message, stack } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE') return `Port ${port} is taken by another program; set PORT to a free one.`;
+  if (isOutage(error) || isRefusedLogin(error)) return `DATABASE_URL: the database lets nobody in: ${message}`;
+  return syscall ? message : `${stack}`;
 }
 
 async function start(): Promise<void> {
@@ -38,7 +42,8 @@ async function start(): Promise<void> {
   if (embedded) await prepareDatabase(app);
   if (config.DEBUG && (await app.orm.migrator.getPending()).length === 0) await seedFirstPlans(app);
   const port = await app.listen();
-  app.log.info(`Parthub listens on http://${config.HOST}:${port}`);
+  app.log.info(`Parthub listens on http://${isIPv6(config.HOST) ? `[${config.HOST}]` : config.HOST}:${port}`);
+  if (!embedded) void warnOfPending(app);
   app.jobs
     .start(databaseUrl)
     .catch(error => app.log.error({ err: error }, 'jobs not started'))
@@ -57,6 +62,12 @@ async function start(): Promise<void> {
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   process.on('unhandledRejection', error => app.log.error({ err: error }, 'unhandled rejection'));
+}
+
+/** Until somebody applies them it is not ready, and nearly every call fails. */
+async function warnOfPending({ orm, log }: App): Promise<void> {
+  const pending = await orm.migrator.getPending().catch(() => []); // a database that is away: readiness tells
+  if (pending.length > 0) log.warn({ pending: pending.length }, 'migrations are pending: npm run migrate');
 }
 
 /**

@@ -265,4 +265,9 @@ test('a refusal is exit code 1 with the code of the catalogue', async () => {
     answer: { error: { code: 'not_found' } },
   });
   expect((await cli(['seed:plans'], { PORT: 'x' })).stderr).toContain('PORT');
+  const away = await cli(['seed:plans', '--json'], { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' });
+  expect([away.code, away.answer.error]).toMatchObject([
+    1,
+    { code: 'unavailable', message: expect.stringContaining('ECONNREFUSED') },
+  ]);
 });

@@ -240,6 +240,11 @@ export function isUnknownTable(error: unknown): boolean {
   return databaseErrors(error).some(({ code }) => code === '42P01');
 }
 
+/** The address names a user, a password or a database that the server does not take. */
+export function isRefusedLogin(error: unknown): boolean {
+  return databaseErrors(error).some(({ code }) => code === '28P01' || code === '28000' || code === '3D000');
+}
+
 /** Another row has already what has to be unique. */
 export function isTaken(error: unknown): boolean {
   return databaseErrors(error).some(({ code }) => code === '23505');

@@ -60,6 +60,14 @@ test.each([
   expect(output).not.toContain(SECRET);
 });
 
+test.each([
+  ['a database that is not there', { SECRET_KEY: SECRET, DEBUG: '1' }, /DATABASE_URL: .* ECONNREFUSED 127.0.0.1:1$/],
+  ['a data folder that is a file', { DEBUG: '1', DATA_DIR: import.meta.filename }, /startup\.test\.ts/],
+])('%s is told in one line', async (_what, env, told) => {
+  const { code, output } = await start(env);
+  expect([code, output.trim().split('\n')]).toEqual([1, [expect.stringMatching(told)]]);
+});
+
 /** What is said of settings with which no server may start. */
 function refusalOf(env: Record<string, string>): string {
   try {
