@@ -209,6 +209,11 @@ test('S-59, S-70: an upgrade for a foreign host, or from a page of a foreign ori
   for (const Origin of ['null', 'https://evil.example', `${app.url}.evil.example`, `${app.url}0`])
     expect([Origin, await answer({ Origin })]).toEqual([Origin, '403 origin_forbidden']);
   expect(await answer({ Origin: app.url.replace(/:\d+$/, ':0') })).toBe('101'); // PUBLIC_URL of this server
+  // With DEBUG its own pages, by whichever name it was opened.
+  const { host } = new URL(app.url.replace('127.0.0.1', 'localhost'));
+  expect(await answer({ Host: host, Origin: `http://${host}` })).toBe('101');
+  for (const Origin of [`https://${host}`, `http://${host}.evil.example`, 'http://localhost'])
+    expect([Origin, await answer({ Host: host, Origin })]).toEqual([Origin, '403 origin_forbidden']);
   for (const [from, to] of [
     ['EIO=4', 'EIO=3'],
     ['transport=websocket', 'transport=polling'],

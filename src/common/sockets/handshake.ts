@@ -94,7 +94,8 @@ export async function admit(keeper: Doorkeeper, socket: ClientSocket): Promise<v
 async function ensureWelcome(keeper: Doorkeeper, socket: ClientSocket): Promise<void> {
   const { config, budgets, gate } = keeper;
   const { auth, headers } = socket.handshake;
-  if (headers.origin !== undefined && !isAllowedOrigin(config, headers.origin)) throw new AppError('origin_forbidden');
+  const { origin, host } = headers;
+  if (origin !== undefined && !isAllowedOrigin(config, origin, host)) throw new AppError('origin_forbidden');
   if (!isPlainObject(auth) || auth['token'] === undefined || auth['token'] === null || auth['token'] === '')
     throw new AppError('auth_required');
   const { token, protocol } = auth;

@@ -18,18 +18,20 @@ export function mayUpgrade(config: Config, request: IncomingMessage): boolean {
 }
 
 export function isAllowedUpgrade(config: Config, { headers: { host, origin } }: IncomingMessage): boolean {
-  return isAllowedHost(config, host) && (origin === undefined || isAllowedOrigin(config, origin));
+  return isAllowedHost(config, host) && (origin === undefined || isAllowedOrigin(config, origin, host));
 }
 
 /** Socket.IO's `cors` option does not look at upgrades; a page of a foreign origin must not open one (row 70). */
-export function isAllowedOrigin(config: Config, origin: string): boolean {
+export function isAllowedOrigin(config: Config, origin: string, host: string | undefined): boolean {
+  // Whoever develops opens pages of this server by any of its names.
+  if (config.DEBUG && origin === `http://${host}`) return true;
   return config.CORS_ALLOWED_ORIGINS.includes(origin) || origin === new URL(config.PUBLIC_URL).origin;
 }
 
 /** What is no upgrade, or none that is allowed; a foreign host has been refused before. */
 export function refuseUpgrade(config: Config): RequestHandler {
-  return ({ headers: { origin } }) => {
-    throw new AppError(origin && !isAllowedOrigin(config, origin) ? 'origin_forbidden' : 'protocol_unsupported');
+  return ({ headers: { origin, host } }) => {
+    throw new AppError(origin && !isAllowedOrigin(config, origin, host) ? 'origin_forbidden' : 'protocol_unsupported');
   };
 }
 
