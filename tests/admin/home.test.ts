@@ -34,6 +34,13 @@ test('home tells each role what it may, in its language', async () => {
     'brands',
     'regions',
   ]);
+  const leads = async (role: 'billing' | 'auditor') => {
+    const { resources } = await homeOf(await app.buildUser({ role }));
+    const { columns } = resources.find(({ name }: { name: string }) => name === 'subscriptions');
+    return columns.flatMap(({ refers }: { refers?: string }) => refers ?? []);
+  };
+  // An id leads nowhere for who does not see the other side.
+  expect([await leads('billing'), await leads('auditor')]).toEqual([['plans'], ['users', 'plans']]);
   const support = await app.buildUser({ role: 'support' });
   const users = async (language: string) => (await homeOf(support, language)).resources[0];
   const actions = (await users('en')).actions.map(({ name }: { name: string }) => name);

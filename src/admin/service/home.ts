@@ -32,7 +32,7 @@ function describe(resource: Resource, actor: Actor, label: Label): Described {
   return {
     ...{ name, label: label(name), key, title, ordering: resource.ordering ?? `-${key}` },
     columns: Object.entries(columns).map(([column, one]) => ({
-      ...typed(column, one, label),
+      ...typed(column, leading(one, actor), label),
       ...{ sortable: one.order !== undefined, detail: one.detail === true },
     })),
     filters: Object.entries(filters)
@@ -53,6 +53,13 @@ function describe(resource: Resource, actor: Actor, label: Label): Described {
       export: !served,
     },
   };
+}
+
+/** An id leads to no page that the caller does not see. */
+function leading(column: Column, actor: Actor): Column {
+  const { refers, ...rest } = column;
+  const target = resources.find(({ name }) => name === refers);
+  return target && may(actor, target.view) ? column : rest;
 }
 
 const pathOf = ({ http }: Operation): string => [http].flat()[0]!.replace(/^POST /, '');
