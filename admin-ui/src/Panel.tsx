@@ -8,6 +8,7 @@ import { RecordForm } from './records/RecordForm.tsx';
 import { RecordList } from './records/RecordList.tsx';
 import { RecordPage } from './records/RecordPage.tsx';
 import { titleOf } from './records/Value.tsx';
+import { panelStore } from './store.ts';
 import { TopBar } from './TopBar.tsx';
 
 const font = { typography: { fontFamily: 'system-ui, "Segoe UI", Roboto, sans-serif' } };
@@ -18,11 +19,13 @@ const dark = { ...defaultDarkTheme, ...font };
 const narrow = { minWidth: 0, '& .RaLayout-content': { minWidth: 0 } };
 const Page = (props: LayoutProps) => <Layout {...props} appBar={TopBar} sx={narrow} />;
 
+const store = panelStore();
+
 /** Drawn from what the server says of each resource: a new one needs no line here. */
 export function Panel() {
   return (
     <Admin
-      {...{ authProvider, dataProvider, i18nProvider, dashboard: Dashboard, loginPage: LoginPage, layout: Page }}
+      {...{ authProvider, dataProvider, i18nProvider, store, dashboard: Dashboard, loginPage: LoginPage, layout: Page }}
       {...{ theme: light, darkTheme: dark, title: 'Parthub', disableTelemetry: true, requireAuth: true }}
     >
       {(home: Home | null) =>

@@ -1,5 +1,6 @@
 import { HttpError } from 'react-admin';
 import { type AdminResource, ask } from './api.ts';
+import { renamed } from './field-errors.ts';
 import { i18nProvider } from './i18n.ts';
 
 interface Answer {
@@ -27,7 +28,14 @@ export async function announce(resource: AdminResource, data: Record<string, unk
   const reason = data['reason'] ? { reason: data['reason'] } : {};
   const path = resource.preview as string;
   params['id'] = idOf(JSON.stringify(params));
-  const { count, state } = await ask<Answer>('POST', path, { params, ...reason });
+  /** `params.title.uz` is the field `title_uz`. */
+  const nameOf = (wrong: string) => {
+    const [, within, part] = wrong.split('.');
+    return resource.fields.find(field => field.within === within && field.part === part)?.name ?? within ?? wrong;
+  };
+  const { count, state } = await ask<Answer>('POST', path, { params, ...reason }).catch(error => {
+    throw renamed(error, nameOf);
+  });
   if (state === 'preview' && !window.confirm(i18nProvider.translate('app.announce', { count })))
     throw new HttpError(i18nProvider.translate('ra.notification.canceled'), 400);
   if (state === 'preview') await ask<Answer>('POST', path, { params: { ...params, confirm: count }, ...reason });

@@ -1,4 +1,6 @@
 import { HttpError } from 'react-admin';
+import { ours } from './i18n/en.ts';
+import { hearSiblings, keepTokens, type Pair, stored } from './session.ts';
 
 export interface Choice {
   id: string;
@@ -67,33 +69,6 @@ export interface Day {
   otp_cost: number;
 }
 
-interface Tokens {
-  access: string;
-  refresh: string;
-  expiresAt: number;
-  idleMs: number;
-}
-
-export interface Pair {
-  access: string;
-  refresh: string;
-  expires_in: number;
-  refresh_expires_in: number;
-}
-
-const KEY = 'parthub.admin';
-const LOCALE = 'parthub.admin.locale';
-
-/** In the tab alone: closing it is a logout for whoever sits down next. */
-const stored = (): Tokens | null => JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Tokens | null;
-
-export function keepTokens({ access, refresh, expires_in, refresh_expires_in }: Pair) {
-  const [expiresAt, idleMs] = [Date.now() + (expires_in - 30) * 1000, refresh_expires_in * 1000];
-  sessionStorage.setItem(KEY, JSON.stringify({ access, refresh, expiresAt, idleMs } satisfies Tokens));
-}
-export const dropTokens = () => sessionStorage.removeItem(KEY);
-export const isLoggedIn = () => stored() !== null;
-
 let actedAt = Date.now();
 const act = () => {
   actedAt = Date.now();
@@ -104,6 +79,7 @@ for (const kind of ['pointerdown', 'keydown', 'wheel', 'touchmove'])
 /** Nobody has touched the page for as long as a session of staff lasts: what asks by itself must not keep one alive. */
 export const isLeftAlone = () => Date.now() - actedAt > (stored()?.idleMs ?? 0);
 
+const LOCALE = 'parthub.admin.locale';
 export const locale = (): string => localStorage.getItem(LOCALE) ?? 'uz';
 export const keepLocale = (one: string) => localStorage.setItem(LOCALE, one);
 
@@ -114,15 +90,20 @@ export async function accessToken(): Promise<string> {
   const tokens = stored();
   if (!tokens) throw new HttpError('', 401);
   if (tokens.expiresAt > Date.now()) return tokens.access;
-  renewing ??= send<Pair>('POST', '/api/auth/token/refresh/', { refresh: tokens.refresh })
-    .then(pair => {
-      keepTokens(pair);
-      return pair.access;
-    })
-    .finally(() => {
-      renewing = null;
-    });
+  renewing ??= renew().finally(() => {
+    renewing = null;
+  });
   return renewing;
+}
+
+async function renew(): Promise<string> {
+  await hearSiblings();
+  const tokens = stored();
+  if (!tokens) throw new HttpError('', 401);
+  if (tokens.expiresAt > Date.now()) return tokens.access;
+  const pair = await send<Pair>('POST', '/api/auth/token/refresh/', { refresh: tokens.refresh });
+  keepTokens(pair);
+  return pair.access;
 }
 
 /** Without a token: the login. */
@@ -137,9 +118,8 @@ export async function send<T>(method: string, path: string, body?: unknown, toke
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  const answer = text ? JSON.parse(text) : {};
-  if (!response.ok) throw problem(response.status, answer);
-  return answer as T;
+  if (!response.ok) throw problem(response.status, problemIn(text));
+  return (text ? JSON.parse(text) : {}) as T;
 }
 
 interface Problem {
@@ -148,11 +128,23 @@ interface Problem {
   details?: { fields?: { path: string; code: string }[] };
 }
 
-/** Forms show what is wrong beside the field. */
+/** A balancer in front refuses in HTML. */
+function problemIn(text: string): Problem {
+  try {
+    return JSON.parse(text) as Problem;
+  } catch {
+    return {};
+  }
+}
+
+/** Forms show what is wrong beside the field; `path` tells which one that is. */
 function problem(status: number, { code, detail, details }: Problem): HttpError {
-  const errors = Object.fromEntries((details?.fields ?? []).map(({ path, code: what }) => [path, what]));
+  const errors = Object.fromEntries((details?.fields ?? []).map(({ path, code: what }) => [path, fieldText(what)]));
   return new HttpError(detail ?? code ?? '', status, { code, ...(details?.fields && { errors }) });
 }
+
+/** A key of our texts: who shows it puts it into words. */
+const fieldText = (code: string) => `app.field.${Object.hasOwn(ours.field, code) ? code : 'other'}`;
 
 export const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
   send<T>(method, path, body, await accessToken());

@@ -1,6 +1,9 @@
-import type { AuthProvider, DataProvider, GetListParams } from 'react-admin';
+import { type AuthProvider, type DataProvider, type GetListParams, HttpError } from 'react-admin';
 import { announce } from './announce.ts';
-import { ask, dropTokens, forgetHome, type Home, isLoggedIn, keepTokens, type Pair, readHome, send } from './api.ts';
+import { type AdminResource, ask, forgetHome, type Home, readHome, send } from './api.ts';
+import { fieldErrors, renamed, topOf } from './field-errors.ts';
+import { i18nProvider } from './i18n.ts';
+import { dropTokens, isLoggedIn, keepTokens, type Pair } from './session.ts';
 
 export const authProvider: AuthProvider = {
   login: async tokens => keepTokens(tokens),
@@ -28,8 +31,16 @@ export const finishLogin = (otp_id: string, code: string) =>
 
 const pathOf = (resource: string, rest = '') => `/api/admin/${resource}/${rest}`;
 
+/** Fewer letters are not searched for: who types the first one is not told that it is too few. */
+const LEAST_SEARCHED = 2;
+
+function isGiven([name, value]: [string, unknown]): boolean {
+  if (name === 'q') return String(value ?? '').trim().length >= LEAST_SEARCHED;
+  return value !== undefined && value !== null && value !== '';
+}
+
 export function filterQuery(filter: Record<string, unknown>): URLSearchParams {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const given = Object.entries(filter).filter(isGiven);
   return new URLSearchParams(given.map(([name, value]) => [name === 'q' ? 'search' : name, String(value)]));
 }
 
@@ -54,13 +65,29 @@ async function fieldsOf(resource: string, isNew: boolean): Promise<string[]> {
   return fields.filter(field => isNew || !field.once_only).map(({ name }) => name);
 }
 
+/** A list has no inputs beside which it could be said. */
+function worded(error: unknown, { filters = [] }: Partial<AdminResource> = {}): unknown {
+  const wrong = Object.entries(fieldErrors(error));
+  if (wrong.length === 0) return error;
+  const labelOf = (path: string) => filters.find(({ name }) => name === path)?.label ?? path;
+  const said = wrong.map(([path, text]) => `${labelOf(path)}: ${i18nProvider.translate(text)}`);
+  return new HttpError(said.join(' '), (error as HttpError).status, (error as HttpError).body);
+}
+
+const rethrow = (change: (error: unknown) => unknown) => (error: unknown) => {
+  throw change(error);
+};
+
 // biome-ignore lint/suspicious/noExplicitAny: the records of any resource
 export const dataProvider: DataProvider & Record<string, any> = {
   async getList(resource, params) {
     const { resources } = await readHome();
-    const needs = resources.find(({ name }) => name === resource)?.needs ?? [];
-    const query = listQuery(params, needs.length === 0);
-    const { results, count } = await ask<{ results: never[]; count: number }>('GET', `${pathOf(resource)}?${query}`);
+    const described = resources.find(({ name }) => name === resource);
+    const query = listQuery(params, (described?.needs ?? []).length === 0);
+    const { results, count } = await ask<{ results: never[]; count: number }>(
+      'GET',
+      `${pathOf(resource)}?${query}`,
+    ).catch(rethrow(error => worded(error, described)));
     return { data: results, total: count };
   },
   async getOne(resource, { id, meta }) {
@@ -82,15 +109,16 @@ export const dataProvider: DataProvider & Record<string, any> = {
       ([name, value]) => names.includes(name) && value !== undefined && value !== '',
     );
     const reason = (data as Rec)['reason'];
-    return {
-      data: await ask<never>('POST', pathOf(resource), { ...Object.fromEntries(given), ...(reason ? { reason } : {}) }),
-    };
+    const body = { ...Object.fromEntries(given), ...(reason ? { reason } : {}) };
+    return { data: await ask<never>('POST', pathOf(resource), body).catch(rethrow(error => renamed(error, topOf))) };
   },
   async update(resource, { id, data, previousData }) {
     const names = await fieldsOf(resource, false);
     const { change_reason: reason } = data as Rec;
     const body = { ...changed(data as Rec, previousData as Rec, names), ...(reason ? { reason } : {}) };
-    return { data: await ask<never>('PATCH', pathOf(resource, `${id}/`), body) };
+    const nameOf = (path: string) => (path === 'reason' ? 'change_reason' : topOf(path));
+    const work = ask<never>('PATCH', pathOf(resource, `${id}/`), body);
+    return { data: await work.catch(rethrow(error => renamed(error, nameOf))) };
   },
   updateMany: () => Promise.reject(new Error('not used')),
   async delete(resource, { id, previousData }) {

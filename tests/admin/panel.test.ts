@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, once } from '../support/app.ts';
 import { type PanelSite, run, startPanel } from '../support/panel.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
+import { uploadFolder, uploadImage } from '../support/uploads.ts';
 
 /** `npm run screenshots` keeps what the panel looks like; other runs do not. */
 const shots = process.env['PANEL_SHOTS'];
@@ -14,7 +15,7 @@ let comeIn: PanelSite['comeIn'];
 let close: PanelSite['close'];
 
 beforeAll(async () => {
-  ({ app, openPanel, comeIn, close } = await startPanel());
+  ({ app, openPanel, comeIn, close } = await startPanel({ UPLOAD_DIR: await uploadFolder() }));
 });
 afterAll(() => close());
 
@@ -121,7 +122,9 @@ test('a report stands beside its context, on a phone in the dark too, and leads 
   const { buyer, seller, thread } = await buildTalk(app);
   const [mine, theirs] = [await app.connect(buyer, '/chat'), await app.connect(seller, '/chat')];
   await done(mine, 'message:send', message(thread, { text: 'Is it new?' }));
-  const { message: bad } = await done(theirs, 'message:send', message(thread, { text: 'Pay to this card first' }));
+  const { id: image } = await uploadImage(app, seller, 'chat');
+  const said = message(thread, { text: 'Pay to this card first', attachments: [image] });
+  const { message: bad } = await done(theirs, 'message:send', said);
   const { page, problems } = await openPanel({ width: 400, dark: true });
   expect(await page.locator('[data-queue=reports]').innerText()).toBe('0');
   const target = { type: 'message', id: bad.id };
@@ -131,6 +134,8 @@ test('a report stands beside its context, on a phone in the dark too, and leads 
   await page.locator('[data-queue=reports]').click();
   await page.getByText('Fraud').first().click();
   await page.getByText('Is it new?').waitFor();
+  const pictures = page.getByRole('link').getByRole('img', { name: 'part.png' });
+  await eventually(async () => expect(await pictures.evaluateAll(all => all.map(one => one.naturalWidth > 0))).toEqual([true, true])); // biome-ignore format: one line reads better
   await shoot(page, 'admin-report-phone');
   expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
   await page.getByRole('link', { name: /Read the conversation/ }).click();
@@ -176,7 +181,7 @@ test('who comes second is refused, and sees what the colleague has done', async 
   await page.waitForSelector('[data-column=status] >> text=Pending');
   await app.post(staff, '/api/admin/b2b-profiles/actions/enable/', { ids: [trader.id] });
   await run(page, 'Enable');
-  await page.getByText('1 refused: invalid_state').waitFor();
+  await page.getByText('1 refused: its present state does not allow it').waitFor();
   await page.waitForSelector('[data-column=status] >> text=Enabled');
   expect(problems).toEqual([]);
 }, 60_000);
@@ -290,4 +295,16 @@ test('a text that may be empty is emptied', async () => {
   await page.click('button[type=submit]');
   await page.waitForSelector('[data-history] >> text=Too many words');
   expect((await app.get(staff, `/api/admin/plans/${id}/`)).body.description).toBe('');
+}, 60_000);
+
+test('of a record that was changed often the older changes are shown too', async () => {
+  const { page, staff } = await openPanel();
+  const { id } = (await app.post(staff, '/api/admin/plans/', { code: 'often', name: 'Often', price: '1.00' })).body;
+  for (let n = 1; n <= 26; n += 1) await app.patch(staff, `/api/admin/plans/${id}/`, { sort_order: n });
+  await page.goto(`${app.url}/admin/#/plans/${id}/show`);
+  const entries = page.locator('[data-history] h6 + div h6');
+  await eventually(async () => expect(await entries.count()).toBe(25));
+  await page.getByRole('button', { name: 'Older changes' }).click();
+  await eventually(async () => expect(await entries.count()).toBe(27));
+  expect(await page.getByRole('button', { name: 'Older changes' }).count()).toBe(0);
 }, 60_000);

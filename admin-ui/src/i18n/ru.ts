@@ -1,4 +1,4 @@
-import type { Texts } from '../i18n.ts';
+import type { Texts } from './en.ts';
 
 export const russian: Texts = {
   ra: {
@@ -131,11 +131,33 @@ export const russian: Texts = {
     context: 'Контекст',
     open_thread: 'Читать переписку (будет отмечено в аудите)',
     older: 'Более ранние',
+    older_changes: 'Более ранние изменения',
     system: 'Система',
     csv: 'Экспорт',
     filters_kept: 'Сохранённые запросы',
     announce: 'Получателей: %{count}. Отправить?',
     yes: 'Да',
     no: 'Нет',
+    field: {
+      required: 'Это нужно заполнить.',
+      invalid_type: 'Здесь нужно значение.',
+      invalid_format: 'Записано не так, как нужно.',
+      invalid_value: 'Такого значения нет.',
+      too_small: 'Слишком коротко, слишком мало или уже в прошлом.',
+      too_big: 'Слишком длинно или слишком много.',
+      out_of_range: 'С 1970 по 9999 год.',
+      control_characters: 'Есть символы, которые нельзя сохранить.',
+      taken: 'Такое значение уже есть у другой записи.',
+      not_found: 'Такой записи нет.',
+      other: 'Это значение не принимается.',
+    },
+    refusal: {
+      invalid_state: 'текущее состояние этого не допускает',
+      not_found: 'не найдено',
+      permission_denied: 'у вас нет на это права',
+      already_subscribed: 'этот тариф уже есть',
+      phone_taken: 'номер принадлежит другому аккаунту',
+      other: 'не принято',
+    },
   },
 };

@@ -1,4 +1,4 @@
-import type { Texts } from '../i18n.ts';
+import type { Texts } from './en.ts';
 
 export const uzbek: Texts = {
   ra: {
@@ -131,11 +131,33 @@ export const uzbek: Texts = {
     context: 'Atrofidagi xabarlar',
     open_thread: 'Suhbatni oʻqish (auditda qoladi)',
     older: 'Oldingi xabarlar',
+    older_changes: 'Oldingi oʻzgarishlar',
     system: 'Tizim',
     csv: 'Eksport',
     filters_kept: 'Saqlangan soʻrovlar',
     announce: '%{count} kishiga yuboriladi. Yuborilsinmi?',
     yes: 'Ha',
     no: 'Yoʻq',
+    field: {
+      required: 'Buni toʻldirish shart.',
+      invalid_type: 'Bu yerga qiymat kerak.',
+      invalid_format: 'Notoʻgʻri yozilgan.',
+      invalid_value: 'Bunday qiymat yoʻq.',
+      too_small: 'Juda qisqa, juda kichik yoki oʻtgan vaqt.',
+      too_big: 'Juda uzun yoki juda katta.',
+      out_of_range: '1970-yildan 9999-yilgacha.',
+      control_characters: 'Saqlab boʻlmaydigan belgilar bor.',
+      taken: 'Boshqa yozuvda shunday qiymat bor.',
+      not_found: 'Bunday yozuv yoʻq.',
+      other: 'Bu qiymat qabul qilinmaydi.',
+    },
+    refusal: {
+      invalid_state: 'hozirgi holati bunga yoʻl qoʻymaydi',
+      not_found: 'topilmadi',
+      permission_denied: 'sizga ruxsat yoʻq',
+      already_subscribed: 'bu tarif allaqachon bor',
+      phone_taken: 'raqam boshqa hisobga tegishli',
+      other: 'qabul qilinmadi',
+    },
   },
 };

@@ -76,6 +76,7 @@ export function LoginPage() {
               <Button type="submit" variant="contained" size="large" disabled={isBusy}>
                 {translate(sent ? 'app.sign_in' : 'app.send_code')}
               </Button>
+              {sent && <Button onClick={() => setSent(null)}>{translate('ra.action.back')}</Button>}
             </Stack>
           </form>
         </CardContent>

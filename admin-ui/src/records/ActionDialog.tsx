@@ -3,6 +3,8 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { useNotify, useTranslate } from 'react-admin';
 import { type Action, ask, type Choice, type Param } from '../api.ts';
 import { useFailure } from '../failures.ts';
+import { fieldErrors } from '../field-errors.ts';
+import { ours } from '../i18n/en.ts';
 
 interface Props {
   action: Action;
@@ -23,22 +25,29 @@ interface Result {
 export function ActionDialog({ action, ids, known = {}, record, onClose }: Props) {
   const [translate, notify, failed] = [useTranslate(), useNotify(), useFailure()];
   const [isBusy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState<Record<string, string>>({});
+  const inputs = action.params.filter(({ name }) => known[name] === undefined);
+  const seen = new Set(['reason', ...inputs.map(({ name }) => `params.${name}`)]);
+  const wordsOf = (code = '') => translate(`app.refusal.${Object.hasOwn(ours.refusal, code) ? code : 'other'}`);
 
   async function run(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const given = Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>;
     setBusy(true);
+    setWrong({});
     try {
       const { results } = await ask<Result>('POST', action.path, bodyOf(action, ids, { ...given, ...known }));
       const refused = results.filter(({ ok }) => !ok);
-      const codes = [...new Set(refused.map(({ code }) => code))].join(', ');
+      const codes = [...new Set(refused.map(({ code }) => wordsOf(code)))].join(', ');
       const ok = results.length - refused.length;
       if (refused.length > 0) notify('app.failed', { type: 'warning', messageArgs: { failed: refused.length, codes } });
       else notify('app.done', { type: 'success', messageArgs: { ok } });
       onClose(true);
     } catch (error) {
       setBusy(false);
-      await failed(error);
+      const errors = fieldErrors(error);
+      setWrong(errors);
+      if (!Object.keys(errors).some(path => seen.has(path))) await failed(error);
     }
   }
 
@@ -48,15 +57,14 @@ export function ActionDialog({ action, ids, known = {}, record, onClose }: Props
         <DialogTitle>{`${action.label} (${ids.length})`}</DialogTitle>
         <DialogContent>
           <Stack spacing={2} sx={{ mt: 1 }}>
-            {action.params
-              .filter(({ name }) => known[name] === undefined)
-              .map(param => (
-                <ParamInput key={param.name} param={param} record={record} />
-              ))}
+            {inputs.map(param => (
+              <ParamInput key={param.name} {...{ param, record, wrong: wrong[`params.${param.name}`] }} />
+            ))}
             <TextField
               name="reason"
               label={translate('app.reason')}
-              helperText={translate('app.reason_help')}
+              error={wrong['reason'] !== undefined}
+              helperText={translate(wrong['reason'] ?? 'app.reason_help')}
               required={action.needs_reason}
               multiline
               autoFocus
@@ -96,9 +104,15 @@ function paramValue({ type }: Param, text: string): unknown {
 const named = ({ among }: Param, record: Props['record']): Choice[] | undefined =>
   record && among?.map(({ value, title }) => ({ id: String(record[value]), label: String(record[title]) }));
 
-function ParamInput({ param, record }: { param: Param; record: Props['record'] }) {
+interface Input {
+  param: Param;
+  record: Props['record'];
+  wrong: string | undefined;
+}
+
+function ParamInput({ param, record, wrong }: Input) {
   const { name, label, type, required, lookup } = param;
-  const failed = useFailure();
+  const [translate, failed] = [useTranslate(), useFailure()];
   const [choices, setChoices] = useState<Choice[] | undefined>(param.choices ?? named(param, record));
   useEffect(() => {
     if (!lookup) return;
@@ -108,7 +122,8 @@ function ParamInput({ param, record }: { param: Param; record: Props['record'] }
       failed,
     );
   }, [lookup, failed]);
-  const common = { name, label, required, fullWidth: true };
+  const said = wrong !== undefined && { error: true, helperText: translate(wrong) };
+  const common = { name, label, required, fullWidth: true, ...said };
   if (choices)
     return (
       <TextField {...common} select defaultValue="">

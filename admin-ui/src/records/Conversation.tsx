@@ -11,6 +11,7 @@ export interface Said {
   text: string | null;
   type: string;
   sender: { id: string | null };
+  attachments?: { id: string; name: string; url: string; thumb_url: string | null }[];
   created_at: string;
 }
 
@@ -32,7 +33,7 @@ export function Messages({
   const nameOf = (id: string | null) => (id === null ? translate('app.system') : (names[id] ?? id.slice(-8)));
   return (
     <>
-      {messages.map(({ id, text, type, sender, created_at }) => (
+      {messages.map(({ id, text, type, sender, attachments = [], created_at }) => (
         <Box
           key={id}
           sx={{
@@ -47,6 +48,11 @@ export function Messages({
             {`${nameOf(sender.id)} · ${momentText(created_at)}`}
           </Typography>
           <Typography sx={{ whiteSpace: 'pre-wrap' }}>{type === 'deleted' ? '—' : text}</Typography>
+          {attachments.map(({ id: upload, name, url, thumb_url }) => (
+            <a key={upload} href={url} target="_blank" rel="noreferrer">
+              <img src={thumb_url ?? url} alt={name} loading="lazy" style={{ maxWidth: '100%', maxHeight: 160 }} />
+            </a>
+          ))}
         </Box>
       ))}
     </>

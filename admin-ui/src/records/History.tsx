@@ -1,4 +1,15 @@
-import { Card, CardContent, Stack, Table, TableBody, TableCell, TableHead, TableRow, Typography } from '@mui/material';
+import {
+  Button,
+  Card,
+  CardContent,
+  Stack,
+  Table,
+  TableBody,
+  TableCell,
+  TableHead,
+  TableRow,
+  Typography,
+} from '@mui/material';
 import { useEffect, useState } from 'react';
 import { useTranslate } from 'react-admin';
 import { type AdminResource, ask } from '../api.ts';
@@ -16,18 +27,25 @@ interface Entry {
   reason: string | null;
 }
 
+const PAGE = 25;
+
 /** Who changed the record, how and why: what it was beside what it is. */
 export function History({ resource, id, version }: { resource: AdminResource; id: string; version: unknown }) {
   const [translate, failed] = [useTranslate(), useFailure()];
   const [entries, setEntries] = useState<Entry[] | null>(null);
+  const [count, setCount] = useState(0);
+  async function read(page: number, newer: readonly Entry[]) {
+    const path = `/api/admin/${resource.name}/${encodeURIComponent(id)}/history/?page=${page}&page_size=${PAGE}`;
+    const found = await ask<{ results: Entry[]; count: number }>('GET', path);
+    setEntries([...newer, ...found.results]);
+    setCount(found.count);
+  }
   // biome-ignore lint/correctness/useExhaustiveDependencies: a changed record has a longer history
   useEffect(() => {
-    ask<{ results: Entry[] }>('GET', `/api/admin/${resource.name}/${id}/history/`).then(
-      ({ results }) => setEntries(results),
-      failed,
-    );
+    read(1, []).catch(failed);
   }, [resource.name, id, version]);
   if (!entries) return null;
+  const readOlder = () => read(Math.floor(entries.length / PAGE) + 1, entries).catch(failed);
   return (
     <Card sx={{ mt: 2, overflowWrap: 'anywhere' }} data-history>
       <CardContent>
@@ -38,6 +56,7 @@ export function History({ resource, id, version }: { resource: AdminResource; id
             <HistoryEntry key={entry.id} entry={entry} resource={resource} />
           ))}
         </Stack>
+        {entries.length < count && <Button onClick={readOlder}>{translate('app.older_changes')}</Button>}
       </CardContent>
     </Card>
   );

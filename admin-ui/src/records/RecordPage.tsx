@@ -11,6 +11,7 @@ import {
   useRefresh,
 } from 'react-admin';
 import type { Action, AdminResource } from '../api.ts';
+import { useUnreadable } from '../failures.ts';
 import { ActionDialog } from './ActionDialog.tsx';
 import { Conversation } from './Conversation.tsx';
 import { History } from './History.tsx';
@@ -21,10 +22,11 @@ import { titleOf, Value } from './Value.tsx';
 export function RecordPage({ resource }: { resource: AdminResource }) {
   const given = new URLSearchParams(useLocation().search);
   const query = Object.fromEntries(resource.needs.map(name => [name, given.get(name) ?? '']));
+  const onError = useUnreadable(resource);
   return (
     <Show
       resource={resource.name}
-      queryOptions={{ meta: { query } }}
+      queryOptions={{ meta: { query }, onError }}
       actions={<PageActions resource={resource} known={query} />}
       component="div"
     >
