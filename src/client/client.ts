@@ -51,6 +51,7 @@ export function createClient(options: ClientOptions) {
     store: credentials,
     refresh: refresh => rest.refreshTokens({ refresh }),
     onEnded: forget,
+    ...{ wait, random },
   });
   const rest = createRest({ url, session: () => session, locale: () => options.locale, fetch: options.fetch });
   const handshake = async () => ({

@@ -90,13 +90,15 @@ export function createConnection(options: Options): Connection {
     if (!socket.active) socket.connect();
   }
 
-  function again(socket: Socket, delayMs: number): void {
+  function later(delayMs: number, then: () => void): void {
     const cancel = after(delayMs, () => {
       cancels.delete(cancel);
-      if (isWanted) join(socket);
+      if (isWanted) then();
     });
     cancels.add(cancel);
   }
+
+  const again = (socket: Socket, delayMs: number) => later(delayMs, () => join(socket));
 
   function countFailure(socket: Socket): number {
     const count = (failures.get(socket) ?? 0) + 1;
@@ -132,10 +134,14 @@ export function createConnection(options: Options): Connection {
   }
 
   /** Counts for all namespaces of the connection; each of them asks, and one renewal serves them all. */
-  async function renewInPlace(socket: Socket): Promise<void> {
-    const next = await session.renew(token).catch(() => null);
-    // Without one it is cut when the token has expired, and comes back with a newer one.
-    if (next === null || !socket.connected) return;
+  async function renewInPlace(socket: Socket, stale: string | null, tries = 0): Promise<void> {
+    const { id } = socket;
+    // The next connection asks for a token of its own.
+    const isStill = () => id !== undefined && socket.id === id;
+    const next = await session.renew(stale).catch(() => undefined);
+    if (next === null || !isStill()) return;
+    if (next === undefined)
+      return later(backoffMs(tries, random), () => isStill() && void renewInPlace(socket, stale, tries + 1));
     token = next;
     socket
       .timeout(10_000)
@@ -157,7 +163,7 @@ export function createConnection(options: Options): Connection {
       revoked(socket, reason);
     });
     socket.on('session:ready', () => failures.delete(socket));
-    socket.on('session:expiring', () => void renewInPlace(socket));
+    socket.on('session:expiring', () => void renewInPlace(socket, token));
     socket.on('server:draining', ({ reconnect }: SessionEvents['server:draining']) => {
       // As announced, and not half as much more.
       manager.randomizationFactor(0);

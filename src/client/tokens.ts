@@ -1,4 +1,5 @@
 import { ParthubError } from './errors.ts';
+import { backoffMs, type Wait, wait } from './timers.ts';
 import { createVault } from './vault.ts';
 
 export interface Tokens {
@@ -49,15 +50,30 @@ interface Options {
   store: CredentialStore;
   refresh: (refresh: string) => Promise<GivenTokens>;
   onEnded: (reason: string) => void;
+  wait?: Wait | undefined;
+  random?: (() => number) | undefined;
 }
 
 const EARLY_MS = 30_000;
+const ANSWER_MS = 10_000;
+/** 1, 2, 4, 8 s: an answer that was lost is given again for 30 s, and whoever asks later has copied the token. */
+const REPEATS = 4;
+const unanswered = new Set(['network', 'unavailable', 'internal']);
 const final = new Set(['refresh_invalid', 'refresh_reused', 'session_expired', 'session_revoked', 'account_blocked', 'validation_failed']); // biome-ignore format: a list
 
 /** The tokens of one login, renewed by a single flight and shared with other tabs through the store. */
-export function createSession({ store, refresh, onEnded }: Options): Session {
+export function createSession({ store, refresh, onEnded, wait: after = wait, random = Math.random }: Options): Session {
   const { load, change } = createVault(store);
   let flight: Promise<string | null> | undefined;
+  let isRepeating = false;
+
+  /** A network that has fallen silent may keep a request for minutes. */
+  function answered(asked: Promise<GivenTokens>): Promise<GivenTokens> {
+    return new Promise((resolve, reject) => {
+      const cancel = after(ANSWER_MS, () => reject(new ParthubError('network', { message: 'no answer' })));
+      asked.then(resolve, reject).finally(cancel);
+    });
+  }
 
   async function renewNow(stale: string | null | undefined): Promise<string | null> {
     const { tokens, userId } = await load();
@@ -68,17 +84,31 @@ export function createSession({ store, refresh, onEnded }: Options): Session {
     const isStill = (held: Credentials) => held.tokens?.refresh === tokens.refresh;
     let given: GivenTokens | undefined;
     try {
-      const answer = await refresh(tokens.refresh);
+      const answer = await answered(refresh(tokens.refresh));
       given = answer;
       await change(held => (isStill(held) ? withTokens(held, answer) : held));
     } catch (error) {
-      if (!(error instanceof ParthubError) || !final.has(error.code)) throw error;
+      if (!(error instanceof ParthubError)) throw error;
+      if (unanswered.has(error.code) && !isRepeating) repeatSoon(tokens.access);
+      if (!final.has(error.code)) throw error;
       await endIf(isStill, error.code);
     }
     const now = await load();
     if (now.tokens && now.tokens.refresh !== given?.refresh && now.userId !== userId)
       throw new ParthubError('session_revoked');
     return now.tokens?.access ?? null;
+  }
+
+  /** What was not answered may have been done all the same: nobody may need a token again before it is too late to ask. */
+  function repeatSoon(stale: string, tries = 0): void {
+    isRepeating = tries < REPEATS;
+    if (!isRepeating) return;
+    const done = () => {
+      isRepeating = false;
+    };
+    after(backoffMs(tries, random), () => {
+      renew(stale).then(done, () => repeatSoon(stale, tries + 1));
+    });
   }
 
   async function endIf(isMeant: (held: Credentials) => boolean, reason: string): Promise<void> {

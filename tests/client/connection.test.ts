@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type Connection, createConnection } from '../../src/client/connection.ts';
-import { createSession } from '../../src/client/tokens.ts';
+import { ParthubError } from '../../src/client/errors.ts';
+import { createSession, type GivenTokens } from '../../src/client/tokens.ts';
 import { eventually, record, useApp } from '../support/app.ts';
 import { credentialsOf, shortly } from '../support/client.ts';
 
@@ -58,6 +59,29 @@ test('who asks for a connection that is being made gets no second one', async ()
   give();
   await settle(connection);
   expect(readies.map(heard => heard.length)).toEqual([1, 1, 1]);
+});
+
+test('a token that could not be renewed in place at first is renewed before the connection is cut', async () => {
+  const user = await app.buildUser();
+  // it expires within a minute, which the server tells at once
+  const { token } = app.tokenOf(user, new Date(Date.now() - 550_000));
+  const given: (() => Promise<GivenTokens>)[] = [
+    () => Promise.reject(new ParthubError('network')),
+    async () => ({ access: user.token, refresh: 'next', expires_in: 600 }),
+  ];
+  const session = createSession({
+    ...{ store: credentialsOf(user, { access: token }), wait: shortly, onEnded: () => {} },
+    refresh: () => given.shift()!(),
+  });
+  const connection = createConnection({ url: app.url, session, handshake: async () => ({}), wait: shortly });
+  open.push(connection);
+  const renewals: unknown[] = [];
+  connection.chat.onAnyOutgoing((event, payload) => event === 'auth:renew' && renewals.push(payload));
+  connection.open();
+  await eventually(() => expect(renewals).toEqual([{ token: user.token }]));
+  expect(given).toEqual([]);
+  // not by coming back
+  expect(connection.state.getSnapshot()).toMatchObject({ state: 'online' });
 });
 
 test('a token that is refused for the first time is replaced without a pause', async () => {

@@ -8,7 +8,7 @@ import {
   memoryCredentials,
   ParthubError,
 } from '../../src/client/index.ts';
-import { startApp, useApp } from '../support/app.ts';
+import { eventually, startApp, useApp } from '../support/app.ts';
 import { layCable } from '../support/cable.ts';
 import {
   age,
@@ -102,6 +102,27 @@ test('who starts without a network is online as soon as there is one, also with 
   again.disconnect();
   await cable.close();
 });
+
+test.each(['lost', 'never given'])(
+  'a renewal whose answer is %s is asked again by itself, and the login goes on',
+  async how => {
+    const { client, credentials } = await signIn();
+    client.disconnect();
+    await age(credentials);
+    const first = (await credentials.load())!.tokens!.access;
+    let asked = 0;
+    const losing: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (!String(input).endsWith('/api/auth/token/refresh/') || ++asked > 1) return response;
+      return how === 'lost' ? Promise.reject(new TypeError('fetch failed')) : new Promise(() => {});
+    };
+    const again = createClient({ url: app.url, credentials, fetch: losing, wait: shortly });
+    await expect(again.rest.getMe()).rejects.toMatchObject({ code: 'network' });
+    await eventually(async () => expect((await credentials.load())!.tokens!.access).not.toBe(first));
+    expect(await again.rest.getMe()).toMatchObject({ is_staff: false });
+    expect(asked).toBe(2);
+  },
+);
 
 test('who disconnects while the token is renewed stays disconnected', async () => {
   const { client, credentials } = await signIn();
