@@ -13,7 +13,7 @@ import { createPresence } from './presence.ts';
 import { createReceipts } from './receipts.ts';
 import { createRest } from './rest.ts';
 import { memoryCredentials } from './stores.ts';
-import type { Wait } from './timers.ts';
+import { wait as anyWait, type Wait } from './timers.ts';
 import { type CredentialStore, createSession, type GivenTokens, type Session } from './tokens.ts';
 import { createTyping } from './typing.ts';
 
@@ -41,6 +41,7 @@ export interface Account {
 
 export type NewMessage = Pick<Outgoing, 'text' | 'attachments' | 'reply_to'>;
 type Event = keyof ChatCalls & string;
+const SIGN_OUT_MS = 5_000;
 export type Client = ReturnType<typeof createClient>;
 
 /** Calls, sockets and state of one user: it reconnects, renews its login, sends what waits, and fetches what it missed. */
@@ -131,6 +132,24 @@ export function createClient(options: ClientOptions) {
     if (notifications.badge.getSnapshot() === badge) notifications.setBadge(user.badge);
   }
 
+  /** As far as the network lets it: one that has fallen silent keeps nobody signed in. */
+  function tellSignOut(scope: 'current' | 'all'): Promise<void> {
+    const late = new AbortController();
+    return new Promise(resolve => {
+      const cancel = (wait ?? anyWait)(SIGN_OUT_MS, () => {
+        late.abort();
+        resolve();
+      });
+      rest
+        .logout({ scope }, { signal: late.signal })
+        .catch(() => {})
+        .finally(() => {
+          cancel();
+          resolve();
+        });
+    });
+  }
+
   // What is written before the first connection has an author too.
   session.user().then(
     user => user && chat.claim(user),
@@ -193,7 +212,7 @@ export function createClient(options: ClientOptions) {
     async signOut(scope: 'current' | 'all' = 'current'): Promise<void> {
       close();
       const user = await session.user();
-      await rest.logout({ scope }).catch(() => {});
+      await tellSignOut(scope);
       await session.end('signed_out', user);
       if ((await session.user()) === null) chat.forget({ keepUnsent: false });
     },

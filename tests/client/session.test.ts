@@ -202,6 +202,15 @@ test('signing out forgets the user here, and ends the session there', async () =
   expect(status).toBe(401);
 });
 
+test('who signs out is signed out, also while the network answers nothing', async () => {
+  const { credentials } = await signIn();
+  const silent: typeof fetch = () => new Promise(() => {});
+  const again = createClient({ url: app.url, credentials, fetch: silent, wait: shortly });
+  await again.signOut();
+  expect((await credentials.load())!.tokens).toBeNull();
+  expect(again.account.getSnapshot()).toEqual({ user: null, ended: 'signed_out' });
+});
+
 test('a token is renewed in place before it expires, and the connection never notices', async () => {
   const database = await createTestDatabase();
   // tokens of 61 s: the warning comes after one
