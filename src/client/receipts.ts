@@ -22,10 +22,13 @@ interface Options {
 
 const GATHER_MS = 300;
 const MOST = 100;
+const AGAIN_MS = 5_000;
 
 export function createReceipts({ ask, views, userId, wait: after = wait }: Options): Receipts {
   let isDue = false;
   const unsaid = new Map<string, number>();
+  /** Threads for which it was refused for now. */
+  const paused = new Set<string>();
 
   const undelivered = () =>
     [...views().values()].filter(({ thread }) => {
@@ -41,10 +44,21 @@ export function createReceipts({ ask, views, userId, wait: after = wait }: Optio
   }
 
   async function tellRead(threadId: string): Promise<void> {
-    const seq = unsaid.get(threadId)!;
+    const seq = unsaid.get(threadId);
+    if (seq === undefined || paused.has(threadId)) return;
     const ack = await ask('thread:read', { thread_id: threadId, seq }).catch(() => null);
-    const isSaid = ack && (ack.ok || !ack.error.retryable);
-    if (isSaid && unsaid.get(threadId) === seq) unsaid.delete(threadId);
+    if (ack && !ack.ok && ack.error.retryable) return pause(threadId, ack.error.retry_after_ms);
+    if (ack && unsaid.get(threadId) === seq) unsaid.delete(threadId);
+  }
+
+  /** Whoever reads faster than it may be told has read the last one too. */
+  function pause(threadId: string, pauseMs = AGAIN_MS): void {
+    if (paused.has(threadId)) return;
+    paused.add(threadId);
+    after(pauseMs, () => {
+      paused.delete(threadId);
+      void tellRead(threadId);
+    });
   }
 
   return {

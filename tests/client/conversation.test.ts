@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { removeParticipant } from '../../src/chat/service/thread-changes.ts';
 import { localOutbox, type ThreadState } from '../../src/client/index.ts';
@@ -168,6 +169,14 @@ test('what is read without a connection is told with the next one', async () => 
   await mine.connect();
   await until(theirs.thread(threadId), state => state!.messages[0]!.delivery === 'read');
   expect(mine.unread.getSnapshot()).toEqual({ threads: 0, messages: 0 });
+});
+
+test('what is read faster than it may be told is read to the end', async () => {
+  const { mine, theirs, threadId } = await startBoth();
+  mine.thread(threadId).subscribe(() => void mine.markRead(threadId));
+  const said = Array.from({ length: 15 }, (_, index) => ({ thread_id: threadId, client_id: randomUUID(), text: `${index}` })); // biome-ignore format: one line reads better
+  await Promise.all(said.map(message => theirs.ask('message:send', message)));
+  await until(mine.thread(threadId), state => state!.thread.last_seq === 15 && state!.thread.me.unread === 0);
 });
 
 test('who writes is shown while they write, and no longer than that', async () => {
