@@ -55,6 +55,14 @@ interface Options {
   random?: (() => number) | undefined;
 }
 
+/** What else is found where they are kept was written by something else, or not to the end. */
+const isUnsent = (found: Partial<Unsent> | null): found is Unsent =>
+  typeof found?.message?.client_id === 'string' &&
+  typeof found.message.thread_id === 'string' &&
+  typeof found.queuedAt === 'number' &&
+  found.error !== undefined &&
+  found.userId !== undefined;
+
 /** The outbox of the socket contract (section 5): the same payload again until it is answered, in order per thread. */
 export function createOutbox(options: Options): Outbox {
   const { ask, onSent, onRefused, onChange, store, random = Math.random } = options;
@@ -72,7 +80,7 @@ export function createOutbox(options: Options): Outbox {
     .catch(() => {});
 
   function restore(found: Unsent[]): void {
-    entries = [...found.sort((a, b) => a.queuedAt - b.queuedAt), ...entries];
+    entries = [...found.filter(isUnsent).sort((a, b) => a.queuedAt - b.queuedAt), ...entries];
     if (userId !== null) claim(userId);
     for (const { message } of entries) onChange?.(message.thread_id);
     sendAll();

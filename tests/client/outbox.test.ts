@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createClient } from '../../src/client/index.ts';
+import { createClient, localOutbox } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
-import { credentialsOf, keepOutbox, useClients } from '../support/client.ts';
+import { credentialsOf, keepOutbox, storageOf, useClients } from '../support/client.ts';
 import { buildTalk } from '../support/talk.ts';
 
 const app = useApp();
@@ -65,4 +65,17 @@ test('an outbox that cannot be read is no reason not to start, and not to send',
     const { body } = await app.get(seller, `/api/chat/threads/${thread.id}/messages/`);
     expect(body.results).toMatchObject([{ text: 'hello' }]);
   });
+});
+
+test('what an outbox never wrote keeps nobody from logging in, and nothing from being sent', async () => {
+  const { seller, buyer, thread } = await buildTalk(app);
+  const strange = ['{}', '5', '"x"', 'null', '{"message":null}', '{"message":{"client_id":"x"}}'];
+  const entries = strange.map((text, index) => [`parthub:unsent:${index}`, text]);
+  const client = await start(app, buyer, { outbox: localOutbox(storageOf(Object.fromEntries(entries))) });
+  client.send(thread.id, { text: 'hello' });
+  await eventually(async () => {
+    const { body } = await app.get(seller, `/api/chat/threads/${thread.id}/messages/`);
+    expect(body.results).toMatchObject([{ text: 'hello' }]);
+  });
+  expect(client.unsent.getSnapshot()).toEqual([]);
 });
