@@ -16,6 +16,7 @@ export interface Presence {
 
 const PING_MS = 30_000;
 const AGAIN_MS = 5_000;
+const MOST = 200;
 
 /** The list of who is watched is sent whole, again after every `session:ready`. */
 export function createPresence(socket: PingingSocket, options: { wait?: Wait | undefined } = {}): Presence {
@@ -23,15 +24,25 @@ export function createPresence(socket: PingingSocket, options: { wait?: Wait | u
   const ask = askOver<PresenceCalls>(socket);
   const states = new Map<string, PresenceState>();
   const sources = new Map<string, Source<PresenceState>>();
+  let listed: ReadonlySet<string> = new Set();
   let isReady = false;
   let isActive = true;
   let isAsked = false;
   let cancelPing = () => {};
 
   function take(found: readonly PresenceState[]): void {
-    for (const state of found) {
+    for (const state of found.filter(one => listed.has(one.user_id))) {
       states.set(state.user_id, state);
       sources.get(state.user_id)?.changed();
+    }
+  }
+
+  /** Of all others nothing is heard any more. */
+  function watch(userIds: readonly string[]): void {
+    listed = new Set(userIds);
+    for (const userId of [...states.keys()].filter(one => !listed.has(one))) {
+      states.delete(userId);
+      sources.get(userId)?.changed();
     }
   }
 
@@ -42,8 +53,8 @@ export function createPresence(socket: PingingSocket, options: { wait?: Wait | u
     after(50, async () => {
       isAsked = false;
       if (!isReady) return;
-      const watched = [...sources].filter(([, source]) => source.isWatched()).map(([userId]) => userId);
-      const ack = await ask('presence:subscribe', { user_ids: watched.slice(0, 200) }).catch(() => null);
+      watch([...sources].filter(([, source]) => source.isWatched()).map(([userId]) => userId).slice(0, MOST)); // biome-ignore format: one line reads better
+      const ack = await ask('presence:subscribe', { user_ids: [...listed] }).catch(() => null);
       if (ack?.ok) take(ack.data.states);
       // Else the list before would be watched until somebody else is looked at.
       else if (!ack || ack.error.retryable) after(ack?.error.retry_after_ms ?? AGAIN_MS, subscribeSoon);

@@ -64,6 +64,8 @@ test('who is looked at is watched, in one list, again after each connection, and
 
   endA();
   await eventually(() => expect(asked.at(-1)).toEqual(['b']));
+  // whatever became of them meanwhile
+  expect(a.getSnapshot()).toMatchObject({ status: 'unknown' });
   socket.disconnect();
   expect(b.getSnapshot()).toMatchObject({ status: 'unknown' });
   const times = asked.length;
