@@ -90,7 +90,9 @@ async function send(
   const body = method === 'GET' ? undefined : route.isForm ? formOf(rest) : JSON.stringify(rest);
   if (typeof body === 'string') headers['Content-Type'] = 'application/json';
   const response = await fetchIt(url + path + query, { method, headers, ...(body !== undefined && { body }), ...(signal && { signal }) }).catch(refuseNetwork(signal)); // biome-ignore format: one line reads better
-  return answerOf(response) as Promise<never>;
+  // Headers came: what follows them may still be lost.
+  const text = await response.text().catch(refuseNetwork(signal));
+  return answerOf(response, text) as never;
 }
 
 const refuseNetwork =
@@ -115,13 +117,21 @@ function formOf(fields: Record<string, unknown>): FormData {
   return form;
 }
 
-async function answerOf(response: Response): Promise<unknown> {
+function answerOf(response: Response, text: string): unknown {
   if (response.status === 204) return undefined;
-  const body: unknown = await response.json().catch(() => null);
+  const body = parsed(text);
   if (response.ok && body !== null) return body;
   const problem = body as (Err & { detail?: string }) | null;
   // Not an answer of ours: a proxy in between.
   if (!problem?.code)
     throw new ParthubError(response.status < 500 ? 'internal' : 'network', { message: `HTTP ${response.status}` });
   throw new ParthubError(problem.code, { ...problem, message: problem.detail ?? problem.code });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

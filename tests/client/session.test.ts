@@ -253,6 +253,19 @@ test('when the server restarts, clients come back by themselves and miss nothing
   }
 });
 
+test('an answer that breaks off is none', async () => {
+  const broken: typeof fetch = async (input, init) => {
+    const whole = await (await fetch(input, init)).text();
+    const body = new ReadableStream({
+      start: stream => stream.enqueue(new TextEncoder().encode(whole.slice(0, -1))),
+      pull: stream => stream.error(new TypeError('terminated')),
+    });
+    return new Response(body);
+  };
+  const client = createClient({ url: app.url, fetch: broken });
+  await expect(client.rest.listPlans()).rejects.toMatchObject({ code: 'network', retryable: true });
+});
+
 test('REST alone can be used, and a refusal carries its code and details', async () => {
   const session = createSession({ store: memoryCredentials(), refresh: () => Promise.reject(), onEnded: () => {} });
   const rest = createRest({ url: app.url, session: () => session, locale: () => 'en' });
