@@ -57,6 +57,12 @@ test('OpenAPI is valid by an independent validator', async () => {
   expect(await new Validator().validate(body)).toMatchObject({ valid: true });
 });
 
+test('no two paths of OpenAPI are the same but for the names of their parameters', async () => {
+  const paths = Object.keys((await app.get(null, '/api/schema/')).body.paths);
+  const templates = Map.groupBy(paths, path => path.replace(/\{\w+\}/g, '{}'));
+  expect([...templates.values()].filter(same => same.length > 1)).toEqual([]);
+});
+
 test('every operation and event has an example, and it passes its own contract', () => {
   const lacking = Object.values(contracts as Record<string, Contract>).flatMap(({ operations, events = {} }) => [
     ...Object.entries(operations).flatMap(([name, { input, output, isForm }]) => [

@@ -38,11 +38,11 @@ export const moderationOperations = {
   }),
   removeBannedWord: command({
     summary: 'Staff: allows a word again.',
-    http: 'DELETE /api/admin/banned-words/{word_id}/',
+    http: 'DELETE /api/admin/banned-words/{id}/',
     access: 'staff',
     status: 204,
     query: ['reason'],
-    input: z.strictObject({ word_id: anyId, reason }),
+    input: z.strictObject({ id: anyId, reason }),
     output: z.object({}),
     errors: ['permission_denied', 'not_found'],
   }),

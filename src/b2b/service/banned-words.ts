@@ -85,15 +85,12 @@ export async function addBannedWord(
 /** Allows a word again; for moderators. Throws permission_denied, not_found. */
 export async function removeBannedWord(
   ctx: Context,
-  { word_id, reason }: Input<typeof operations.removeBannedWord>,
+  { id, reason }: Input<typeof operations.removeBannedWord>,
 ): Promise<Output<typeof operations.removeBannedWord>> {
   ensureStaff(ctx.actor, ['moderator']);
-  const [removed] = await rows<{ word: string }>(
-    ctx.em,
-    sql`delete from banned_words where id = ${word_id} returning word`,
-  );
+  const [removed] = await rows<{ word: string }>(ctx.em, sql`delete from banned_words where id = ${id} returning word`);
   if (!removed) throw new AppError('not_found');
-  audit(ctx, { action: 'delete', resource: 'banned-words', objectId: word_id, before: { word: removed.word }, reason });
+  audit(ctx, { action: 'delete', resource: 'banned-words', objectId: id, before: { word: removed.word }, reason });
   await ctx.em.flush();
   return {};
 }
