@@ -1,7 +1,12 @@
 import { Parser } from '@asyncapi/parser';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { buildAsyncApi } from '../src/common/asyncapi.ts';
 import { contracts } from '../src/contracts.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: any JSON
+type Json = any;
 
 test('AsyncAPI is valid by its own parser', async () => {
   const found = await new Parser().validate(JSON.stringify(buildAsyncApi(contracts, '0.0.0')));
@@ -20,4 +25,20 @@ test('every namespace tells how auth:renew is answered, and why it is refused', 
   }
   const { description } = operations.chat_message_send;
   expect(description).toContain('Limits: 5 in a second per user, 20 at once; 120 in a minute per user.');
+});
+
+test('what AsyncAPI shows as an example is valid by the JSON Schema that it prescribes', () => {
+  const document = buildAsyncApi(contracts, '0.0.0') as Json;
+  const ajv = new Ajv({ strict: false });
+  addFormats.default(ajv);
+  ajv.addSchema(document, 'asyncapi');
+  const messages = Object.entries<Json>(document.channels).flatMap(([channel, { messages }]) =>
+    Object.entries<Json>(messages).map(([key, { examples = [] }]) => ({ path: `channels/${channel}/messages/${key}`, examples })),
+  ); // biome-ignore format: one line reads better
+  const wrong = messages.flatMap(({ path, examples }) => {
+    const isValid = ajv.getSchema(`asyncapi#/${path}/payload`)!;
+    return examples.filter((one: Json) => !isValid(one.payload)).map(() => path);
+  });
+  expect(messages.length).toBeGreaterThan(50);
+  expect(wrong).toEqual([]);
 });

@@ -121,14 +121,14 @@ function refsTo(channel: string, name: string): Json {
   return { channel: { $ref: channelRef }, messages: [{ $ref: `${channelRef}/messages/${messageKey(name)}` }] };
 }
 
-/** JSON Schema of a payload; shapes with a name of their own are kept once, under `components`. */
+/** Draft 7, which AsyncAPI prescribes; shapes with a name of their own are kept once, under `components`. */
 function schemaOf(payload: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const made = z.toJSONSchema(payload, { io, unrepresentable: 'any', override: shorten });
+  const made = z.toJSONSchema(payload, { target: 'draft-7', io, unrepresentable: 'any', override: shorten });
   const {
     $schema: _,
-    $defs = {},
+    definitions = {},
     ...schema
-  } = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/'));
-  for (const [name, named] of Object.entries($defs as Json)) schemas[name] ??= named;
+  } = JSON.parse(JSON.stringify(made).replaceAll('"#/definitions/', '"#/components/schemas/'));
+  for (const [name, named] of Object.entries(definitions as Json)) schemas[name] ??= named;
   return schema;
 }

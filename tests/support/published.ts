@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
 // biome-ignore lint/suspicious/noExplicitAny: any JSON
@@ -9,16 +10,19 @@ const readDocument = (name: string): Json => JSON.parse(readFileSync(new URL(`..
 const openapi = readDocument('openapi.json');
 const asyncapi = readDocument('asyncapi.json');
 
-const ajv = new Ajv2020({ strict: false, validateFormats: true });
-addFormats.default(ajv);
-ajv.addSchema(openapi, 'openapi').addSchema(asyncapi, 'asyncapi');
+const options = { strict: false, validateFormats: true };
+/** Each by the JSON Schema that its standard prescribes. */
+const ajv = { openapi: new Ajv2020(options), asyncapi: new Ajv(options) };
+for (const one of Object.values(ajv)) addFormats.default(one);
+ajv.openapi.addSchema(openapi, 'openapi');
+ajv.asyncapi.addSchema(asyncapi, 'asyncapi');
 const validators = new Map<string, ValidateFunction>();
 
 /** Compiled when it is first needed: most files need few of them. */
 function validatorOf(document: 'openapi' | 'asyncapi', ...path: string[]): ValidateFunction {
   const pointer = path.map(part => part.replaceAll('~', '~0').replaceAll('/', '~1')).map(encodeURIComponent).join('/'); // biome-ignore format: one line reads better
   const ref = `${document}#/${pointer}`;
-  const validator = validators.get(ref) ?? ajv.getSchema(ref);
+  const validator = validators.get(ref) ?? ajv[document].getSchema(ref);
   if (!validator) throw new Error(`${ref} is not in the document`);
   validators.set(ref, validator);
   return validator;

@@ -19,6 +19,8 @@ function typeOf(schema) {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map(value => JSON.stringify(value)).join(' | ');
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(' | ');
+  if (schema.allOf) return schema.allOf.map(typeOf).join(' & ');
+  if (Array.isArray(schema.items)) return `[${schema.items.map(typeOf).join(', ')}]`;
   if (schema.type === 'array') return `${schema.items ? typeOf(schema.items) : 'any'}[]`;
   return [schema.format ?? schema.type ?? 'any'].flat().join(' | ');
 }
