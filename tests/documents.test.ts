@@ -103,6 +103,16 @@ test('OpenAPI tells clients to send lists as the server reads them, and which ca
   for (const path of ['/api/auth/login/', '/api/auth/set-password/']) expect(key(path)).toBeUndefined();
 });
 
+test('OpenAPI says that the API of staff refuses fields it does not know', async () => {
+  const { paths } = (await app.get(null, '/api/schema/')).body;
+  const ofStaff = Object.keys(paths).filter(path => path.startsWith('/api/admin/'));
+  const bodies = ofStaff
+    .flatMap(path => Object.values(paths[path] as Record<string, ReturnType<typeof JSON.parse>>))
+    .flatMap(({ requestBody }) => requestBody ?? []);
+  expect(bodies.length).toBeGreaterThan(15);
+  for (const { content } of bodies) expect(content['application/json'].schema.additionalProperties).toBe(false);
+});
+
 const pages = ['/api/docs/', '/api/docs/events/', '/api/docs/assets/swagger-ui-bundle.js', '/api/docs/assets/rest.js'];
 
 test('S-64: with DEBUG the pages are open, without source maps or other files', async () => {

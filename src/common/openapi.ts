@@ -151,14 +151,19 @@ function splitInput(
       );
     return fields.length > 0 ? z.object(Object.fromEntries(fields)) : undefined;
   };
+  const body = pick(name => !pathNames.has(name) && !queryNames.has(name) && !(name in headers));
   const parts = {
     path: pick(name => pathNames.has(name)),
     query: asLists(pick(name => !pathNames.has(name) && queryNames.has(name))),
     header: keyHeader ?? pick(name => name in headers),
-    body: pick(name => !pathNames.has(name) && !queryNames.has(name) && !(name in headers)),
+    body: isStrict(operation.input) ? body?.strict() : body,
   };
   return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 }
+
+/** Names that it does not know are refused, not dropped: so it is with what staff send. */
+const isStrict = (input: z.ZodType) =>
+  z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }).additionalProperties === false;
 
 /** Where an Idempotency-Key is taken: on every POST of somebody, unless no answer of it may be kept. */
 function keyOf({ access = 'user', needsKey, isSecret }: Operation, path: HttpPath): z.ZodType | undefined {
