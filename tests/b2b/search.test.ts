@@ -19,6 +19,7 @@ const board = {
   hub: { title: 'Гидравлик насос', body: 'Номер 1K0407621' },
   shock: { title: 'Amortizator KYB', oem_numbers: ['333.114', '48510-09J50'] },
   question: { title: 'Фара левая', body: 'Ҳолати аъло, ўрнатиб берамиз' },
+  bolt: { title: 'Болт М8×1,25' },
   lamp: { title: 'Lampa H7 55W' },
   lampOfCyrillic: { title: 'Лампа Н4' },
   battery: { title: 'İnci akü 60 Ah', body: 'За́мок в подарок', brand: 'O´zAkku' },
@@ -108,6 +109,10 @@ const spellings: readonly (readonly [q: string, finds: Name])[] = [
   ['лампа н7 55w', 'lamp'],
   ['lampa H4', 'lampOfCyrillic'],
   ['лампа Н4', 'lampOfCyrillic'],
+  // a size by the sign, and by either letter that people type for it
+  ['bolt M8x1.25', 'bolt'],
+  ['болт М8х1,25', 'bolt'],
+  ['М8×1.25', 'bolt'],
   // a loose accent belongs to its letter
   ['inci aku', 'battery'],
   ['замок', 'battery'],

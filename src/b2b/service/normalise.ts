@@ -39,6 +39,7 @@ export function normaliseText(text: string): string {
 function plain(text: string): string {
   return text
     .replaceAll('´', '')
+    .replaceAll('×', 'x')
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[ʻʼ‘’'`\p{M}]/gu, '');
