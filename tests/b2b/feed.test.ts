@@ -271,6 +271,21 @@ test('my own posts come in every status, those of others never', async () => {
   expect(await titles(other, { author: seller.id, status: 'draft' })).toEqual(['Chiqqan']);
 });
 
+test('my own posts are in the order of their publishing where that is asked for, page by page', async () => {
+  const seller = await buildDealer(app);
+  const { id } = await publish(seller, { title: 'Keyin chiqqan', status: 'draft' });
+  await publish(seller, { title: 'Chiqqan' });
+  await publish(seller, { title: 'Qoralama', status: 'draft' });
+  await app.post(seller, `/api/b2b/posts/${id}/publish/`);
+  const found: string[] = [];
+  for (let next: string | null = path({ mine: 1, ordering: '-published_at', limit: 1 }); next; ) {
+    const { body } = await app.get(seller, next);
+    found.push(...body.results.map((post: { title: string }) => post.title));
+    next = body.next;
+  }
+  expect(found).toEqual(['Keyin chiqqan', 'Qoralama', 'Chiqqan']);
+});
+
 describe('the limit of searches', () => {
   const strict = useApp();
 

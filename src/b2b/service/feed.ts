@@ -121,15 +121,18 @@ const up = (key: Condition, type: string): Order => ({
  * Each has an index that ends with the id, so a deep page costs what the first does. Moments are named with their table: by
  * themselves they would be the texts of the view, which no index has.
  */
-const orders: Record<Ordering | 'mine', Order> = {
+const orders: Record<Ordering | 'mine' | 'mine -published_at', Order> = {
   '-published_at': down(sql.ref('posts.published_at'), 'timestamptz'),
   mine: down(sql.ref('posts.created_at'), 'timestamptz'),
+  // What was never published stands where it was begun.
+  'mine -published_at': down(sql`coalesce(posts.published_at, posts.created_at)`, 'timestamptz'),
   price: up(sql`coalesce(price, 10000000000000)`, 'numeric'),
   '-price': down(sql`coalesce(price, -1)`, 'numeric'),
   '-relevance': down(sql.ref('score'), 'numeric'),
 };
 
 function orderOf({ ordering, mine, step, text }: Reading): Order {
+  if (mine && ordering === '-published_at') return orders['mine -published_at'];
   const asked = ordering ?? (step === 'typo' ? '-relevance' : '-published_at');
   if (asked === '-published_at' || (asked === '-relevance' && !text)) return orders[mine ? 'mine' : '-published_at'];
   return orders[asked];
