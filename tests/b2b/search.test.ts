@@ -19,10 +19,12 @@ const board = {
   hub: { title: 'Гидравлик насос', body: 'Номер 1K0407621' },
   shock: { title: 'Amortizator KYB', oem_numbers: ['333.114', '48510-09J50'] },
   question: { title: 'Фара левая', body: 'Ҳолати аъло, ўрнатиб берамиз' },
+  pump: { title: 'Suv nasosi 06H 121 026 CQ, asl', body: 'Номер А 651 180 01 09. Есть 4 шт' },
+  tyre: { title: 'Shina 205/55 R16 91V' },
   bolt: { title: 'Болт М8×1,25' },
   lamp: { title: 'Lampa H7 55W' },
   lampOfCyrillic: { title: 'Лампа Н4' },
-  battery: { title: 'İnci akü 60 Ah', body: 'За́мок в подарок', brand: 'O´zAkku' },
+  battery: { title: 'İnci akü 60 Ah', body: 'АКБ, за́мок в подарок', brand: 'O´zAkku' },
 } satisfies Record<string, object>;
 type Name = keyof typeof board;
 
@@ -109,6 +111,15 @@ const spellings: readonly (readonly [q: string, finds: Name])[] = [
   ['лампа н7 55w', 'lamp'],
   ['lampa H4', 'lampOfCyrillic'],
   ['лампа Н4', 'lampOfCyrillic'],
+  // a number that is written with blanks
+  ['06H121026', 'pump'],
+  ['06h121026cq', 'pump'],
+  ['06H-121-026-CQ', 'pump'],
+  ['A6511800109', 'pump'],
+  ['6511800109', 'pump'],
+  ['205/55R16', 'tyre'],
+  ['shina 205/55r16', 'tyre'],
+  ['акб 60ah', 'battery'],
   // a size by the sign, and by either letter that people type for it
   ['bolt M8x1.25', 'bolt'],
   ['болт М8х1,25', 'bolt'],
@@ -159,6 +170,9 @@ const strangers: readonly (readonly [q: string, misses: Name | 'all'])[] = [
   ['tormoz', 'shock'],
   ['катушка', 'pads'],
   ['rindiq', 'coil'],
+  ['06H121027', 'all'],
+  ['01094', 'all'],
+  ['shina 205/55r17', 'all'],
   ['лампа Н1', 'all'],
   ['lampa H7', 'lampOfCyrillic'],
   ['lacetti 1.8', 'all'],

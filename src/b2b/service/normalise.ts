@@ -93,13 +93,14 @@ export function spell(text: string): Spelled[] {
     .filter(({ forms }) => forms.length > 0);
 }
 
+const SHORTEST_NUMBER = 4;
 const MOST_OF_A_NUMBER = 40;
 
 /** A number in one piece, `90919-02252` → `9091902252`: null for what holds no digit or is too short or long. */
 function numberOf(text: string): string | null {
   if (!/\d/.test(text)) return null;
   const form = normalisePart(text);
-  return form.length >= 4 && form.length <= MOST_OF_A_NUMBER ? form : null;
+  return form.length >= SHORTEST_NUMBER && form.length <= MOST_OF_A_NUMBER ? form : null;
 }
 
 /** One word of a query: it is found by the beginning of any of its forms. */
@@ -186,9 +187,37 @@ const normalFitment = ({ make, model, year_from, year_to }: Fitment): NormalFitm
 const keysOfFitment = ({ make, model }: NormalFitment): string[] =>
   model === null ? [fitKey(make)] : [fitKey(make), fitKey('', model), fitKey(make, model)];
 
-/** A joined number is found in pieces and in one. */
+/** A joined number is found in pieces and in one, and so is one that is written with blanks. */
 export function indexedWords(text: string): string[] {
-  return plain(text)
-    .split(/\s+/)
-    .flatMap(chunk => [...piecesOf(chunk).flatMap(formsOf), numberOf(chunk)?.toLowerCase() ?? '']);
+  const chunks = plain(text).split(/\s+/);
+  const words = chunks.flatMap(chunk => [...piecesOf(chunk).flatMap(formsOf), numberOf(chunk)?.toLowerCase() ?? '']);
+  return [...words, ...spacedNumbers(chunks).flatMap(formsOf)];
 }
+
+const MOST_BLANKS = 4;
+/** A price list is found by its numbers as they stand. */
+const MOST_SPACED = 200;
+
+/** What `1k0 407 621`, `06a 905 115 d` and `205/55 r16` may mean in one piece; `60 ah` too. */
+function spacedNumbers(chunks: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const [at, first] of chunks.entries()) {
+    if (!isOfNumber(first)) continue;
+    for (let to = at + 1; to <= at + MOST_BLANKS && to < chunks.length; to += 1) {
+      const [before, last] = [chunks[to - 1]!, chunks[to]!];
+      const mayFollow = /[\p{L}\p{N}]$/u.test(before) && (to - 1 === at || /\d/.test(before)) && isOfNumber(last);
+      if (!mayFollow) break;
+      const number = chunks
+        .slice(at, to + 1)
+        .flatMap(piecesOf)
+        .join('');
+      if (/\d/.test(number) && number.length >= SHORTEST_NUMBER && number.length <= MOST_OF_A_NUMBER)
+        found.push(number);
+    }
+    if (found.length >= MOST_SPACED) break;
+  }
+  return found;
+}
+
+/** It holds a digit, or is a letter or two before or behind of those that do. */
+const isOfNumber = (chunk: string): boolean => /\d|^\p{L}{1,2}[^\p{L}\p{N}]*$/u.test(chunk);
