@@ -120,6 +120,10 @@ const spellings: readonly (readonly [q: string, finds: Name])[] = [
   ['205/55R16', 'tyre'],
   ['shina 205/55r16', 'tyre'],
   ['акб 60ah', 'battery'],
+  // and the other way round, among other words
+  ['сцепление 06А 905 115 D', 'cylinder'],
+  ['гидравлик 1K0 407 621', 'hub'],
+  ['shina 91 V 205/55 R16', 'tyre'],
   // a size by the sign, and by either letter that people type for it
   ['bolt M8x1.25', 'bolt'],
   ['болт М8х1,25', 'bolt'],
@@ -171,6 +175,7 @@ const strangers: readonly (readonly [q: string, misses: Name | 'all'])[] = [
   ['катушка', 'pads'],
   ['rindiq', 'coil'],
   ['06H121027', 'all'],
+  ['гидравлик 1K0 407 622', 'all'],
   ['01094', 'all'],
   ['shina 205/55r17', 'all'],
   ['лампа Н1', 'all'],

@@ -103,11 +103,44 @@ function numberOf(text: string): string | null {
   return form.length >= SHORTEST_NUMBER && form.length <= MOST_OF_A_NUMBER ? form : null;
 }
 
+const MOST_BLANKS = 4;
+/** It holds a digit, or is a letter or two before or behind of those that do. */
+const isOfNumber = (chunk: string): boolean => /\d|^\p{L}{1,2}[^\p{L}\p{N}]*$/u.test(chunk);
+
+/** What `90919-02252`, `1k0 407 621`, `205/55 r16` and `60 ah` are in one piece; nothing for what is no number. */
+function numbersOf(chunks: readonly string[]): string[] {
+  if (chunks.length === 1) return [numberOf(chunks[0]!)?.toLowerCase() ?? []].flat();
+  const number = chunks.flatMap(piecesOf).join('');
+  const isLong = number.length >= SHORTEST_NUMBER || /\p{L}/u.test(number);
+  return isLong && /\d/.test(number) && number.length <= MOST_OF_A_NUMBER ? formsOf(number) : [];
+}
+
+/** The last chunk that may belong to one number with this one. */
+function endOfNumber(chunks: readonly string[], at: number): number {
+  let end = at;
+  while (end < Math.min(at + MOST_BLANKS, chunks.length - 1)) {
+    const goesOn = /[\p{L}\p{N}]$/u.test(chunks[end]!) && (end === at || /\d/.test(chunks[end]!));
+    if (!goesOn || !isOfNumber(chunks[end]!) || !isOfNumber(chunks[end + 1]!)) break;
+    end += 1;
+  }
+  return end;
+}
+
+/** The words of a query; a number with blanks is one of them. */
+function withBlanks(chunks: readonly string[]): string[][] {
+  const words: string[][] = [];
+  for (let at = 0; at < chunks.length; at += words.at(-1)!.length) {
+    const number = chunks.slice(at, endOfNumber(chunks, at) + 1);
+    words.push(number.some(chunk => /\d/.test(chunk)) ? number : [chunks[at]!]);
+  }
+  return words;
+}
+
 /** One word of a query: it is found by the beginning of any of its forms. */
 export interface Wanted {
   /** Words of a joined number (`90919-02252`): all of them, or the number in one piece. */
   pieces: string[][];
-  number: string | null;
+  numbers: string[];
 }
 
 export interface TextQuery {
@@ -117,11 +150,10 @@ export interface TextQuery {
 }
 
 export function readQuery(q: string): TextQuery {
-  const words = plain(q)
-    .split(/\s+/)
-    .map(chunk => ({ pieces: piecesOf(chunk).map(formsOf), number: numberOf(chunk)?.toLowerCase() ?? null }))
-    .map(({ pieces, number }) => ({ pieces: pieces.filter(forms => forms.length > 0), number }))
-    .filter(({ pieces, number }) => pieces.length > 0 || number !== null);
+  const words = withBlanks(plain(q).split(/\s+/))
+    .map(chunks => ({ pieces: chunks.flatMap(piecesOf).map(formsOf), numbers: numbersOf(chunks) }))
+    .map(({ pieces, numbers }) => ({ pieces: pieces.filter(forms => forms.length > 0), numbers }))
+    .filter(({ pieces, numbers }) => pieces.length + numbers.length > 0);
   return { part: numberOf(q), words };
 }
 
@@ -132,9 +164,9 @@ export function wordsQuery({ part, words }: TextQuery): string | null {
   return part === null ? all : `(${all}) | ${part.toLowerCase()}:*`;
 }
 
-export function wantedQuery({ pieces, number }: Wanted): string {
+export function wantedQuery({ pieces, numbers }: Wanted): string {
   const all = pieces.map(forms => `(${forms.map(form => `${form}:*`).join(' | ')})`).join(' & ');
-  return number === null ? all : all === '' ? `${number}:*` : `((${all}) | ${number}:*)`;
+  return `(${[...(all === '' ? [] : [all]), ...numbers.map(number => `${number}:*`)].join(' | ')})`;
 }
 
 export interface Findable {
@@ -190,34 +222,16 @@ const keysOfFitment = ({ make, model }: NormalFitment): string[] =>
 /** A joined number is found in pieces and in one, and so is one that is written with blanks. */
 export function indexedWords(text: string): string[] {
   const chunks = plain(text).split(/\s+/);
-  const words = chunks.flatMap(chunk => [...piecesOf(chunk).flatMap(formsOf), numberOf(chunk)?.toLowerCase() ?? '']);
-  return [...words, ...spacedNumbers(chunks).flatMap(formsOf)];
+  const words = chunks.flatMap(chunk => [...piecesOf(chunk).flatMap(formsOf), ...numbersOf([chunk])]);
+  return [...words, ...spacedNumbers(chunks)];
 }
 
-const MOST_BLANKS = 4;
 /** A price list is found by its numbers as they stand. */
 const MOST_SPACED = 200;
 
-/** What `1k0 407 621`, `06a 905 115 d` and `205/55 r16` may mean in one piece; `60 ah` too. */
 function spacedNumbers(chunks: readonly string[]): string[] {
   const found: string[] = [];
-  for (const [at, first] of chunks.entries()) {
-    if (!isOfNumber(first)) continue;
-    for (let to = at + 1; to <= at + MOST_BLANKS && to < chunks.length; to += 1) {
-      const [before, last] = [chunks[to - 1]!, chunks[to]!];
-      const mayFollow = /[\p{L}\p{N}]$/u.test(before) && (to - 1 === at || /\d/.test(before)) && isOfNumber(last);
-      if (!mayFollow) break;
-      const number = chunks
-        .slice(at, to + 1)
-        .flatMap(piecesOf)
-        .join('');
-      if (/\d/.test(number) && number.length >= SHORTEST_NUMBER && number.length <= MOST_OF_A_NUMBER)
-        found.push(number);
-    }
-    if (found.length >= MOST_SPACED) break;
-  }
+  for (let at = 0; at < chunks.length && found.length < MOST_SPACED; at += 1)
+    for (let end = endOfNumber(chunks, at); end > at; end -= 1) found.push(...numbersOf(chunks.slice(at, end + 1)));
   return found;
 }
-
-/** It holds a digit, or is a letter or two before or behind of those that do. */
-const isOfNumber = (chunk: string): boolean => /\d|^\p{L}{1,2}[^\p{L}\p{N}]*$/u.test(chunk);

@@ -27,7 +27,7 @@ function wordAnchors(q: string): string[] {
   const { part, words } = readQuery(q);
   const pieces = words.flatMap(word => word.pieces);
   const [longest = []] = pieces.toSorted((a, b) => (b[0]?.length ?? 0) - (a[0]?.length ?? 0));
-  const numbers = [part?.toLowerCase(), ...words.map(({ number }) => number)].filter(number => number != null);
+  const numbers = [...(part === null ? [] : [part.toLowerCase()]), ...words.flatMap(word => word.numbers)];
   return [...new Set([...longest, ...numbers].map(start))];
 }
 
