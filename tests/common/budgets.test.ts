@@ -201,3 +201,20 @@ test('S-73: beyond what may wait, the gate answers server_busy with a time to co
   expect(refused).toHaveLength(8_100 - 32 - 8_000);
   expect(refused[0]!.reason).toMatchObject({ code: 'server_busy', details: { retry_after_ms: expect.any(Number) } });
 });
+
+test('S-65, S-73: who has waited at the gate for five seconds, because a database holds up those before it, hears server_busy', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+  const gate = createGate();
+  onTestFinished(() => gate.close());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const visits = Array.from({ length: 40 }, () => gate.pass(() => promise));
+  const outcomes = Promise.allSettled(visits);
+  vi.advanceTimersByTime(4_900);
+  const late = Promise.allSettled([gate.pass(() => promise)]);
+  vi.advanceTimersByTime(300);
+  resolve();
+  const refused = (await outcomes).filter(one => one.status === 'rejected');
+  expect(refused).toHaveLength(40 - 32);
+  expect(refused[0]!.reason).toMatchObject({ code: 'server_busy', details: { retry_after_ms: expect.any(Number) } });
+  expect(await late).toMatchObject([{ status: 'fulfilled' }]);
+});

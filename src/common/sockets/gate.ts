@@ -4,9 +4,17 @@ import { AppError } from '../errors.ts';
 const MAX_RUNNING = 32;
 /** Each client comes with three, so these are 2,600 clients, the last of whom waits about four seconds. */
 const MAX_WAITING = 8_000;
+/** Behind handshakes that a database holds up; who then still waits for its own answer has it before 10 s (`guard`). */
+const MAX_WAIT_MS = 5_000;
 /** With the event loop this late, people who are connected wait already. */
 const MAX_LAG_MS = 400;
 const LOOK_EVERY_MS = 100;
+
+interface Waiting {
+  enter(): void;
+  refuse(error: AppError): void;
+  since: number;
+}
 
 export interface Gate {
   /** Runs the work in its turn, or throws server_busy. */
@@ -20,16 +28,22 @@ export interface Gate {
  * `server_busy` and comes back a little later.
  */
 export function createGate(): Gate {
-  const waiting: (() => void)[] = [];
+  const waiting: Waiting[] = [];
   const lag = watchLag();
   let running = 0;
 
   function enter(): Promise<void> | void {
     if (running < MAX_RUNNING) return;
-    if (waiting.length >= MAX_WAITING || lag.ms() > MAX_LAG_MS)
-      throw new AppError('server_busy', { retry_after_ms: 1_000 + Math.floor(Math.random() * 4_000) });
-    return new Promise(resolve => waiting.push(resolve));
+    if (waiting.length >= MAX_WAITING || lag.ms() > MAX_LAG_MS) throw busy();
+    return new Promise((resolve, reject) => waiting.push({ enter: resolve, refuse: reject, since: performance.now() }));
   }
+
+  function refuseLate(): void {
+    const oldest = performance.now() - MAX_WAIT_MS;
+    while (waiting[0] && waiting[0].since < oldest) waiting.shift()!.refuse(busy());
+  }
+
+  const timer = setInterval(refuseLate, LOOK_EVERY_MS).unref();
 
   return {
     async pass(work) {
@@ -41,13 +55,18 @@ export function createGate(): Gate {
         return await work();
       } finally {
         const next = waiting.shift();
-        if (next) setImmediate(next);
+        if (next) setImmediate(next.enter);
         else running -= 1;
       }
     },
-    close: lag.close,
+    close() {
+      lag.close();
+      clearInterval(timer);
+    },
   };
 }
+
+const busy = () => new AppError('server_busy', { retry_after_ms: 1_000 + Math.floor(Math.random() * 4_000) });
 
 /** How late timers are; forgotten after a second. */
 function watchLag(): { ms(): number; close(): void } {
