@@ -106,6 +106,8 @@ export function groupCommit<Job, Result>(options: Options<Job, Result>): GroupCo
   return {
     submit: (job, since = performance.now()) =>
       new Promise((resolve, reject) => {
+        // Not with the next look: each of those behind each other on one connection would wait for one of its own.
+        if (performance.now() - since > maxWaitMs) return reject(refuse());
         waiting.push({ job, resolve, reject, since });
         watch ??= setInterval(refuseLate, LOOK_EVERY_MS).unref();
         // What one read of the event loop brought (many frames of many sockets) shares a batch.

@@ -51,8 +51,11 @@ test.each([
       expect(ms).toBeLessThan(limitMs);
     });
     // Whoever waits behind another event of the same socket waits no longer for that.
-    const behind = [ask(reader, 'sync:pull', {}), ask(reader, 'message:send', message(thread))].map(async asked => {
-      const [ack, ms] = await timed(asked);
+    const sends = () => ['message:send', message(thread)] as const;
+    const reads = () => ['thread:read', { thread_id: thread.id, seq: 1 }] as const;
+    const line = [['sync:pull', {}] as const, sends(), reads(), sends(), reads(), sends()];
+    const behind = line.map(async ([event, payload]) => {
+      const [ack, ms] = await timed(ask(reader, event, payload));
       expect(ack).toMatchObject({ ok: false, error: { code: 'unavailable' } });
       expect(ms).toBeLessThan(limitMs);
     });
