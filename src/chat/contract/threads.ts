@@ -28,7 +28,9 @@ export const threadOperations = {
         .array(z.object({ ...thread, rev: seq, me_rev: seq.optional() }))
         .max(1_000)
         .default([])
-        .describe('What the client holds; a thread that is not given counts as rev 0.'),
+        .describe(
+          'What the client holds, about 400 threads in an event of 32 KiB; one that is not given counts as rev 0. Who holds more compares `thread:list`, and names those that differ with `only`.',
+        ),
       only: z.boolean().default(false).describe('Just the given threads.'),
       limit: pageLimit(200, 50).describe('Threads.'),
       cursor,
