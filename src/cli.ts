@@ -1,13 +1,12 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCore, prepareDatabase } from './app.ts';
 import { type Arguments, type Command, commands, UsageError } from './cli/commands.ts';
 import { asAppError, isOutage, isRefusedLogin, isUnknownTable } from './common/database.ts';
-import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { AppError, presentError } from './common/errors.ts';
 import { newId } from './common/ids.ts';
 import { createLog } from './common/log.ts';
 import { ConfigError, loadConfig } from './config.ts';
+import { startEmbedded } from './embedded.ts';
 
 const [name, ...rest] = process.argv.slice(2);
 const isJson = rest.includes('--json');
@@ -59,7 +58,7 @@ async function runCommand(command: Command, given: Arguments): Promise<Record<st
   if (command.alone) return command.alone();
   const config = loadConfig();
   const log = createLog(config, 2);
-  const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });
+  const embedded = config.DATABASE_URL ? null : await startEmbedded(config);
   try {
     const core = await buildCore(config, config.DATABASE_URL ?? embedded!.url, {
       ...{ log, push: () => {}, isPatient: true },

@@ -1,12 +1,11 @@
 import { isIPv6 } from 'node:net';
-import { join } from 'node:path';
 import { type App, buildApp, prepareDatabase } from './app.ts';
 import { Plan } from './billing/entities.ts';
 import { seedPlans } from './billing/service/plans.ts';
 import { isOutage, isRefusedLogin, lockName } from './common/database.ts';
-import { startEmbeddedPostgres } from './common/embedded-postgres.ts';
 import { growFreely, returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
+import { startEmbedded } from './embedded.ts';
 
 /** Longer than all that is waited for after the drain window; whoever started the server need not kill it. */
 const LAST_RESORT_MS = 15_000;
@@ -35,7 +34,7 @@ function reasonOf(error: unknown): string {
 async function start(): Promise<void> {
   growFreely();
   const config = loadConfig();
-  const embedded = config.DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: join(config.DATA_DIR, 'pg') });
+  const embedded = config.DATABASE_URL ? null : await startEmbedded(config);
   const databaseUrl = config.DATABASE_URL ?? embedded!.url;
   const app = await buildApp(config, databaseUrl);
   // An outside database is migrated by `npm run migrate` alone: a deployment decides when.

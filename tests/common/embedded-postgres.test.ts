@@ -208,3 +208,9 @@ test('settings that the server refuses are told, not tried for ever', async () =
     'max_connections',
   );
 });
+
+test('a data folder that may not be written is told at once', async () => {
+  const dataDir = await buildDataDir();
+  await chmod(dataDir, 0o500);
+  await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow('Permission denied');
+});

@@ -12,6 +12,8 @@ const POLL_MS = 10;
 const RETRY_MS = 50;
 /** Another start was faster, backends of a killed server are still ending, or the port was taken meanwhile. */
 const PASSING_TROUBLE = /lock file|shared memory|could not bind/;
+/** Why the lock file cannot be written is for somebody to change. */
+const LASTING_TROUBLE = /Read-only file system|Permission denied|No space left/;
 
 /** A server that answers; with `child` it is ours. */
 export type Attached = { pid: number; port: number; child?: Started['child'] };
@@ -31,7 +33,7 @@ export async function attachOrStart(cluster: Cluster): Promise<Attached> {
     const started = await start(cluster);
     if (await becomesReady(cluster, started, deadline)) return { ...started, pid: started.child.pid! };
     lastWords = started.lastLines.join('\n');
-    if (!PASSING_TROUBLE.test(lastWords)) break;
+    if (!PASSING_TROUBLE.test(lastWords) || LASTING_TROUBLE.test(lastWords)) break;
     await pause(RETRY_MS);
   }
   throw new Error(`The embedded PostgreSQL in ${cluster.dataDir} did not start.\n${lastWords}`.trimEnd());
