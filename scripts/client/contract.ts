@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errorCatalogue } from '../../src/common/errors.ts';
-import type { Contract, Operation } from '../../src/common/operations.ts';
+import type { Contract, Namespace, Operation } from '../../src/common/operations.ts';
 import { renewal, sessionEvents } from '../../src/common/session.ts';
 import { commentOf, type Schema, typeOf } from './types.ts';
 
@@ -13,12 +13,14 @@ export function buildClientContract(contracts: Record<string, Contract>): string
   const rest = all
     .flatMap(({ operations }) => Object.entries(operations))
     .filter(([, operation]) => isForClients(operation));
+  // A module may speak in the namespace of another.
+  const byNamespace = Map.groupBy(all, ({ namespace }) => namespace);
   const parts = [
     interfaceOf(
       'RestCalls',
       rest.map(([name, operation]) => [name, operation.summary, restCallOf(operation, shapes)]),
     ),
-    ...all.filter(({ namespace }) => namespace !== undefined).flatMap(contract => namespaceTypes(contract, shapes)),
+    ...[...byNamespace].flatMap(([namespace, group]) => (namespace ? namespaceTypes(namespace, group, shapes) : [])),
     interfaceOf(
       'SessionEvents',
       Object.values(sessionEvents).map(({ name, summary, schema }) => [name, summary, shapes.of(schema, 'output')]),
@@ -68,9 +70,9 @@ function createShapes(): Shapes {
   };
 }
 
-function namespaceTypes({ namespace, operations, events = {} }: Contract, shapes: Shapes): string[] {
-  const name = namespace![1]!.toUpperCase() + namespace!.slice(2);
-  const calls = [...Object.values(operations), renewal]
+function namespaceTypes(namespace: Namespace, group: readonly Contract[], shapes: Shapes): string[] {
+  const name = namespace[1]!.toUpperCase() + namespace.slice(2);
+  const calls = [...group.flatMap(({ operations }) => Object.values(operations)), renewal]
     .filter(({ socket }) => socket !== undefined)
     .map(
       operation => [operation.socket!, operation.summary, callType(shapes, operation.input, operation.output)] as Field,
@@ -79,7 +81,9 @@ function namespaceTypes({ namespace, operations, events = {} }: Contract, shapes
     interfaceOf(`${name}Calls`, calls),
     interfaceOf(
       `${name}Events`,
-      Object.values(events).map(event => [event.name, event.summary, shapes.of(event.schema, 'output')]),
+      group
+        .flatMap(({ events = {} }) => Object.values(events))
+        .map(event => [event.name, event.summary, shapes.of(event.schema, 'output')]),
     ),
   ];
 }

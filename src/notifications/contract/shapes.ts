@@ -22,7 +22,7 @@ export const notificationTypes = [
   'security_changed',
   'announcement',
 ] as const;
-export const NotificationType = z.enum(notificationTypes);
+export const NotificationType = z.enum(notificationTypes).meta({ id: 'NotificationType' });
 export type NotificationType = z.output<typeof NotificationType>;
 
 /** Whoever took over an account must not be able to keep its owner from hearing of it. */
@@ -97,10 +97,12 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-export const TypePreference = z.object({
-  enabled: z.boolean().describe('false: no notification of this type is written.'),
-  alert: z.boolean().describe('false: it comes without sound and web push.'),
-});
+export const TypePreference = z
+  .object({
+    enabled: z.boolean().describe('false: no notification of this type is written.'),
+    alert: z.boolean().describe('false: it comes without sound and web push.'),
+  })
+  .meta({ id: 'TypePreference' });
 export type TypePreference = z.output<typeof TypePreference>;
 
 function ofEveryType<Value extends z.ZodType>(value: Value) {
