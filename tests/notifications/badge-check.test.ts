@@ -81,3 +81,35 @@ test.each([
   },
   30_000,
 );
+
+test('numbers that were lost with Redis are told even if the database is away when it is back', async ({
+  onTestFinished,
+}) => {
+  const own = await createTestDatabase();
+  onTestFinished(own.drop);
+  const [network, toRedis] = [await startProxy(own.url), await startProxy(redis.url)];
+  const app = await startApp(network.url, { REDIS_URL: toRedis.url });
+  onTestFinished(async () => {
+    await app.close();
+    await Promise.all([network.close(), toRedis.close()]);
+  });
+  const user = await app.buildUser();
+  // As another instance has written it, which could not tell.
+  await app.orm.em.fork().execute(
+    `insert into notifications (id, user_id, type, count, title, body, actor_ids, data, rev, created_at, updated_at)
+     values (gen_random_uuid(), ?, 'announcement', 1, 'News', 'Soon', '{}', '{}', 1, now(), now())`,
+    [user.id],
+  );
+  toRedis.cut();
+  await eventually(async () => expect((await app.get(null, '/readyz')).body.degraded).toContain('cross_node'));
+  const shown = await showBadge({ app, redis: toRedis }, user);
+  const counting = app.orm.em.fork().transactional(async holder => {
+    await holder.execute('lock table notifications in access exclusive mode');
+    toRedis.resume();
+    await waiting(app, 1);
+    network.cut();
+  });
+  await expect(counting).rejects.toThrow();
+  network.resume();
+  await eventually(() => expect(shown()).toEqual({ unread: 1, unseen: 1 }));
+}, 30_000);

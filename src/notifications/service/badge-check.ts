@@ -39,7 +39,10 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
   let told = new Map<string, BadgeView>();
   let toldBefore = told;
   let missesSeen = 0;
+  /** The other instances must hear that something was missed. */
   let hasMissed = false;
+  /** Own users may show numbers that are old. */
+  let isBehind = false;
   let repeated: Repeated[] = [];
 
   function tell(announcements: readonly Announcement[]): void {
@@ -71,12 +74,19 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
     } else if (hasMissed && cluster.degraded().length === 0) {
       hasMissed = false;
       cluster.publish(MISSED_CHANNEL, me);
-      await tellAll();
+      isBehind = true;
     }
+    if (isBehind) await tellAll();
   }
 
   async function tellAll(): Promise<void> {
-    for await (const [userId, badge] of count([...sockets.users()])) sockets.pushHere([announceBadge(userId, badge)]);
+    isBehind = false;
+    try {
+      for await (const [userId, badge] of count([...sockets.users()])) sockets.pushHere([announceBadge(userId, badge)]);
+    } catch (error) {
+      isBehind = true;
+      throw error;
+    }
   }
 
   async function* count(userIds: readonly string[]): AsyncGenerator<[userId: string, badge: BadgeView]> {
@@ -87,7 +97,7 @@ export function createBadgeCheck({ orm, log, cluster, sockets, push, timeScale }
 
   if (!cluster.isShared) return { push, start() {}, async stop() {} };
   cluster.subscribe(MISSED_CHANNEL, from => {
-    if (from !== me) tellAll().catch(error => log.warn({ err: error }, 'badges that were missed'));
+    if (from !== me) isBehind = true;
   });
   return {
     push: tell,
