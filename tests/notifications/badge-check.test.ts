@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { facts as accounts } from '../../src/accounts/contract.ts';
 import { ask, eventually, startApp, type TestApp, type TestUser } from '../support/app.ts';
 import { waiting } from '../support/locks.ts';
@@ -82,17 +82,27 @@ test.each([
   30_000,
 );
 
+interface Alone extends Node {
+  database: TestProxy;
+}
+
+/** With a database of its own. */
+async function startAlone(onTestFinished: TestContext['onTestFinished']): Promise<Alone> {
+  const own = await createTestDatabase();
+  onTestFinished(own.drop);
+  const [toDatabase, toRedis] = [await startProxy(own.url), await startProxy(redis.url)];
+  const app = await startApp(toDatabase.url, { REDIS_URL: toRedis.url });
+  onTestFinished(async () => {
+    await app.close();
+    await Promise.all([toDatabase.close(), toRedis.close()]);
+  });
+  return { app, redis: toRedis, database: toDatabase };
+}
+
 test('numbers that were lost with Redis are told even if the database is away when it is back', async ({
   onTestFinished,
 }) => {
-  const own = await createTestDatabase();
-  onTestFinished(own.drop);
-  const [network, toRedis] = [await startProxy(own.url), await startProxy(redis.url)];
-  const app = await startApp(network.url, { REDIS_URL: toRedis.url });
-  onTestFinished(async () => {
-    await app.close();
-    await Promise.all([network.close(), toRedis.close()]);
-  });
+  const { app, database: network, redis: toRedis } = await startAlone(onTestFinished);
   const user = await app.buildUser();
   // As another instance has written it, which could not tell.
   await app.orm.em.fork().execute(
@@ -110,6 +120,22 @@ test('numbers that were lost with Redis are told even if the database is away wh
     network.cut();
   });
   await expect(counting).rejects.toThrow();
+  network.resume();
+  await eventually(() => expect(shown()).toEqual({ unread: 1, unseen: 1 }));
+}, 30_000);
+
+test('what was stored before the database went away is told once it is back', async ({ onTestFinished }) => {
+  const { app, database: network, redis: toRedis } = await startAlone(onTestFinished);
+  const { buyer, seller, thread } = await buildTalk(app);
+  const shown = await showBadge({ app, redis: toRedis }, seller);
+  const telling = app.orm.em.fork().transactional(async holder => {
+    // The note is stored, and cannot be told yet: who has written it is asked for.
+    await holder.execute('lock table b2b_profiles in access exclusive mode');
+    await app.post(buyer, '/api/chat/send/', message(thread));
+    await waiting(app, 1);
+    network.cut();
+  });
+  await expect(telling).rejects.toThrow();
   network.resume();
   await eventually(() => expect(shown()).toEqual({ unread: 1, unseen: 1 }));
 }, 30_000);
