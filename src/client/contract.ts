@@ -129,7 +129,7 @@ export interface Message {
 
 export interface Notification {
   id: string;
-  type: "chat_message" | "post_approved" | "post_rejected" | "post_hidden" | "post_expiring" | "post_expired" | "b2b_enabled" | "b2b_rejected" | "b2b_suspended" | "subscription_activated" | "subscription_expiring" | "subscription_expired" | "subscription_canceled" | "search_match" | "contact_revealed" | "security_login" | "security_changed" | "announcement";
+  type: NotificationType;
   /** Unread notes of one group share a row: `thread:<id>`, `search:<id>`, `contact:<post id>`. */
   group_key: string | null;
   /** How many the row stands for. */
@@ -158,119 +158,31 @@ export interface Notification {
 
 export interface NotificationPreferences {
   types: {
-    chat_message: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    post_approved: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    post_rejected: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    post_hidden: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    post_expiring: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    post_expired: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    b2b_enabled: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    b2b_rejected: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    b2b_suspended: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    subscription_activated: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    subscription_expiring: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    subscription_expired: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    subscription_canceled: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    search_match: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    contact_revealed: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    security_login: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    security_changed: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
-    announcement: {
-      /** false: no notification of this type is written. */
-      enabled: boolean;
-      /** false: it comes without sound and web push. */
-      alert: boolean;
-    };
+    chat_message: TypePreference;
+    post_approved: TypePreference;
+    post_rejected: TypePreference;
+    post_hidden: TypePreference;
+    post_expiring: TypePreference;
+    post_expired: TypePreference;
+    b2b_enabled: TypePreference;
+    b2b_rejected: TypePreference;
+    b2b_suspended: TypePreference;
+    subscription_activated: TypePreference;
+    subscription_expiring: TypePreference;
+    subscription_expired: TypePreference;
+    subscription_canceled: TypePreference;
+    search_match: TypePreference;
+    contact_revealed: TypePreference;
+    security_login: TypePreference;
+    security_changed: TypePreference;
+    announcement: TypePreference;
   };
   quiet_hours: QuietHours | null;
   /** false: nobody sees what I have read, and I do not see what others have. */
   read_receipts: boolean;
 }
+
+export type NotificationType = "chat_message" | "post_approved" | "post_rejected" | "post_hidden" | "post_expiring" | "post_expired" | "b2b_enabled" | "b2b_rejected" | "b2b_suspended" | "subscription_activated" | "subscription_expiring" | "subscription_expired" | "subscription_canceled" | "search_match" | "contact_revealed" | "security_login" | "security_changed" | "announcement";
 
 export interface Plan {
   code: string;
@@ -534,6 +446,13 @@ export interface Tokens {
   is_new_user: boolean;
   has_password: boolean;
   user: User;
+}
+
+export interface TypePreference {
+  /** false: no notification of this type is written. */
+  enabled: boolean;
+  /** false: it comes without sound and web push. */
+  alert: boolean;
 }
 
 export interface Usage {
@@ -1204,7 +1123,7 @@ export interface RestCalls {
   /** My notifications, latest first; with the first page all of the types asked for count as seen. */
   listNotifications: { payload: {
       unread_only?: boolean | undefined;
-      types?: ("chat_message" | "post_approved" | "post_rejected" | "post_hidden" | "post_expiring" | "post_expired" | "b2b_enabled" | "b2b_rejected" | "b2b_suspended" | "subscription_activated" | "subscription_expiring" | "subscription_expired" | "subscription_canceled" | "search_match" | "contact_revealed" | "security_login" | "security_changed" | "announcement")[] | undefined;
+      types?: NotificationType[] | undefined;
       limit?: number | undefined;
       /** From `next_cursor` of the page before; bound to the user and the filters. */
       cursor?: string | null | undefined;
@@ -1248,114 +1167,24 @@ export interface RestCalls {
   /** Changes what I want to be told; what is not given stays. `security_*` cannot be switched off. */
   setPreferences: { payload: {
       types?: {
-        chat_message?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_approved?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_rejected?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_hidden?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_expiring?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_expired?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        b2b_enabled?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        b2b_rejected?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        b2b_suspended?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_activated?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_expiring?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_expired?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_canceled?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        search_match?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        contact_revealed?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        security_login?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        security_changed?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        announcement?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
+        chat_message?: TypePreference | undefined;
+        post_approved?: TypePreference | undefined;
+        post_rejected?: TypePreference | undefined;
+        post_hidden?: TypePreference | undefined;
+        post_expiring?: TypePreference | undefined;
+        post_expired?: TypePreference | undefined;
+        b2b_enabled?: TypePreference | undefined;
+        b2b_rejected?: TypePreference | undefined;
+        b2b_suspended?: TypePreference | undefined;
+        subscription_activated?: TypePreference | undefined;
+        subscription_expiring?: TypePreference | undefined;
+        subscription_expired?: TypePreference | undefined;
+        subscription_canceled?: TypePreference | undefined;
+        search_match?: TypePreference | undefined;
+        contact_revealed?: TypePreference | undefined;
+        security_login?: TypePreference | undefined;
+        security_changed?: TypePreference | undefined;
+        announcement?: TypePreference | undefined;
       } | undefined;
       quiet_hours?: QuietHours | null | undefined;
       read_receipts?: boolean | undefined;
@@ -1734,7 +1563,7 @@ export interface NotificationsCalls {
   /** My notifications, latest first; with the first page all of the types asked for count as seen. */
   'notification:list': { payload: {
       unread_only?: boolean | undefined;
-      types?: ("chat_message" | "post_approved" | "post_rejected" | "post_hidden" | "post_expiring" | "post_expired" | "b2b_enabled" | "b2b_rejected" | "b2b_suspended" | "subscription_activated" | "subscription_expiring" | "subscription_expired" | "subscription_canceled" | "search_match" | "contact_revealed" | "security_login" | "security_changed" | "announcement")[] | undefined;
+      types?: NotificationType[] | undefined;
       limit?: number | undefined;
       /** From `next_cursor` of the page before; bound to the user and the filters. */
       cursor?: string | null | undefined;
@@ -1778,114 +1607,24 @@ export interface NotificationsCalls {
   /** Changes what I want to be told; what is not given stays. `security_*` cannot be switched off. */
   'preferences:set': { payload: {
       types?: {
-        chat_message?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_approved?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_rejected?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_hidden?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_expiring?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        post_expired?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        b2b_enabled?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        b2b_rejected?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        b2b_suspended?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_activated?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_expiring?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_expired?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        subscription_canceled?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        search_match?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        contact_revealed?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        security_login?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        security_changed?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
-        announcement?: {
-          /** false: no notification of this type is written. */
-          enabled: boolean;
-          /** false: it comes without sound and web push. */
-          alert: boolean;
-        } | undefined;
+        chat_message?: TypePreference | undefined;
+        post_approved?: TypePreference | undefined;
+        post_rejected?: TypePreference | undefined;
+        post_hidden?: TypePreference | undefined;
+        post_expiring?: TypePreference | undefined;
+        post_expired?: TypePreference | undefined;
+        b2b_enabled?: TypePreference | undefined;
+        b2b_rejected?: TypePreference | undefined;
+        b2b_suspended?: TypePreference | undefined;
+        subscription_activated?: TypePreference | undefined;
+        subscription_expiring?: TypePreference | undefined;
+        subscription_expired?: TypePreference | undefined;
+        subscription_canceled?: TypePreference | undefined;
+        search_match?: TypePreference | undefined;
+        contact_revealed?: TypePreference | undefined;
+        security_login?: TypePreference | undefined;
+        security_changed?: TypePreference | undefined;
+        announcement?: TypePreference | undefined;
       } | undefined;
       quiet_hours?: QuietHours | null | undefined;
       read_receipts?: boolean | undefined;
@@ -1940,19 +1679,6 @@ export interface NotificationsEvents {
         unseen: number;
       };
     };
-}
-
-export interface NotificationsCalls {
-  /** A newer access token of the same session: it counts for all namespaces of the connection. */
-  'auth:renew': { payload: {
-      /** A newer access token of the same session. */
-      token: string;
-    }; result: {
-      token_expires_at: string;
-    } };
-}
-
-export interface NotificationsEvents {
   /** To staff: how much waits for somebody has changed. */
   'queues:updated': {
       queues: {
