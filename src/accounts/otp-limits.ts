@@ -44,7 +44,7 @@ export async function spendCode(scope: Scope, subject: string): Promise<void> {
         returning *`,
   );
   if (!spent) throw await refusalOf(scope, subject);
-  report(scope, hourOf(scope, spent));
+  for (const window of windowsOf(scope, spent)) report(scope, window);
 }
 
 interface Window {
@@ -57,12 +57,13 @@ interface Window {
 const leftOf = (now: Date, startedAt: string, lengthMs: number) =>
   new Date(startedAt).getTime() + lengthMs - now.getTime();
 
-function hourOf({ now, config }: Scope, { hour_started_at, hour_count: count }: Budget): Window {
-  return { points: config.OTP_PHONE_HOURLY, lengthMs: HOUR_MS, count, leftMs: leftOf(now, hour_started_at, HOUR_MS) };
-}
-
-function dayOfNumber({ now, config }: Scope, { day_started_at, day_count: count }: Budget): Window {
-  return { points: config.OTP_PHONE_DAILY, lengthMs: DAY_MS, count, leftMs: leftOf(now, day_started_at, DAY_MS) };
+function windowsOf({ now, config }: Scope, budget: Budget): [hour: Window, day: Window] {
+  const { hour_started_at, hour_count, day_started_at, day_count } = budget;
+  const [hourMs, dayMs] = [leftOf(now, hour_started_at, HOUR_MS), leftOf(now, day_started_at, DAY_MS)];
+  return [
+    { points: config.OTP_PHONE_HOURLY, lengthMs: HOUR_MS, count: hour_count, leftMs: hourMs },
+    { points: config.OTP_PHONE_DAILY, lengthMs: DAY_MS, count: day_count, leftMs: dayMs },
+  ];
 }
 
 function report({ reportLimit }: Scope, { points, lengthMs, count, leftMs }: Window): void {
@@ -75,10 +76,9 @@ function report({ reportLimit }: Scope, { points, lengthMs, count, leftMs }: Win
 async function refusalOf(scope: Scope, subject: string): Promise<AppError> {
   const { em, now, config } = scope;
   const [budget] = await rows<Budget>(em, sql`select * from phone_budgets where subject = ${subject}`);
-  const windows = budget ? [dayOfNumber(scope, budget), hourOf(scope, budget)] : [];
-  const full = windows.find(({ count, points, leftMs }) => count >= points && leftMs > 0);
-  const told = full ?? windows.at(-1);
-  if (told) report(scope, told);
+  const windows = budget ? windowsOf(scope, budget) : [];
+  const full = windows.findLast(({ count, points, leftMs }) => count >= points && leftMs > 0);
+  for (const window of full ? [full] : windows) report(scope, window);
   if (full) return new AppError('rate_limited', { retry_after_ms: full.leftMs });
   const cooldownMs = budget?.last_sent_at ? leftOf(now, budget.last_sent_at, config.OTP_COOLDOWN * 1000) : 0;
   return new AppError('otp_cooldown', { retry_after_ms: Math.max(1_000, cooldownMs) });

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
 import { bearer, buildMember, HOUR, later, logIn, MINUTE, newPhone, requestCode, verify } from '../support/accounts.ts';
-import { startApp, useApp } from '../support/app.ts';
+import { type Reply, startApp, useApp } from '../support/app.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
 
@@ -15,13 +15,20 @@ test('S-5: a code is good with its own otp_id alone', async () => {
 
 test('S-8: a number gets ten codes in 24 hours, however they are spread', async () => {
   const phone = newPhone();
-  const ask = async (ms: number) => (await requestCode(app, phone, {}, later(ms))).status;
-  for (let n = 0; n < 10; n += 1) expect(await ask(n * 2 * HOUR)).toBe(200);
-  expect(await requestCode(app, phone, {}, later(23 * HOUR))).toMatchObject({
-    status: 429,
-    body: { code: 'rate_limited', retry_after_ms: expect.any(Number) },
-  });
-  expect(await ask(24 * HOUR + MINUTE)).toBe(200);
+  const ask = (ms: number) => requestCode(app, phone, {}, later(ms));
+  const told = ({ headers }: Reply) =>
+    ['ratelimit-policy', 'ratelimit'].map(name => headers.get(name)?.split(';t=')[0]);
+  for (let n = 0; n < 10; n += 1) {
+    const reply = await ask(n * 2 * HOUR);
+    expect(reply.status).toBe(200);
+    // of the hour and the day that one which has less left
+    const [policy, left] = n < 6 ? ['q=5;w=3600', 4] : ['q=10;w=86400', 9 - n];
+    expect(told(reply)).toEqual([`"otp-phone";${policy}`, `"otp-phone";r=${left}`]);
+  }
+  const refused = await ask(23 * HOUR);
+  expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited', retry_after_ms: expect.any(Number) } });
+  expect(told(refused)).toEqual(['"otp-phone";q=10;w=86400', '"otp-phone";r=0']);
+  expect((await ask(24 * HOUR + MINUTE)).status).toBe(200);
 });
 
 test('S-26, S-25: a refresh token gives the same successor for 30 s; after that it is a copy, and the session ends', async () => {
