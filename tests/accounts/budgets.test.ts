@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { HOUR, later, logIn, MINUTE, newPhone, requestCode, verify, wrongCode } from '../support/accounts.ts';
-import { useApp } from '../support/app.ts';
+import { bearer, HOUR, later, logIn, MINUTE, newPhone, requestCode, verify, wrongCode } from '../support/accounts.ts';
+import { type TestApp, useApp } from '../support/app.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
 const strict = useApp({ TRUST_PROXY: '1' });
@@ -205,4 +205,27 @@ test('a session is refreshed thirty times a minute, and not more often', async (
   });
   const next = await strict.post(null, '/api/auth/token/refresh/', { refresh }, later(61_000));
   expect(next.status).toBe(200);
+});
+
+test('a number is changed three times a day; what was refused does not count, and RATE_LIMITS holds for it too', async () => {
+  const changing = async (server: TestApp) => {
+    const { access, user } = (await logIn(server)).body;
+    const change = (verification_token: string) =>
+      server.post(null, '/api/auth/change-phone/', { verification_token }, bearer(access));
+    const toNew = async () => {
+      const phone = newPhone();
+      const { dev_code } = (await requestCode(server, phone, { purpose: 'change_phone' })).body;
+      return change((await verify(server, phone, dev_code)).body.verification_token);
+    };
+    expect((await change('none')).status).toBe(401);
+    for (let n = 0; n < 3; n += 1) expect((await toNew()).status).toBe(200);
+    // it is told when the next one may be, and not for how long the limit is
+    const earlier = "update otp_counters set started_at = started_at - interval '23 hours' where key = ?";
+    await server.orm.em.fork().execute(earlier, [`change:${user.id}`]);
+    return toNew();
+  };
+  const refused = await changing(strict);
+  expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited', retry_after_ms: expect.any(Number) } });
+  expect(Math.ceil(refused.body.retry_after_ms / HOUR)).toBe(1);
+  expect((await changing(app)).status).toBe(200);
 });

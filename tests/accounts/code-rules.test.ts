@@ -83,19 +83,3 @@ test('S-28: who is banned sets no new password with a code, and has the old one 
   await ban(null);
   expect((await app.post(null, '/api/auth/login/', { phone, password })).status).toBe(200);
 });
-
-test('a number is changed three times a day, and what was refused does not count', async () => {
-  const { access, user } = (await buildMember(app)).body;
-  const change = (verification_token: string) =>
-    app.post(null, '/api/auth/change-phone/', { verification_token }, bearer(access));
-  for (let n = 0; n < 3; n += 1) {
-    expect((await change('none')).status).toBe(401);
-    expect((await change(await tokenFor(newPhone(), 'change_phone'))).status).toBe(200);
-  }
-  // it is told when the next one may be, and not for how long the limit is
-  const hourAgo = "update otp_counters set started_at = started_at - interval '23 hours' where key = ?";
-  await app.orm.em.fork().execute(hourAgo, [`change:${user.id}`]);
-  const refused = await change(await tokenFor(newPhone(), 'change_phone'));
-  expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited', retry_after_ms: expect.any(Number) } });
-  expect(Math.ceil(refused.body.retry_after_ms / HOUR)).toBe(1);
-});
