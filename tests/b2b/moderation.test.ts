@@ -187,6 +187,19 @@ test('what was approved and says something else now is read by nobody before it 
   expect((await app.get(reader, path)).body.price).toBe('1.00');
 });
 
+test('what says the same stays on the board and approved, however it is written again', async () => {
+  const [owner, moderator] = [await buildDealer(app), await buildModerator()];
+  const car = { make: 'Chevrolet', model: 'Cobalt', year_from: 2013, year_to: 2020, engine: '1.5' };
+  const post = postInput({ fitments: [car] });
+  const { id } = (await app.post(owner, '/api/b2b/posts/', post)).body;
+  await act(app, moderator, 'posts/approve', id);
+  const approved = { status: 'published', moderation: { state: 'approved' } };
+  const path = `/api/b2b/posts/${id}/`;
+  expect((await app.put(owner, path, { ...post, price: '2.00' })).body).toMatchObject({ ...approved, price: '2.00' });
+  expect((await app.patch(owner, path, { fitments: [car], unit: null })).body).toMatchObject(approved);
+  expect((await app.patch(owner, path, { fitments: [{ ...car, year_to: 2021 }] })).body.status).toBe('pending');
+});
+
 test.each(['publish', 'renew'])(
   'a closed post that was edited waits for approval when its owner calls %s',
   async step => {

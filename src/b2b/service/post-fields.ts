@@ -38,9 +38,14 @@ export const emptyFields = {
   ...{ unit: null, quantity: null, min_order_qty: null, region: null, city: null },
 } as const satisfies PostChanges;
 
-/** What a moderator reads: two posts with the same say the same. */
-export function wordsOf({ title, body, partNumber, oemNumbers, brand, fitments, unit, city, images }: Post): string {
-  return JSON.stringify([title, body, partNumber, oemNumbers, brand, fitments, unit, city, images]);
+/** What a moderator reads: two posts with equal ones say the same. Compared deeply, since JSON comes back in another order. */
+export function wordsOf({ title, body, partNumber, oemNumbers, brand, fitments, unit, city, images }: Post): unknown[] {
+  return [title, body, partNumber, oemNumbers, brand, fitments, unit, city, images].map(one => one ?? null);
+}
+
+/** All that its author has written. */
+export function fieldsOf(post: Post): unknown[] {
+  return [post.price, post.images, ...Object.values(columns).map(column => post[column])].map(one => one ?? null);
 }
 
 /**

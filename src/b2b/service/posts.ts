@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { keepAccount } from '../../accounts/service/users.ts';
 import { usageOf } from '../../billing/service/usage.ts';
 import type { Context } from '../../common/context.ts';
@@ -11,7 +12,7 @@ import { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { entitlementsOf } from './entitlements.ts';
-import { emptyFields, imagesOf, wordsOf, writeFields } from './post-fields.ts';
+import { emptyFields, fieldsOf, imagesOf, wordsOf, writeFields } from './post-fields.ts';
 import { ofPost, presentPost } from './present.ts';
 import { holdForReview, publishFirst } from './publish.ts';
 
@@ -69,14 +70,15 @@ async function rewrite(
   const post = await reachOwnPost(ctx, postId);
   await ensureMatch(if_match, post, () => presentPost(ctx, post));
   const state = ensureStatus(post, ctx.now, ['draft', 'pending', 'published', 'rejected', 'closed', 'expired']);
-  const words = wordsOf(post);
+  const [words, fields] = [wordsOf(post), fieldsOf(post)];
   await writeFields(ctx, post, changes, profile);
   await ensureAllowed(ctx, post);
   const isPre = ctx.config.POST_MODERATION === 'pre';
-  const isReworded = wordsOf(post) !== words;
+  const isReworded = !isDeepStrictEqual(wordsOf(post), words);
+  const isOther = isPre ? isReworded : !isDeepStrictEqual(fieldsOf(post), fields);
   if (state === 'rejected' || (isPre && isReworded && state === 'published')) holdForReview(post);
   // What was approved is not what it says now.
-  else if (post.moderationState === 'approved' && (isReworded || !isPre)) post.moderationState = 'pending';
+  else if (post.moderationState === 'approved' && isOther) post.moderationState = 'pending';
   return announceChange(ctx, post);
 }
 
