@@ -91,6 +91,15 @@ test.each([
   expect(await ask(socket, 'text:echo', { text: 'alive' })).toMatchObject({ ok: true });
 });
 
+test.each([
+  ['invalid_type', {}],
+  ['too_big', { token: 'x'.repeat(4_097) }],
+  ['control_characters', { token: 'x\u0000' }],
+])('a token that cannot be one is refused by auth:renew with %s', async (code, payload) => {
+  const ack = await ask(await doors.connect(), 'auth:renew', payload);
+  expect(ack).toMatchObject({ error: { code: 'validation_failed', details: { fields: [{ path: 'token', code }] } } });
+});
+
 test('S-76: five arguments are validation_failed, and no callback is needed to be heard', async () => {
   const socket = await doors.connect();
   expect(await socket.timeout(5000).emitWithAck('text:echo', 1, 2, 3, 4, 5)).toMatchObject({

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
 import { AppError } from '../errors.ts';
+import { fieldsOf } from '../input-issues.ts';
 import type { Cluster } from '../redis.ts';
 import { Renewal, type RevokeReason, sessionEvents } from '../session.ts';
 import { type ClientSocket, sharedActor } from './handshake.ts';
@@ -121,8 +122,7 @@ export function createSocketSessions(parts: Parts): SocketSessions {
     },
     async renew(socket, raw) {
       const given = Renewal.safeParse(raw);
-      if (!given.success)
-        throw new AppError('validation_failed', { fields: [{ path: 'token', code: 'invalid_type' }] });
+      if (!given.success) throw new AppError('validation_failed', { fields: fieldsOf(given.error.issues, raw) });
       const { userId, sessionId } = socket.data.actor;
       const renewed = await parts.authenticate(given.data.token, new Date());
       if (renewed.userId !== userId || renewed.sessionId !== sessionId) throw new AppError('identity_mismatch');
