@@ -1109,7 +1109,7 @@ export interface RestCalls {
       message: Message;
       duplicate: boolean;
     } };
-  /** Reports a post to the moderators. */
+  /** Reports a post to the moderators; all reports together at most 20 times in 24 hours. */
   reportPost: { payload: {
       post_id: string;
       reason: "spam" | "fraud" | "abuse" | "other";
@@ -1414,7 +1414,7 @@ export interface ChatCalls {
       user_id: string;
       blocked: boolean;
     } };
-  /** Reports something to the moderators, who get a copy of it as it is now. */
+  /** Reports something to the moderators, who get a copy of it as it is now; at most 20 times in 24 hours. */
   'report:create': { payload: {
       /** Any UUID, chosen by the sender; a retry is answered with what was stored first. */
       client_id: string;

@@ -23,7 +23,7 @@ export const peopleOperations = {
     errors: ['not_found'],
   }),
   createReport: command({
-    summary: 'Reports something to the moderators, who get a copy of it as it is now.',
+    summary: 'Reports something to the moderators, who get a copy of it as it is now; at most 20 times in 24 hours.',
     socket: 'report:create',
     input: z.object({
       client_id: clientId,
@@ -35,7 +35,7 @@ export const peopleOperations = {
     errors: ['not_found', 'own_post', 'invalid_state', 'already_reported', 'idempotency_conflict', 'b2b_not_enabled'],
   }),
   reportPost: command({
-    summary: 'Reports a post to the moderators.',
+    summary: 'Reports a post to the moderators; all reports together at most 20 times in 24 hours.',
     http: 'POST /api/b2b/posts/{post_id}/report/',
     input: z.object({
       post_id: anyId,
