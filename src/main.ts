@@ -9,6 +9,9 @@ import { startEmbedded } from './embedded.ts';
 
 /** Longer than all that is waited for after the drain window; whoever started the server need not kill it. */
 const LAST_RESORT_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+
+const parent = process.ppid;
 
 try {
   await start();
@@ -60,7 +63,14 @@ async function start(): Promise<void> {
     process.exit(0);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
+  if (process.argv.includes('--with-parent')) whenLeft(() => void stop('SIGTERM'));
   process.on('unhandledRejection', error => app.log.error({ err: error }, 'unhandled rejection'));
+}
+
+/** npm passes a signal on to its shell, which ends by it and tells nobody: who is left alone has been stopped as well. */
+function whenLeft(stop: () => void): void {
+  const look = () => process.ppid !== parent && stop();
+  setInterval(look, LOOK_EVERY_MS).unref();
 }
 
 /** Until somebody applies them it is not ready, and nearly every call fails. */

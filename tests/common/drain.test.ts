@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { io, type Socket } from 'socket.io-client';
 import { afterEach, expect, test } from 'vitest';
 import { createChat } from '../../src/client/chat.ts';
 import { ask, eventually, newClientId, once, openSocket, startApp } from '../support/app.ts';
 import { startBalancer } from '../support/balancer.ts';
+import { endWithUs } from '../support/children.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProxy } from '../support/proxy.ts';
 import { openRaw } from '../support/raw-socket.ts';
@@ -88,6 +91,23 @@ test('S-82: while an instance stops, sessions behind its sockets end as always',
   await Promise.all([app.close(4_000), revoked]);
   expect(await revoked).toEqual({ reason: 'token_expired' });
 });
+
+test('the server ends with the npm that has started it', async () => {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const env = { DATABASE_URL: database.url, SECRET_KEY, PORT: '0', HOST: '127.0.0.1', DEBUG: '1', DRAIN_SECONDS: '0' };
+  const npm = spawn('npm', ['start'], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'], detached: true }); // biome-ignore format: one line reads better
+  endWithUs(npm);
+  // With a server that stayed behind.
+  closers.push(() => spawn('kill', ['-KILL', '--', `-${npm.pid}`], { stdio: 'ignore' }));
+  const log: string[] = [];
+  for await (const line of createInterface({ input: npm.stdout })) {
+    if (line.includes('listens on')) npm.kill('SIGTERM');
+    log.push(line);
+  }
+  // Its output ends once nobody is left to write it.
+  expect(log.join('\n')).toContain('SIGTERM: draining');
+}, 30_000);
 
 test('a rolling restart of two instances under load loses no message and fails none', async () => {
   const [redis, database, balancer] = await Promise.all([startRedis(), createTestDatabase(), startBalancer()]);
