@@ -34,7 +34,8 @@ export interface RestOptions {
 /** These say who somebody is, so no token is renewed for them. */
 const withoutToken = new Set<Name>(['requestOtp', 'verifyOtp', 'login', 'refreshTokens']);
 
-export function createRest(options: RestOptions): Rest {
+export function createRest(given: RestOptions): Rest {
+  const options = { ...given, url: given.url.replace(/\/$/, '') };
   const callOf =
     (name: Name, route: Route) =>
     (payload: Record<string, unknown> = {}, how: CallOptions = {}) => {

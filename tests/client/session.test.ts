@@ -268,7 +268,7 @@ test('an answer that breaks off is none', async () => {
 
 test('REST alone can be used, and a refusal carries its code and details', async () => {
   const session = createSession({ store: memoryCredentials(), refresh: () => Promise.reject(), onEnded: () => {} });
-  const rest = createRest({ url: app.url, session: () => session, locale: () => 'en' });
+  const rest = createRest({ url: `${app.url}/`, session: () => session, locale: () => 'en' });
   const refusal = await rest.requestOtp({ phone: '12' }).catch(error => error);
   expect(refusal).toBeInstanceOf(ParthubError);
   expect(refusal).toMatchObject({ code: 'invalid_phone', retryable: false, requestId: expect.any(String) });
