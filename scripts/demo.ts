@@ -53,7 +53,8 @@ async function tellStory(server: DemoServer): Promise<void> {
   client.close();
 }
 
-const opening = values.url === undefined ? startServer() : Promise.resolve(runningServer(values.url));
+const opening =
+  values.url === undefined ? startServer() : Promise.resolve(runningServer(values.url.replace(/\/$/, '')));
 await whileOpen(opening, tellStory).catch(exitIfInterrupted);
 
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -19,6 +21,19 @@ test.each([[['--help']], [['--url']], [['--url', 'nonsense']], [['more']]])(
     ]);
   },
 );
+
+test('the demo takes the address of a server with a slash at its end', async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((req, res) => {
+    asked.push(req.url);
+    res.writeHead(503).end('{}');
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(spawn(process.execPath, ['scripts/demo.ts', '--url', `http://127.0.0.1:${port}/`]), 'close');
+  expect(asked).toEqual(['/api/auth/request-otp/']);
+});
 
 test('the demo that is ended by a signal leaves no server and no folder behind', async () => {
   const temporary = mkdtempSync(join(tmpdir(), 'parthub-ended-'));
