@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { facts } from '../../src/b2b/contract.ts';
+import { Post } from '../../src/b2b/entities.ts';
 import { type TestUser, useApp } from '../support/app.ts';
 import { buildPost, buildThread } from '../support/talk.ts';
 import { act, buildDealer, postInput } from '../support/worlds.ts';
@@ -199,6 +200,28 @@ test('what says the same stays on the board and approved, however it is written 
   expect((await app.patch(owner, path, { fitments: [car], unit: null })).body).toMatchObject(approved);
   expect((await app.patch(owner, path, { fitments: [{ ...car, year_to: 2021 }] })).body.status).toBe('pending');
 });
+
+test.each(['closed', 'expired'])(
+  'what is %s and says something else is read by its owner and staff alone until it is approved',
+  async state => {
+    const [owner, reader, moderator] = [await buildDealer(app), await buildDealer(app), await buildModerator()];
+    const id = await buildApproved(owner, moderator);
+    const path = `/api/b2b/posts/${id}/`;
+    await app.post(reader, `${path}favorite/`);
+    if (state === 'closed') await app.post(owner, `${path}close/`);
+    else await app.orm.em.fork().nativeUpdate(Post, { id }, { expiresAt: new Date(Date.now() - 1_000) });
+    const kept = async () => (await app.get(reader, '/api/b2b/favorites/')).body.results.length;
+    expect([(await app.get(reader, path)).body.status, await kept()]).toEqual([state, 1]);
+    await app.patch(owner, path, { body: 'Call another number' });
+    for (const who of [owner, moderator])
+      expect((await app.get(who, path)).body).toMatchObject({ status: state, body: 'Call another number' });
+    expect([(await app.get(reader, path)).status, await kept()]).toEqual([404, 0]);
+    expect((await app.patch(reader, path, { body: 'Mine' })).status).toBe(404);
+    await app.post(owner, `${path}publish/`);
+    await act(app, moderator, 'posts/approve', id);
+    expect([(await app.get(reader, path)).body.body, await kept()]).toEqual(['Call another number', 1]);
+  },
+);
 
 test.each(['publish', 'renew'])(
   'a closed post that was edited waits for approval when its owner calls %s',

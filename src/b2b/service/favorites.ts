@@ -50,7 +50,7 @@ export async function listFavorites(
   const { userId } = ctx.actor;
   const scope: CursorScope = ['favorites', userId];
   const after = readCursor(ctx, scope, cursor, z.uuid());
-  const isVisible = sql`(status = any(${visibleToAll}::text[]) or author_id = ${userId} and status <> 'removed')`;
+  const isVisible = sql`(${visibleToAll(ctx)} or author_id = ${userId} and status <> 'removed')`;
   const found = await rows<PostRow & { position: string }>(
     ctx.em,
     sql`select ${viewColumns}, position

@@ -10,7 +10,7 @@ import type { Input } from '../../common/operations.ts';
 import type { Config } from '../../config.ts';
 import type { Post as PostView } from '../contract/shapes.ts';
 import type { operations } from '../contract.ts';
-import { ensureFeedAccess, reachPost, visibleToAll } from '../policy.ts';
+import { ensureFeedAccess, isVisibleToAll, reachPost } from '../policy.ts';
 import { dayOf } from './days.ts';
 import { presentPost } from './present.ts';
 
@@ -91,7 +91,7 @@ export function getPost(views: Pick<Views, 'count'>) {
     const post = await reachPost(ctx, post_id);
     const view = await presentPost(ctx, post);
     const { actor, now } = ctx;
-    if (actor && !actor.isStaff && !view.is_owner && visibleToAll.includes(post.status))
+    if (actor && !actor.isStaff && !view.is_owner && isVisibleToAll(ctx, post))
       views.count({ postId: post.id, userId: actor.userId, now });
     return view;
   };
