@@ -225,9 +225,12 @@ function databaseErrors(error: unknown): DatabaseError[] {
   return chain;
 }
 
-/** A deadlock or a serialization failure: nothing was stored, the transaction may be run again whole. */
+/**
+ * A deadlock, a serialization failure, or the end that PostgreSQL makes of a transaction in which we stood still: nothing was
+ * stored, the transaction may be run again whole.
+ */
 export function isRetryable(error: unknown): boolean {
-  return databaseErrors(error).some(({ code }) => code === '40P01' || code === '40001');
+  return databaseErrors(error).some(({ code }) => code === '40P01' || code === '40001' || code === '25P03');
 }
 
 /** The violated unique or check constraint. */

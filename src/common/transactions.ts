@@ -122,7 +122,7 @@ export function createTransactions(parts: TransactionParts): Transactions {
 }
 
 /**
- * After a deadlock or a serialization failure, of which nothing is stored; once after another was faster to store what has to
+ * After what is retryable, of which nothing is stored; once after another was faster to store what has to
  * be unique: that is seen now.
  */
 async function again<T>(work: () => Promise<T>): Promise<T> {
