@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Role } from '../common/context.ts';
+import { AppError } from '../common/errors.ts';
 
 const UserSchema = defineEntity({
   name: 'User',
@@ -33,9 +34,12 @@ const UserSchema = defineEntity({
 });
 /** A person, known by one phone number (E.164). */
 export class User extends UserSchema.class {
-  /** Whoever is logged in has a number; deleted accounts and those set aside have none. */
+  /**
+   * Whoever is logged in has a number; deleted accounts and those set aside have none, and no session either: who still asks
+   * was let in a moment before. Throws session_revoked.
+   */
   reachablePhone(): string {
-    if (!this.phone) throw new Error(`user ${this.id} has no phone`);
+    if (!this.phone) throw new AppError('session_revoked');
     return this.phone;
   }
 

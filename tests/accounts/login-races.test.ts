@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { hashPassword } from '../../src/accounts/passwords.ts';
 import { bearer, buildMember, HOUR, later, logIn, newPhone, requestCode, verify } from '../support/accounts.ts';
-import { type Reply, type TestUser, useApp } from '../support/app.ts';
+import { type Reply, startApp, type TestUser, useApp } from '../support/app.ts';
 import { askWhileDeleted } from '../support/deleting.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -80,6 +80,21 @@ test('S-28: a login at the moment of a ban opens nothing that outlives the ban',
   await action('unblock');
   expect(await openedBy(logins)).toEqual([]);
   expect(await liveSessions(member.body.user.id)).toEqual([]);
+});
+
+test('S-28: who was let in a moment before their account was deleted on another instance is told that the session has ended', async () => {
+  const other = await startApp(app.config.DATABASE_URL!);
+  onTestFinished(() => other.close());
+  const { body } = await logIn(app);
+  const who = bearer(body.access);
+  expect((await other.get(null, '/api/auth/me/', who)).status).toBe(200);
+  await app.delete(null, '/api/auth/me/', { confirm: 'DELETE' }, who);
+  const answers = await Promise.all([
+    other.get(null, '/api/auth/me/', who),
+    other.patch(null, '/api/auth/me/', { full_name: 'Aziza' }, who),
+    other.post(null, '/api/auth/set-password/', { password: PASSWORD }, who),
+  ]);
+  for (const answer of answers) expect(answer).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
 });
 
 async function buildSuperuser(): Promise<string> {
