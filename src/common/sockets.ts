@@ -20,7 +20,7 @@ import { createAudience } from './sockets/audience.ts';
 import { createConnectionCount } from './sockets/connection-count.ts';
 import { forgetRequest } from './sockets/connections.ts';
 import { createDelivery } from './sockets/delivery.ts';
-import { closeAll } from './sockets/drain.ts';
+import { closeAll, letGo } from './sockets/drain.ts';
 import { countElsewhere } from './sockets/elsewhere.ts';
 import { createGate } from './sockets/gate.ts';
 import { createGuard } from './sockets/guard.ts';
@@ -109,7 +109,11 @@ export function createSocketDoor(parts: Parts): SocketDoor {
   io.of('/').use((_socket, next) => next(refusal(new AppError('namespace_unknown'))));
 
   function letIn(socket: ClientSocket, next: (error?: Error) => void): void {
-    if (isDraining) return void refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
+    if (isDraining) {
+      // What it asks for it gets elsewhere alone, so its turn is now: it would be refused for the whole window.
+      void letGo(socket.conn);
+      return refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
+    }
     if (!startJoining(socket)) return;
     admit({ ...parts, connections, gate }, socket).then(
       () => {

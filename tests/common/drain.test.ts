@@ -48,6 +48,30 @@ test('a stopping instance is not ready, refuses whoever is new, tells its client
   expect(performance.now() - startedAt).toBeLessThan(9_000);
 }, 30_000);
 
+test('who asks a stopping instance for another namespace need not wait for its turn to go where it is let in', async () => {
+  const database = await createTestDatabase();
+  closers.push(database.drop);
+  const app = await startApp(database.url);
+  const [first, user] = [await app.buildUser(), await app.buildUser()];
+  const sockets: Socket[] = [];
+  for (const { token } of [first, user]) {
+    const socket = openSocket(app.url, '/chat', { token });
+    sockets.push(socket);
+    await once(socket, 'session:ready');
+  }
+  const told = once(sockets[1]!, 'server:draining');
+  const closed = app.close(6_000); // the turn of the second of two is after half of it
+  await told;
+  const startedAt = performance.now();
+  const bell = sockets[1]!.io.socket('/notifications', { auth: { token: user.token } });
+  const gone = once(sockets[1]!, 'disconnect');
+  bell.connect();
+  expect((await new Promise<Error>(resolve => bell.on('connect_error', resolve))).message).toBe('server_draining');
+  expect(await gone).toBe('transport close');
+  expect(performance.now() - startedAt).toBeLessThan(2_500);
+  await closed;
+});
+
 test('a stopping instance tells its clients and ends although the database stands still', async () => {
   const database = await createTestDatabase();
   closers.push(database.drop);

@@ -19,7 +19,7 @@ export async function closeAll(io: Server, windowMs: number): Promise<void> {
   const pauseMs = windowMs / Math.max(open.length, 1);
   const leaving: Promise<void>[] = [];
   for (const connection of open) {
-    leaving.push(leave(connection, windowMs > 0 ? GRACE_MS : 0));
+    leaving.push(letGo(connection, windowMs > 0 ? GRACE_MS : 0));
     if (pauseMs > 0) await pause(pauseMs);
   }
   await Promise.all(leaving);
@@ -28,7 +28,7 @@ export async function closeAll(io: Server, windowMs: number): Promise<void> {
 }
 
 /** `close` and not `disconnect`: a client then comes back by itself. */
-async function leave(connection: Connection, graceMs: number): Promise<void> {
+export async function letGo(connection: Connection, graceMs = GRACE_MS): Promise<void> {
   const state = stateOf(connection);
   state.isLeaving = true;
   const deadline = performance.now() + FINISH_MS;
