@@ -5,9 +5,10 @@ import { setThreadLock } from '../../src/chat/service/thread-changes.ts';
 import { newId } from '../../src/common/ids.ts';
 import { ask, eventually, once, record, useApp } from '../support/app.ts';
 import { buildPost, buildTalk, buildTrader, done } from '../support/talk.ts';
+import { uploadFolder, uploadImage } from '../support/uploads.ts';
 import { asStaff } from '../support/worlds.ts';
 
-const app = useApp({ RATE_LIMITS: 'relaxed' });
+const app = useApp({ RATE_LIMITS: 'relaxed', UPLOAD_DIR: await uploadFolder() });
 const refused = (status: number, code: string) => ({ status, body: { code } });
 
 test('a buyer opens a chat from a post, and both sides hear of the thread and of the first message', async () => {
@@ -50,6 +51,20 @@ test('a second start finds the same thread, and sends into it', async () => {
       ok: true,
       data: { message: { seq: 2, client_id } },
     });
+});
+
+test('`text` is that of the first message, whatever else the first message has', async () => {
+  const { buyer, thread } = await buildTalk(app);
+  const { id: image } = await uploadImage(app, buyer, 'chat');
+  const client_id = randomUUID();
+  const start = (more: object) => app.post(buyer, '/api/chat/start/', { post_id: thread.postId, ...more });
+  const first = await start({ text: 'Like this one', first_message: { client_id, attachments: [image] } });
+  expect(first.body.message).toMatchObject({ client_id, text: 'Like this one', attachments: [{ id: image }] });
+  const named = { client_id: randomUUID() };
+  expect((await start({ text: 'Still there?', first_message: named })).body.message).toMatchObject({ ...named, text: 'Still there?' }); // biome-ignore format: one line reads better
+  expect((await start({ text: 'no', first_message: { text: 'yes' } })).body.message).toMatchObject({ text: 'yes' });
+  const fields = [{ path: 'first_message.text', code: 'required' }];
+  expect(await start({ first_message: named })).toMatchObject({ status: 400, body: { details: { fields } } });
 });
 
 test('a locked thread is found again, and takes no message', async () => {

@@ -3,16 +3,20 @@ import { anyId, anyMoment, batch, command, cursor, nextCursor, pageLimit, query 
 import { deliveredLimits, listLimits, openLimits, readLimits } from './limits.ts';
 import { clientId, content, Message, saysSomething, seq, Thread, thread, Unread } from './shapes.ts';
 
-export const OpenThread = z.object({
-  post_id: anyId,
-  client_id: clientId.optional().describe('Of the first message, where that brings none itself.'),
-  first_message: z
-    .object({ client_id: clientId.optional(), ...content })
-    .refine(saysSomething, { path: ['text'], error: 'required' })
-    .optional()
-    .describe('Sent into an existing thread too.'),
-  text: content.text.describe('Short for `first_message.text`.'),
-});
+export const OpenThread = z
+  .object({
+    post_id: anyId,
+    client_id: clientId.optional().describe('Of the first message, where that brings none itself.'),
+    first_message: z
+      .object({ client_id: clientId.optional(), ...content })
+      .optional()
+      .describe('Sent into an existing thread too.'),
+    text: content.text.describe('Short for `first_message.text`.'),
+  })
+  .refine(({ first_message, text }) => !first_message || saysSomething({ text, ...first_message }), {
+    path: ['first_message', 'text'],
+    error: 'required',
+  });
 export type OpenThread = z.output<typeof OpenThread>;
 
 const ThreadOf = z.object({ thread: Thread });

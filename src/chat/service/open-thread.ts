@@ -80,11 +80,11 @@ async function insertParticipants(ctx: Context, threadId: string, sellerId: stri
 }
 
 async function sendFirst(ctx: Context, thread_id: string, input: OpenThread): Promise<Message | null> {
-  const first = input.first_message ?? (input.text === undefined ? null : { text: input.text });
-  if (!first) return null;
-  const { client_id = input.client_id ?? newId(), ...content } = first as NonNullable<OpenThread['first_message']>;
+  const { first_message, text } = input;
+  if (!first_message && text === undefined) return null;
+  const { client_id = input.client_id ?? newId(), ...content } = first_message ?? {};
   const { actor, now } = ctx;
-  const call = { actor, now, input: { thread_id, client_id, ...content } };
+  const call = { actor, now, input: { thread_id, client_id, text, ...content } };
   const [answer] = await sendMessages(ctx, [call]);
   if (answer instanceof AppError) throw answer;
   return answer!.message;
