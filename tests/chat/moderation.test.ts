@@ -120,8 +120,9 @@ test('threads, users and posts are reported too; the same report again is the sa
     const { report_id } = await done(socket, 'report:create', one);
     expect(await done(socket, 'report:create', one)).toEqual({ report_id });
     expect(await ask(socket, 'report:create', report(type, id))).toMatchObject(refused('already_reported'));
-    const other = { ...one, target: { type: 'user', id: newId() } };
-    expect(await ask(socket, 'report:create', other)).toMatchObject(refused('idempotency_conflict'));
+    const others = [{ target: { type: 'user', id: newId() } }, { reason: 'spam' }, { comment: 'Twice' }];
+    for (const other of others)
+      expect(await ask(socket, 'report:create', { ...one, ...other })).toMatchObject(refused('idempotency_conflict'));
   }
 });
 

@@ -63,15 +63,16 @@ function ownTarget(type: Report['target']['type']): AppError {
   return type === 'post' ? new AppError('own_post') : new AppError('invalid_state', { state: 'own' });
 }
 
-async function findReport(ctx: Context, { client_id, target }: Report): Promise<string | null> {
-  const found = await rows<{ id: string; client_id: string; target_type: string; target_id: string }>(
+async function findReport(ctx: Context, { client_id, target, reason, comment }: Report): Promise<string | null> {
+  const found = await rows<{ id: string; client_id: string; is_same: boolean }>(
     ctx.em,
-    sql`select id, client_id, target_type, target_id from reports where reporter_id = ${ctx.actor.userId}
+    sql`select id, client_id, (target_type, target_id, reason) = (${target.type}, ${target.id}::uuid, ${reason})
+          and comment is not distinct from ${comment ?? null}::text as is_same
+        from reports where reporter_id = ${ctx.actor.userId}
           and (client_id = ${client_id} or (target_type, target_id) = (${target.type}, ${target.id}::uuid))`,
   );
   const same = found.find(one => one.client_id === client_id);
-  if (same && (same.target_type !== target.type || same.target_id !== target.id))
-    throw new AppError('idempotency_conflict');
+  if (same && !same.is_same) throw new AppError('idempotency_conflict');
   if (!same && found.length > 0) throw new AppError('already_reported');
   return same?.id ?? null;
 }
