@@ -1061,8 +1061,10 @@ export interface RestCalls {
   /** Says up to where the caller has read. */
   readThread: { payload: {
       thread_id: string;
+      /** Up to this message; above the last one it is the last one. */
       seq: number;
     }; result: {
+      /** Never below what was read before. */
       read_seq: number;
       unread: number;
     } };
@@ -1083,8 +1085,11 @@ export interface RestCalls {
   /** Messages of a thread, ascending; without a position the newest; `next` leads to older ones. */
   listMessages: { payload: {
       thread_id: string;
+      /** The last ones before this position, without it. At most one of the three. */
       before_seq?: number | undefined;
+      /** The first ones after this position, without it. */
       after_seq?: number | undefined;
+      /** Those around this position, with it. */
       around_seq?: number | undefined;
       limit?: number | undefined;
       /** From `next_cursor` of the page before; bound to the user and the filters. */
@@ -1104,6 +1109,7 @@ export interface RestCalls {
       text?: string | undefined;
       /** Ids of own uploads with the purpose `chat`. */
       attachments?: string[] | undefined;
+      /** A message of the same thread. */
       reply_to?: string | undefined;
     }; result: {
       message: Message;
@@ -1288,8 +1294,10 @@ export interface ChatCalls {
   /** Says up to where the caller has read. */
   'thread:read': { payload: {
       thread_id: string;
+      /** Up to this message; above the last one it is the last one. */
       seq: number;
     }; result: {
+      /** Never below what was read before. */
       read_seq: number;
       unread: number;
     } };
@@ -1335,8 +1343,11 @@ export interface ChatCalls {
   /** Messages of a thread, ascending; without a position the newest. */
   'thread:history': { payload: {
       thread_id: string;
+      /** The last ones before this position, without it. At most one of the three. */
       before_seq?: number | undefined;
+      /** The first ones after this position, without it. */
       after_seq?: number | undefined;
+      /** Those around this position, with it. */
       around_seq?: number | undefined;
       limit?: number | undefined;
     }; result: {
@@ -1353,6 +1364,7 @@ export interface ChatCalls {
       text?: string | undefined;
       /** Ids of own uploads with the purpose `chat`. */
       attachments?: string[] | undefined;
+      /** A message of the same thread. */
       reply_to?: string | undefined;
     }; result: {
       message: Message;
@@ -1364,6 +1376,7 @@ export interface ChatCalls {
       message_id: string;
       /** 1 to 4000 code points; trimmed, NFC; no control characters but line feed and tab. */
       text: string;
+      /** The `rev` of the message that is changed; another one is `conflict`. */
       expected_rev?: number | undefined;
     }; result: {
       message: Message;

@@ -4,15 +4,20 @@ import { listLimits, searchLimits, sendLimits } from './limits.ts';
 import { clientId, content, humanText, Message, saysSomething, seq, TEXT_LENGTH, thread } from './shapes.ts';
 
 export const SendMessage = z
-  .object({ thread_id: anyId, client_id: clientId, ...content, reply_to: anyId.optional() })
+  .object({
+    thread_id: anyId,
+    client_id: clientId,
+    ...content,
+    reply_to: anyId.optional().describe('A message of the same thread.'),
+  })
   .refine(saysSomething, { path: ['text'], error: 'required' });
 export type SendMessage = z.output<typeof SendMessage>;
 
 const message = { ...thread, message_id: anyId };
 const Window = {
-  before_seq: seq.optional(),
-  after_seq: seq.optional(),
-  around_seq: seq.optional(),
+  before_seq: seq.optional().describe('The last ones before this position, without it. At most one of the three.'),
+  after_seq: seq.optional().describe('The first ones after this position, without it.'),
+  around_seq: seq.optional().describe('Those around this position, with it.'),
   limit: pageLimit(100, 50),
 };
 const atMostOneWindow = (input: Partial<Record<'before_seq' | 'after_seq' | 'around_seq', number | undefined>>) =>
@@ -68,7 +73,11 @@ export const messageOperations = {
   editMessage: command({
     summary: 'Changes the text of an own message, within 15 minutes.',
     socket: 'message:edit',
-    input: z.object({ ...message, text: humanText(TEXT_LENGTH), expected_rev: seq.optional() }),
+    input: z.object({
+      ...message,
+      text: humanText(TEXT_LENGTH),
+      expected_rev: seq.optional().describe('The `rev` of the message that is changed; another one is `conflict`.'),
+    }),
     output: MessageOf,
     errors: [
       'not_found',
