@@ -9,7 +9,8 @@ import { isTimeZone } from './common/time.ts';
 
 const flag = z.enum(['0', '1']).transform(value => value === '1');
 const list = z.string().transform(value => value.split(',').map(item => item.trim()).filter(Boolean)); // biome-ignore format: one line reads better
-const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().min(min).max(max);
+/** What is counted in the database is counted there in 32 bits. */
+const whole = (min: number, max = 2_147_483_647) => z.coerce.number().int().min(min).max(max);
 /** A hundred years: what is longer is a slip, and leads beyond the dates of a database. */
 const LONGEST_SEC = 3_153_600_000;
 const seconds = (preset: number, max = LONGEST_SEC) => whole(1, max).default(preset);

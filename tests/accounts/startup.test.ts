@@ -91,6 +91,7 @@ test('a setting with which something could never work is refused by its name, an
     ['ESKIZ_URL', 'notify.eskiz.uz'],
     ['CAPTCHA_PROVIDER', 'turnstile'],
     ['REFRESH_TTL', '99999999999999'],
+    ['OTP_IP_HOURLY', '2147483648', '1.5', '0'],
   ] as [string, ...string[]][])
     for (const value of values) {
       const refusal = refusalOf({ [name]: value });
