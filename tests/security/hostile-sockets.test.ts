@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { io } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { ask, eventually, openSocket, useApp } from '../support/app.ts';
+import { ask, eventually, once, openSocket, useApp } from '../support/app.ts';
 import { engineUrl, openRaw } from '../support/raw-socket.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
@@ -211,7 +212,11 @@ test('S-59, S-70: an upgrade for a foreign host, or from a page of a foreign ori
   expect(await answer({ Origin: app.url.replace(/:\d+$/, ':0') })).toBe('101'); // PUBLIC_URL of this server
   // With DEBUG its own pages, by whichever name it was opened.
   const { host } = new URL(app.url.replace('127.0.0.1', 'localhost'));
-  expect(await answer({ Host: host, Origin: `http://${host}` })).toBe('101');
+  const { token } = await app.buildUser();
+  const headers = { Host: host, Origin: `http://${host}` };
+  const own = io(`${app.url}/chat`, { transports: ['websocket'], auth: { token }, forceNew: true, extraHeaders: headers }); // biome-ignore format: one line reads better
+  await once(own, 'session:ready');
+  own.close();
   for (const Origin of [`https://${host}`, `http://${host}.evil.example`, 'http://localhost'])
     expect([Origin, await answer({ Host: host, Origin })]).toEqual([Origin, '403 origin_forbidden']);
   for (const [from, to] of [

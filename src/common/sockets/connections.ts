@@ -49,7 +49,7 @@ export function stateOf(connection: Connection): ConnectionState {
 export function forgetRequest(connection: Connection): void {
   const { request } = connection;
   const { headers, url, socket } = request;
-  const kept = ['origin', 'user-agent', 'x-forwarded-for'].flatMap(name =>
+  const kept = ['origin', 'host', 'user-agent', 'x-forwarded-for'].flatMap(name =>
     name in headers ? [[name, headers[name]]] : [],
   );
   const { encrypted = false } = socket as TLSSocket;
