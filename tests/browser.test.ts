@@ -107,7 +107,8 @@ test('the page of the events shows every namespace with payloads, answers and er
   const sending = page.locator('details[open] >> nth=0');
   await sending.waitFor();
   const text = await sending.textContent();
-  for (const word of ['message:send', 'client_id', 'thread_locked', 'duplicate', 'Answer'])
+  for (const word of ['message:send', 'client_id', 'thread_locked', 'Answer', 'data.messageMessage', 'data.duplicate'])
     expect(text).toContain(word);
+  expect(await sending.evaluate(one => one.getBoundingClientRect().top)).toBeLessThan(page.viewportSize()!.height);
   expect(problems).toEqual([]);
 });

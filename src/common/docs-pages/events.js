@@ -44,7 +44,7 @@ function fieldRows(schema, prefix = '', depth = 0) {
     const about = [field.description, bounds(field)].filter(Boolean).join(' ');
     const row = element('tr', '', element('td', prefix + name), element('td', typeOf(field)), element('td', isNeeded ? 'yes' : ''), element('td', about)); // biome-ignore format: one line reads better
     // named shapes stand below, once
-    const isInline = !JSON.stringify(field).includes('"$ref"') && (field.properties || field.items?.properties);
+    const isInline = [field, field.items, ...(field.anyOf ?? [])].some(part => part?.properties);
     return [row, ...(isInline ? fieldRows(field, `${prefix}${name}.`, depth + 1) : [])];
   });
 }
@@ -85,4 +85,8 @@ for (const [name, schema] of Object.entries(api.components.schemas)) {
   shape.id = name;
   page.append(shape);
 }
-if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.setAttribute('open', '');
+const linked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+if (linked) {
+  linked.setAttribute('open', '');
+  linked.scrollIntoView();
+}
