@@ -54,7 +54,7 @@ export function createClient(options: ClientOptions) {
     onEnded: forget,
     ...{ wait, random },
   });
-  const rest = createRest({ url, session: () => session, locale: () => options.locale, fetch: options.fetch });
+  const rest = createRest({ url, session: () => ({ ...session, access }), locale: () => options.locale, fetch: options.fetch }); // biome-ignore format: one line reads better
   const handshake = async () => ({
     device_id: (await session.device()).device_id,
     ...(options.locale && { locale: options.locale }),
@@ -112,6 +112,17 @@ export function createClient(options: ClientOptions) {
     // Refused or revoked, not signed out: what waits to be sent waits for the same user.
     clear({ keepUnsent: reason !== 'signed_out' });
     if (account.user || !account.ended) become({ user: null, ended: reason });
+  }
+
+  /** Somebody else has logged in in another tab: what is asked here was not asked by them, and this tab becomes theirs. */
+  async function access(): Promise<string | null> {
+    const owner = await session.user();
+    if (userId === null || owner === null || owner === userId) return session.access();
+    const isWanted = connection.state.getSnapshot().state !== 'offline';
+    clear({ keepUnsent: true });
+    become({ user: null, ended: null });
+    if (isWanted) connection.open();
+    throw new ParthubError('session_revoked');
   }
 
   async function keep(tokens: GivenTokens & { user: User }): Promise<User> {

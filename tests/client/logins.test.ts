@@ -53,6 +53,16 @@ test('what one user has asked is not done as the next one', async () => {
   expect(await next.client.rest.getMe()).toMatchObject({ full_name: null });
 });
 
+test('what one user asks is not done as the next one, who has logged in in another tab', async () => {
+  const { client, credentials, phone } = await signIn();
+  await until(client.account, ({ user }) => user?.phone === phone);
+  const next = await signIn(credentials);
+  await expect(client.rest.updateMe({ full_name: 'Ali' })).rejects.toMatchObject({ code: 'session_revoked' });
+  expect(await next.client.rest.getMe()).toMatchObject({ full_name: null });
+  // and this tab follows
+  await until(client.account, ({ user }) => user?.phone === next.phone);
+});
+
 test('who has signed out is not shown again by an answer that comes late', async () => {
   const { client, credentials } = await signIn();
   client.disconnect();
