@@ -6,6 +6,7 @@ export interface Attachment {
   name: string;
   bytes: number;
   mime: string;
+  /** Relative to the address of the server, but absolute where images are kept in a bucket. */
   url: string;
   thumb_url: string | null;
   width: number | null;
@@ -226,6 +227,7 @@ export interface Post {
   city: string | null;
   images: {
     id: string;
+    /** Relative to the address of the server, but absolute where images are kept in a bucket. */
     url: string;
     thumb_url: string;
     width: number;
@@ -666,6 +668,7 @@ export interface RestCalls {
       name: string;
       bytes: number;
       mime: string;
+      /** Relative to the address of the server, but absolute where images are kept in a bucket. */
       url: string;
       /** At most 320 pixels wide and high. */
       thumb_url: string;
@@ -810,6 +813,7 @@ export interface RestCalls {
       city: string | null;
       images: {
         id: string;
+        /** Relative to the address of the server, but absolute where images are kept in a bucket. */
         url: string;
         thumb_url: string;
         width: number;

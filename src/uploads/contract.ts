@@ -11,7 +11,7 @@ export const Image = z
     name: z.string().describe('As its owner called it.'),
     bytes: z.int(),
     mime: z.string().meta({ example: 'image/webp' }),
-    url: z.string(),
+    url: z.string().describe('Relative to the address of the server, but absolute where images are kept in a bucket.'),
     thumb_url: z.string().describe('At most 320 pixels wide and high.'),
     width: z.int(),
     height: z.int(),

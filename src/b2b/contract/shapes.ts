@@ -97,7 +97,7 @@ export const PostStatus = z.enum([
 
 export const PostImage = z.object({
   id: z.uuid(),
-  url: z.string(),
+  url: z.string().describe('Relative to the address of the server, but absolute where images are kept in a bucket.'),
   thumb_url: z.string(),
   width: z.int(),
   height: z.int(),

@@ -61,7 +61,7 @@ export const Attachment = z
     name: z.string(),
     bytes: z.int(),
     mime: z.string(),
-    url: z.string(),
+    url: z.string().describe('Relative to the address of the server, but absolute where images are kept in a bucket.'),
     thumb_url: z.string().nullable(),
     width: z.int().nullable(),
     height: z.int().nullable(),
