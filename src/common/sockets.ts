@@ -112,7 +112,7 @@ export function createSocketDoor(parts: Parts): SocketDoor {
     if (isDraining) {
       // What it asks for it gets elsewhere alone, so its turn is now: it would be refused for the whole window.
       void letGo(socket.conn);
-      return refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
+      return void refuse(next, new AppError('server_draining', { retry_after_ms: 1_000 }));
     }
     if (!startJoining(socket)) return;
     admit({ ...parts, connections, gate }, socket).then(
