@@ -25,7 +25,7 @@ export function servePanel(config: Config): RequestHandler {
     if (req.method !== 'GET' && req.method !== 'HEAD') return next();
     if (req.path.startsWith('/assets/')) {
       req.url = req.url.replace(/^\/assets/, '');
-      return assets(req, res, () => next(new AppError('not_found')));
+      return assets(req, res, error => next(error ?? new AppError('not_found')));
     }
     if (req.path !== '/' || page === undefined) return next();
     const nonce = randomBytes(16).toString('base64');

@@ -127,6 +127,22 @@ test('S-54: images are served as nothing else, and no other file of the folder i
     expect((await load(path)).status).toBe(404);
 });
 
+test('S-61: a range or a condition that does not fit a file is no error of ours, and no cache keeps the refusal', async () => {
+  const { body } = await upload(await app.buildUser(), await picture().png().toBuffer());
+  const [panel] = await readdir(new URL('../../static/admin/assets/', import.meta.url));
+  for (const path of [new URL(body.url, app.url).pathname, `/admin/assets/${panel}`, '/api/docs/assets/rest.js'])
+    for (const [headers, status] of [
+      [{ range: 'bytes=0-3' }, 206],
+      [{ range: 'bytes=99999999-' }, 416],
+      [{ 'if-match': '"another"' }, 412],
+    ] as const) {
+      const reply = await fetch(app.url + path, { headers });
+      await reply.arrayBuffer();
+      expect([path, reply.status]).toEqual([path, status]);
+      if (status > 400) expect(reply.headers.get('cache-control')).toBe('private, no-store');
+    }
+});
+
 test('without a token, a file or a purpose nothing is stored', async () => {
   const image = await picture().png().toBuffer();
   const user = await app.buildUser();

@@ -36,8 +36,18 @@ export function presentProblem(
   return { status, problem: { type: `/problems/${code}`, title, status, detail, instance: about.path, code, ...rest } };
 }
 
+/** What a file that is served answers to a condition or a range that does not fit it: the status says it all. */
+function statusOfFile(thrown: unknown): 412 | 416 | undefined {
+  const status = (thrown as { status?: unknown }).status;
+  return status === 412 || status === 416 ? status : undefined;
+}
+
 export function answerError(log: Logger): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
+    // In any case: a file may be kept for a year, and its headers are set already.
+    if (!res.headersSent) res.setHeader('Cache-Control', 'private, no-store');
+    const ofFile = statusOfFile(thrown);
+    if (ofFile && !res.headersSent) return void res.status(ofFile).end();
     const error = refusalOf(thrown);
     const { requestId, locale } = stateOf(res);
     if (error.code === 'internal' || error.code === 'unavailable')
@@ -50,7 +60,6 @@ export function answerError(log: Logger): ErrorRequestHandler {
     const retryAfterMs = error.details?.retry_after_ms;
     if (status === 401) res.set(challenge);
     if (retryAfterMs !== undefined) res.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
-    if (!res.getHeader('Cache-Control')) res.setHeader('Cache-Control', 'private, no-store');
     res.setHeader('Content-Language', locale);
     res.status(status).type('application/problem+json').send(JSON.stringify(problem));
   };
