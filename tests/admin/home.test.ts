@@ -96,15 +96,22 @@ test('the charts count the last thirty days', async () => {
   expect(results.slice(0, 28).every((day: { registrations: number }) => day.registrations === 0)).toBe(true);
 });
 
-test('what began to wait before the panel was connected is shown once it is', async () => {
+test('what began to wait before the panel was connected is shown once it is, and one that was refused comes back', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   const staff = await buildSuperuser(app);
   const heard = record(await app.connect(staff, '/notifications'), 'queues:updated');
   const { page, problems } = await openPage(browser, 'about:blank');
+  let isRefused = false;
   const connected = Promise.withResolvers<void>();
   await page.routeWebSocket('**/socket.io/**', async socket => {
     await connected.promise;
-    socket.connectToServer();
+    const server = socket.connectToServer();
+    socket.onMessage(text => {
+      if (isRefused || !String(text).startsWith('40/')) return server.send(text);
+      isRefused = true;
+      const data = { code: 'server_draining', retryable: true, retry_after_ms: 10 };
+      socket.send(`44/notifications,${JSON.stringify({ message: data.code, data })}`);
+    });
   });
   await logIn(page, app, staff);
   await page.locator('[data-queue=reports]', { hasText: '0' }).waitFor();
