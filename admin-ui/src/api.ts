@@ -108,7 +108,7 @@ async function renew(): Promise<string> {
 
 /** Without a token: the login. */
 export async function send<T>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
-  const response = await fetch(path, {
+  const response = await reach(path, {
     method,
     headers: {
       'Accept-Language': locale(),
@@ -127,6 +127,12 @@ interface Problem {
   detail?: string;
   details?: { fields?: { path: string; code: string }[] };
 }
+
+/** What browsers say of a server that they do not reach is English, and each its own. */
+const reach = (path: string, request: RequestInit): Promise<Response> =>
+  fetch(path, request).catch(() => {
+    throw new HttpError('', 0);
+  });
 
 /** A balancer in front refuses in HTML. */
 function problemIn(text: string): Problem {
@@ -150,7 +156,7 @@ export const ask = async <T>(method: string, path: string, body?: unknown): Prom
   send<T>(method, path, body, await accessToken());
 
 export async function download(path: string, fileName: string): Promise<void> {
-  const response = await fetch(path, { headers: { Authorization: `Bearer ${await accessToken()}` } });
+  const response = await reach(path, { headers: { Authorization: `Bearer ${await accessToken()}` } });
   if (!response.ok) throw new HttpError('', response.status);
   const url = URL.createObjectURL(await response.blob());
   Object.assign(document.createElement('a'), { href: url, download: fileName }).click();

@@ -5,6 +5,20 @@ import { fieldErrors, renamed, topOf } from './field-errors.ts';
 import { i18nProvider } from './i18n.ts';
 import { dropTokens, isLoggedIn, keepTokens, type Pair } from './session.ts';
 
+const AGAIN_MS = 1_000;
+
+/** Without it there is nothing to draw: a server that is just being restarted is asked until it answers. */
+async function homeAtLast(): Promise<Home> {
+  for (;;)
+    try {
+      return await readHome();
+    } catch (error) {
+      const { status } = error as HttpError;
+      if (status > 0 && status < 500) throw error;
+      await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+    }
+}
+
 export const authProvider: AuthProvider = {
   login: async tokens => keepTokens(tokens),
   async logout() {
@@ -21,7 +35,7 @@ export const authProvider: AuthProvider = {
     forgetHome();
     throw new Error();
   },
-  getPermissions: (): Promise<Home | null> => (isLoggedIn() ? readHome() : Promise.resolve(null)),
+  getPermissions: (): Promise<Home | null> => (isLoggedIn() ? homeAtLast() : Promise.resolve(null)),
 };
 
 export const beginLogin = (phone: string, password: string) =>

@@ -53,7 +53,7 @@ test('what is wrong with a field is said beside it in words, in the language of 
   await page.getByText('Пользователь (ID): Записано не так, как нужно.').waitFor();
 }, 60_000);
 
-test('a first letter is not searched for, and a balancer that answers in HTML is no puzzle', async () => {
+test('a first letter is not searched for; a balancer that answers in HTML is no puzzle, nor is a server that is away', async () => {
   const target = await app.buildUser({ fullName: 'Zarif Usta' });
   const { page, problems } = await site.openPanel();
   await page.goto(`${app.url}/admin/#/users`);
@@ -69,9 +69,20 @@ test('a first letter is not searched for, and a balancer that answers in HTML is
   await page.route(`**/users/${target.id}/`, route => route.fulfill({ status: 502, body: '<html>Bad Gateway</html>' }));
   await page.getByText('Zarif Usta').click();
   await page.getByText('Server communication error').waitFor();
-  await page.unroute(`**/users/${target.id}/`);
-  await page.goto(`${app.url}/admin/#/users/${target.id.replace(/.$/, digit => (digit === '0' ? '1' : '0'))}/show`);
+  // What was said before is gone with the page.
+  const open = async (path: string) => {
+    await page.goto(`${app.url}/admin/#/${path}`);
+    await page.reload();
+  };
+  await open(`users/${target.id.replace(/.$/, digit => (digit === '0' ? '1' : '0'))}/show`);
   await page.getByText('Not found.').waitFor();
+  // Nor is a server that is away, or comes back.
+  await page.route('**/api/admin/plans/?**', route => route.abort());
+  await open('plans');
+  await page.getByText('Server communication error').waitFor();
+  await page.route('**/api/admin/', route => route.fulfill({ status: 503, body: '{}' }), { times: 1 });
+  await page.reload();
+  await page.getByRole('menuitem', { name: 'Users' }).waitFor();
 }, 60_000);
 
 test('a tab that was duplicated goes on with what the other has renewed, and neither ends the session', async () => {

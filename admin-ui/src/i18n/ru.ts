@@ -35,6 +35,7 @@ export const russian: Texts = {
     },
     boolean: { true: 'Да', false: 'Нет', null: ' ' },
     page: {
+      authentication_error: 'Сервер не отвечает',
       create: 'Создать: %{name}',
       dashboard: 'Главная',
       edit: '%{name}: %{recordRepresentation}',
@@ -47,6 +48,11 @@ export const russian: Texts = {
       access_denied: 'Нет доступа',
     },
     message: {
+      yes: 'Да',
+      no: 'Нет',
+      details: 'Подробности',
+      placeholder_data_warning: 'Нет связи: данные не обновлены.',
+      authentication_error: 'Сервер не отвечает',
       select_all_limit_reached: 'Слишком много: выбраны только первые %{max}.',
       are_you_sure: 'Вы уверены?',
       delete_content: 'Удалить?',
@@ -61,6 +67,7 @@ export const russian: Texts = {
       access_denied: 'У вас нет права на эту страницу',
     },
     navigation: {
+      no_more_results: 'Страницы %{page} нет.',
       clear_filters: 'Очистить фильтры',
       no_filtered_results: 'Ничего не найдено.',
       no_results: 'Ничего не найдено',
@@ -82,6 +89,8 @@ export const russian: Texts = {
       sign_in_error: 'Не удалось войти',
     },
     notification: {
+      canceled: 'Отменено',
+      offline: 'Нет связи, данные не получены.',
       updated: 'Сохранено',
       created: 'Создано',
       deleted: 'Удалено',

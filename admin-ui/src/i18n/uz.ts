@@ -35,6 +35,7 @@ export const uzbek: Texts = {
     },
     boolean: { true: 'Ha', false: 'Yoʻq', null: ' ' },
     page: {
+      authentication_error: 'Server javob bermayapti',
       create: 'Yaratish: %{name}',
       dashboard: 'Bosh sahifa',
       edit: '%{name}: %{recordRepresentation}',
@@ -47,6 +48,11 @@ export const uzbek: Texts = {
       access_denied: 'Ruxsat yoʻq',
     },
     message: {
+      yes: 'Ha',
+      no: 'Yoʻq',
+      details: 'Tafsilotlar',
+      placeholder_data_warning: 'Aloqa yoʻq: maʼlumot yangilanmadi.',
+      authentication_error: 'Server javob bermayapti',
       select_all_limit_reached: 'Juda koʻp: faqat birinchi %{max} tasi tanlandi.',
       are_you_sure: 'Ishonchingiz komilmi?',
       delete_content: 'Oʻchirilsinmi?',
@@ -61,6 +67,7 @@ export const uzbek: Texts = {
       access_denied: 'Bu sahifaga ruxsatingiz yoʻq',
     },
     navigation: {
+      no_more_results: '%{page}-sahifa yoʻq.',
       clear_filters: 'Filtrlarni tozalash',
       no_filtered_results: 'Hech narsa topilmadi.',
       no_results: 'Hech narsa topilmadi',
@@ -82,6 +89,8 @@ export const uzbek: Texts = {
       sign_in_error: 'Kirib boʻlmadi',
     },
     notification: {
+      canceled: 'Bekor qilindi',
+      offline: 'Aloqa yoʻq, maʼlumot olinmadi.',
       updated: 'Saqlandi',
       created: 'Yaratildi',
       deleted: 'Oʻchirildi',

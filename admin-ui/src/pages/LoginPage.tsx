@@ -19,7 +19,7 @@ export function LoginPage() {
       if (sent) await login(await finishLogin(sent.otp_id, given['code'] ?? ''));
       else setSent(await beginLogin(given['phone'] ?? '', given['password'] ?? ''));
     } catch (error) {
-      setProblem((error as Error).message);
+      setProblem((error as Error).message || translate('ra.notification.http_error'));
     } finally {
       setBusy(false);
     }
