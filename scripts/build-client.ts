@@ -10,7 +10,8 @@ execFileSync('tsc', ['-p', 'tsconfig.client.json'], { stdio: 'inherit' });
 const manifest = {
   ...{ name: 'parthub', version, license, type: 'module', sideEffects: false },
   description: 'Client of Parthub: typed calls, live state, nothing lost',
-  exports: { './client': { types: './index.d.ts', default: './index.js' } },
+  // The command line of React Native reads the manifest of every dependency, by its name.
+  exports: { './client': { types: './index.d.ts', default: './index.js' }, './package.json': './package.json' },
   peerDependencies: { 'socket.io-client': '^4.8.0' },
 };
 writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -115,6 +116,11 @@ test('whatever the page in the package links to is in the package, or elsewhere 
   const files = links.filter(link => !/^https:/.test(link));
   expect(files).toContain('client-vectors.json');
   expect(files.filter(name => !existsSync(join(folder, name)))).toEqual([]);
+});
+
+test('tools that look at its manifest find it', () => {
+  const manifest = createRequire(join(project, 'main.js')).resolve('parthub/package.json');
+  expect(JSON.parse(readFileSync(manifest, 'utf8'))).toMatchObject({ name: 'parthub', license: 'MIT' });
 });
 
 test('a wrong call does not type-check', async () => {
