@@ -13,7 +13,7 @@ import { createPresence } from './presence.ts';
 import { createReceipts } from './receipts.ts';
 import { createRest } from './rest.ts';
 import { memoryCredentials } from './stores.ts';
-import { wait as anyWait, type Wait } from './timers.ts';
+import { wait as anyWait, atMost, type Wait } from './timers.ts';
 import { type CredentialStore, createSession, type GivenTokens, type Session } from './tokens.ts';
 import { createTyping } from './typing.ts';
 
@@ -144,21 +144,10 @@ export function createClient(options: ClientOptions) {
   }
 
   /** As far as the network lets it: one that has fallen silent keeps nobody signed in. */
-  function tellSignOut(scope: 'current' | 'all'): Promise<void> {
+  async function tellSignOut(scope: 'current' | 'all'): Promise<void> {
     const late = new AbortController();
-    return new Promise(resolve => {
-      const cancel = (wait ?? anyWait)(SIGN_OUT_MS, () => {
-        late.abort();
-        resolve();
-      });
-      rest
-        .logout({ scope }, { signal: late.signal })
-        .catch(() => {})
-        .finally(() => {
-          cancel();
-          resolve();
-        });
-    });
+    await atMost(SIGN_OUT_MS, rest.logout({ scope }, { signal: late.signal }), wait ?? anyWait);
+    late.abort();
   }
 
   // What is written before the first connection has an author too.

@@ -1,7 +1,7 @@
 import type { Ask } from './ask.ts';
 import type { ChatCalls, Message } from './contract.ts';
 import type { Err } from './errors.ts';
-import { backoffMs, type Wait, wait } from './timers.ts';
+import { atMost, backoffMs, type Wait, wait } from './timers.ts';
 
 export type Outgoing = ChatCalls['message:send']['payload'];
 
@@ -54,6 +54,9 @@ interface Options {
   wait?: Wait | undefined;
   random?: (() => number) | undefined;
 }
+
+/** A store that does not answer is none. */
+const STORE_MS = 2_000;
 
 /** What else is found where they are kept was written by something else, or not to the end. */
 const isUnsent = (found: Partial<Unsent> | null): found is Unsent =>
@@ -126,7 +129,7 @@ export function createOutbox(options: Options): Outbox {
   }
 
   async function attempt({ message }: Unsent, tries: number, began: number): Promise<void> {
-    await stored;
+    await atMost(STORE_MS, stored, after);
     if (began !== connection) return;
     const ack = await ask('message:send', message).catch(() => null);
     if (ack?.ok) {

@@ -11,7 +11,7 @@ import { createOutbox, type Outgoing, type Unsent } from '../../src/client/outbo
 import { createSync } from '../../src/client/sync.ts';
 import { wait } from '../../src/client/timers.ts';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
-import { keepOutbox, until, useClients } from '../support/client.ts';
+import { keepOutbox, shortly, until, useClients } from '../support/client.ts';
 import { buildPost, buildTalk, buildThread, message } from '../support/talk.ts';
 import { asStaff } from '../support/worlds.ts';
 
@@ -24,13 +24,13 @@ const unsent = (text: string, queuedAt: number): Unsent => ({
 });
 
 /** An outbox whose messages are all stored; what it sends, in order. */
-function startOutbox(store: NonNullable<Parameters<typeof createOutbox>[0]['store']>) {
+function startOutbox(store: NonNullable<Parameters<typeof createOutbox>[0]['store']>, pause = wait) {
   const sent: string[] = [];
   const ask = async (_event: string, { client_id }: Outgoing) => {
     sent.push(client_id);
     return { ok: true, data: { message: { client_id }, duplicate: false } };
   };
-  return { sent, outbox: createOutbox({ ask: ask as never, onSent: () => {}, store }) };
+  return { sent, outbox: createOutbox({ ask: ask as never, onSent: () => {}, store, wait: pause }) };
 }
 
 test('with more threads than one pull names, who comes back learns what is new, gone, or muted elsewhere', async () => {
@@ -109,6 +109,14 @@ test('a store that cannot be read keeps what is written from then on, and it is 
   await eventually(() => expect([...kept.keys()]).toEqual(['one']), 1_000);
   outbox.connected('me');
   await eventually(() => expect([sent, kept.size]).toEqual([['one'], 0]));
+});
+
+test('a store that never answers keeps no message from being sent', async () => {
+  const never = () => new Promise<never>(() => {});
+  const { sent, outbox } = startOutbox({ load: never, put: never, remove: never }, shortly);
+  outbox.connected('me');
+  for (const client_id of ['one', 'two']) outbox.send({ thread_id: 'thread', client_id, text: client_id });
+  await eventually(() => expect(sent).toEqual(['one', 'two']));
 });
 
 test('a conversation that is opened again after a lost answer, or twice at once, has its first message once', async () => {
