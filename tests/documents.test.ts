@@ -75,6 +75,13 @@ test('every operation and event has an example, and it passes its own contract',
   expect(lacking).toEqual([]);
 });
 
+test('an example of a thread looks like one that the server gives', async () => {
+  const { body } = await app.get(null, '/api/asyncapi/');
+  const [{ payload }] = body.channels.chat.messages.thread_get_ack.examples;
+  const { post, participants } = payload.data.thread;
+  expect([post.status, participants[0].user.avatar_url]).toEqual(['published', expect.stringMatching(/^\/uploads\//)]);
+});
+
 test('the documents tell errors, limits and examples of an operation', async () => {
   const [openapi, asyncapi] = await Promise.all(documents.map(async path => (await app.get(null, path)).body));
   const login = openapi.paths['/api/auth/login/'].post;

@@ -108,7 +108,7 @@ const sharedThread = {
     part_number: z.string().nullable(),
     price: z.string().nullable(),
     currency: z.string().nullable(),
-    status: z.string(),
+    status: z.string().meta({ example: 'published' }),
     thumb_url: z.string().nullable(),
   }),
   last_seq: z.int(),
