@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { get } from 'node:http';
 import { expect, test } from 'vitest';
 import { eventually, type TestUser, useApp } from '../support/app.ts';
 import { buildPost } from '../support/talk.ts';
@@ -28,9 +29,17 @@ test('a kept post is marked for the one who keeps it, counted for all, and once'
   await keep(other, id);
   const gone = await Promise.all([drop(reader, id), drop(reader, id)]);
   expect(gone.map(({ status }) => status)).toEqual([204, 204]);
-  const { body } = await app.get(reader, pathOf(id));
+  const { body, headers } = await app.get(reader, pathOf(id));
   // keeping it is no change of the post
   expect(body).toMatchObject({ is_favorite: false, favorites_count: 1, rev: 1 });
+  await keep(reader, id);
+  // so its tag, which is that of the revision, does not say that nothing is new
+  const held = { 'if-none-match': headers.get('etag')!, authorization: `Bearer ${reader.token}` };
+  // `fetch` would ask past all caches
+  const again = await new Promise<number | undefined>(resolve => {
+    get(app.url + pathOf(id), { headers: held }, response => resolve(response.resume().statusCode));
+  });
+  expect(again).toBe(200);
 });
 
 test('favourites are listed by the time they were kept, page by page, to their owner alone', async () => {

@@ -124,6 +124,8 @@ function answerOf(
 const languageOf = (res: Response) => ({ 'Content-Language': stateOf(res).locale });
 
 function send(res: Response, { status, headers, body }: StoredAnswer): void {
+  // Express would compare tags by itself. That of a revision is for If-Match: counts and favourites change without it.
+  delete res.req.headers['if-none-match'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   if (body === null) res.status(status).end();
   else
