@@ -21,6 +21,9 @@ interface Result {
   results: { ok: boolean; code?: string }[];
 }
 
+/** What the server does in one call; more may have been chosen on several pages. */
+const MOST_AT_ONCE = 200;
+
 /** Asks why, and what the action needs; says how many it did. */
 export function ActionDialog({ action, ids, known = {}, record, onClose }: Props) {
   const [translate, notify, failed] = [useTranslate(), useNotify(), useFailure()];
@@ -36,7 +39,11 @@ export function ActionDialog({ action, ids, known = {}, record, onClose }: Props
     setBusy(true);
     setWrong({});
     try {
-      const { results } = await ask<Result>('POST', action.path, bodyOf(action, ids, { ...given, ...known }));
+      const results: Result['results'] = [];
+      for (let from = 0; from < ids.length; from += MOST_AT_ONCE) {
+        const body = bodyOf(action, ids.slice(from, from + MOST_AT_ONCE), { ...given, ...known });
+        results.push(...(await ask<Result>('POST', action.path, body)).results);
+      }
       const refused = results.filter(({ ok }) => !ok);
       const codes = [...new Set(refused.map(({ code }) => wordsOf(code)))].join(', ');
       const ok = results.length - refused.length;
