@@ -1,7 +1,7 @@
 import { type RestCalls, routes } from './contract.ts';
 import { type Err, ParthubError } from './errors.ts';
 import { newId } from './ids.ts';
-import type { Session } from './tokens.ts';
+import { type Session, unanswered } from './tokens.ts';
 
 export interface CallOptions {
   /** The same key and payload get the same answer, so a call may be repeated when its answer was lost. */
@@ -31,8 +31,10 @@ export interface RestOptions {
   fetch?: typeof fetch | undefined;
 }
 
-/** These say who somebody is, so no token is renewed for them. */
-const withoutToken = new Set<Name>(['requestOtp', 'verifyOtp', 'login', 'refreshTokens']);
+const withoutToken = new Set<Name>(['requestOtp', 'refreshTokens']);
+/** These say who somebody is: with a token of the same user they renew its session, without one they begin another. */
+const logins = new Set<Name>(['verifyOtp', 'login']);
+const ofToken = new Set<string>(['token_expired', 'token_invalid', 'session_revoked', 'session_expired']);
 
 export function createRest(given: RestOptions): Rest {
   const options = { ...given, url: given.url.replace(/\/$/, '') };
@@ -40,7 +42,10 @@ export function createRest(given: RestOptions): Rest {
     (name: Name, route: Route) =>
     (payload: Record<string, unknown> = {}, how: CallOptions = {}) => {
       const request = (token: string | null) => send(options, route, token, payload, how);
-      return withoutToken.has(name) ? request(null) : asUser(options.session(), request);
+      if (withoutToken.has(name)) return request(null);
+      if (logins.has(name)) return asWhoever(options.session(), request);
+      const answer = asUser(options.session(), request);
+      return name === 'setPassword' ? keepingTokens(options.session(), answer) : answer;
     };
   return Object.fromEntries(
     Object.entries(routes).map(([name, route]) => [name, callOf(name as Name, route)]),
@@ -60,6 +65,35 @@ async function asUser<T>(session: Session, request: (token: string | null) => Pr
     // What one user has asked is not done as another.
     if (next !== null && (await session.user()) !== user) throw error;
     return request(next);
+  }
+}
+
+async function asWhoever<T>(session: Session, request: (token: string | null) => Promise<T>): Promise<T> {
+  const token = await session.access().catch(() => null);
+  try {
+    return await request(token);
+  } catch (error) {
+    if (token === null || !(error instanceof ParthubError) || !ofToken.has(error.code))
+      throw tokensMayBeOld(session, error);
+    return request(null);
+  }
+}
+
+/** What was not answered may have renewed the session all the same: the next tokens are given for 30 s. */
+function tokensMayBeOld(session: Session, error: unknown): unknown {
+  if (error instanceof ParthubError && unanswered.has(error.code)) session.renew().catch(() => {});
+  return error;
+}
+
+/** A new password replaces the tokens of the session: with the old ones it would end later. */
+async function keepingTokens(session: Session, asked: Promise<unknown>): Promise<unknown> {
+  const user = await session.user();
+  try {
+    const tokens = (await asked) as RestCalls['setPassword']['result'];
+    if (user !== null && tokens.user.id === user) await session.keep(tokens);
+    return tokens;
+  } catch (error) {
+    throw tokensMayBeOld(session, error);
   }
 }
 

@@ -58,7 +58,8 @@ const EARLY_MS = 30_000;
 const ANSWER_MS = 10_000;
 /** 1, 2, 4, 8 s: an answer that was lost is given again for 30 s, and whoever asks later has copied the token. */
 const REPEATS = 4;
-const unanswered = new Set(['network', 'unavailable', 'internal']);
+/** Codes after which it is not known what a call did. */
+export const unanswered = new Set<string>(['network', 'unavailable', 'internal']);
 const final = new Set(['refresh_invalid', 'refresh_reused', 'session_expired', 'session_revoked', 'account_blocked', 'validation_failed']); // biome-ignore format: a list
 
 /** The tokens of one login, renewed by a single flight and shared with other tabs through the store. */

@@ -202,6 +202,36 @@ test('signing out forgets the user here, and ends the session there', async () =
   expect(status).toBe(401);
 });
 
+test('who sets a password, and logs in with it again, goes on with the same session', async () => {
+  const { client, credentials, phone } = await signIn();
+  const password = 'correct horse battery';
+  const refreshToken = async () => (await credentials.load())!.tokens!.refresh;
+  const given = await client.rest.setPassword({ password });
+  // the one before would end the session, once the 30 s for lost answers are over
+  expect(await refreshToken()).toBe(given.refresh);
+  await client.signIn({ phone, password });
+  expect(await refreshToken()).not.toBe(given.refresh);
+  expect((await client.rest.listSessions()).results).toHaveLength(1);
+});
+
+test.each(['set-password', 'login'])('an answer of %s that is lost does not end the session', async lost => {
+  const { client, credentials, phone } = await signIn();
+  const password = 'correct horse battery';
+  await client.rest.setPassword({ password });
+  client.disconnect();
+  const before = (await credentials.load())!.tokens!.refresh;
+  const losing: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    if (String(input).endsWith(`/api/auth/${lost}/`)) throw new TypeError('fetch failed');
+    return response;
+  };
+  const again = createClient({ url: app.url, credentials, fetch: losing });
+  const asked = lost === 'login' ? again.signIn({ phone, password }) : again.rest.setPassword({ password });
+  await expect(asked).rejects.toMatchObject({ code: 'network' });
+  await eventually(async () => expect((await credentials.load())!.tokens!.refresh).not.toBe(before));
+  expect(await again.rest.getMe()).toMatchObject({ has_password: true });
+});
+
 test('who signs out is signed out, also while the network answers nothing', async () => {
   const { credentials } = await signIn();
   const silent: typeof fetch = () => new Promise(() => {});
