@@ -171,3 +171,14 @@ test('of a record that was changed often the older changes are shown too', async
   await eventually(async () => expect(await entries.count()).toBe(27));
   expect(await page.getByRole('button', { name: 'Older changes' }).count()).toBe(0);
 }, 60_000);
+
+test('a text that may be empty is emptied', async () => {
+  const { page, staff } = await site.openPanel();
+  const plan = { code: 'worded', name: 'Worded', price: '1.00', description: 'Too many words' };
+  const { id } = (await app.post(staff, '/api/admin/plans/', plan)).body;
+  await page.goto(`${app.url}/admin/#/plans/${id}`);
+  await page.fill('textarea[name=description]', '');
+  await page.click('button[type=submit]');
+  await page.waitForSelector('[data-history] >> text=Too many words');
+  expect((await app.get(staff, `/api/admin/plans/${id}/`)).body.description).toBe('');
+}, 60_000);

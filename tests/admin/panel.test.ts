@@ -295,14 +295,3 @@ test('where the session has ended an action leads to the login', async () => {
   await page.getByRole('button', { name: 'Do it' }).click();
   await page.waitForSelector('input[name=phone]');
 }, 60_000);
-
-test('a text that may be empty is emptied', async () => {
-  const { page, staff } = await openPanel();
-  const plan = { code: 'worded', name: 'Worded', price: '1.00', description: 'Too many words' };
-  const { id } = (await app.post(staff, '/api/admin/plans/', plan)).body;
-  await page.goto(`${app.url}/admin/#/plans/${id}`);
-  await page.fill('textarea[name=description]', '');
-  await page.click('button[type=submit]');
-  await page.waitForSelector('[data-history] >> text=Too many words');
-  expect((await app.get(staff, `/api/admin/plans/${id}/`)).body.description).toBe('');
-}, 60_000);
