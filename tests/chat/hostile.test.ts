@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { operations } from '../../src/chat/contract.ts';
 import type { Operation } from '../../src/common/operations.ts';
-import { ask, useApp } from '../support/app.ts';
+import { ask, newClientId, useApp } from '../support/app.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
@@ -107,7 +107,8 @@ test('S-51: every text field takes quotes and wildcards, and refuses NUL, withou
     expect(await ask(socket, 'message:search', { q: `${text}${text}` })).toMatchObject({ ok: true });
     const target = { thread_id: thread.id, message_id: sent.message.id };
     expect(await ask(socket, 'message:edit', { ...target, text: `${text} ` })).toMatchObject({ ok: true });
-    const report = { client_id: thread.id, target: { type: 'user', id: seller.id }, reason: 'other', comment: text };
+    const { id } = await app.buildUser();
+    const report = { client_id: newClientId(), target: { type: 'user', id }, reason: 'other', comment: text };
     expect(await ask(socket, 'report:create', report)).toMatchObject({ ok: true });
   }
   for (const [event, payload] of [
