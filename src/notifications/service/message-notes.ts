@@ -10,10 +10,10 @@ const unreadNote = (userId: string, threadId: string) => `
   where o.user_id = ${userId} and o.group_key = 'thread:' || ${threadId} and o.read_at is null limit 1`;
 
 /** Sending is reading: the sender's unread note of the thread is read too. */
-const ctes = (readIds: string, isReadFirst = 'true') => `
+const ctes = (isRead: string, isReadFirst = 'true') => `
   notes_read as (
     update notifications n set read_at = coalesce(n.read_at, $1), seen_at = coalesce(n.seen_at, $1), rev = n.rev + 1
-    where n.id = any(array(${readIds}))
+    where ${isRead}
     returning n.id, n.user_id
   ), noted as (
     insert into notifications as n (id, user_id, type, group_key, count, title, body, actor_ids, data, created_at, updated_at)
@@ -41,10 +41,10 @@ export const messageNotes: StatementPart = {
   // Of two that talk in one batch a note is read before what comes later begins a new row: the count makes the insert wait. Only
   // the one who did not send last has something unread then: what came after the last of its own.
   with: ctes(
-    `select (${unreadNote('r.user_id', 's.thread_id')}) from sent s, unnest(s.unread_by) r(user_id)`,
+    `n.id = any(array(select (${unreadNote('r.user_id', 's.thread_id')}) from sent s, unnest(s.unread_by) r(user_id)))`,
     '(select count(*) from notes_read) >= 0',
   ),
-  withOne: ctes(`select (${unreadNote('$3', '$2')}) from sent`),
+  withOne: ctes(`n.id = (select (${unreadNote('$3', '$2')}) from sent)`),
   value: 'select json_agg(told) from told',
   fact: facts.notesWritten,
 };
