@@ -212,5 +212,7 @@ test('settings that the server refuses are told, not tried for ever', async () =
 test('a data folder that may not be written is told at once', async () => {
   const dataDir = await buildDataDir();
   await chmod(dataDir, 0o500);
+  // Else an ordinary user could not remove it.
+  onTestFinished(() => chmod(dataDir, 0o700));
   await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow('Permission denied');
 });
