@@ -9,13 +9,14 @@ import { uploadFolder, uploadImage } from '../support/uploads.ts';
 
 /** `npm run screenshots` keeps what the panel looks like; other runs do not. */
 const shots = process.env['PANEL_SHOTS'];
+const uploads = await uploadFolder();
 let app: PanelSite['app'];
 let openPanel: PanelSite['openPanel'];
 let comeIn: PanelSite['comeIn'];
 let close: PanelSite['close'];
 
 beforeAll(async () => {
-  ({ app, openPanel, comeIn, close } = await startPanel({ UPLOAD_DIR: await uploadFolder() }));
+  ({ app, openPanel, comeIn, close } = await startPanel({ UPLOAD_DIR: uploads }));
 });
 afterAll(() => close());
 
