@@ -80,8 +80,7 @@ export function operationHandler(parts: Parts, bound: Bound): RequestHandler {
 
 function callOf(req: Request, res: Response, actor: Actor | null): Omit<RawCall, 'raw'> {
   const { requestId, now, locale } = stateOf(res);
-  const userAgent = userAgentOf(req.headers);
-  const ip = addressOf(req);
+  const [ip, userAgent] = [addressOf(req), userAgentOf(req.headers)];
   return { requestId, now, locale, actor, ip, userAgent, reportLimit: state => tellLimit(res, state) };
 }
 
