@@ -68,16 +68,15 @@ const inserted = `
     g.attachments, string_to_array(g.part_numbers, ' '), g.created_at
   from given g full join sent s on s.thread_id = g.thread_id where coalesce(s.base_seq, -1) >= 0`;
 
-/** A sender has read and received what was sent. */
-const positions = ['buyer_read_seq', 'buyer_delivered_seq', 'seller_read_seq', 'seller_delivered_seq'].map(column => {
-  const side = column.split('_', 1)[0];
-  return `${column} = case t.${side}_id when s.sender_id then s.base_seq + s.place when s.other_id then s.base_seq + s.other_place
-    else t.${column} end`;
-});
+/** A sender has read and received what was sent; `cases` say by whom and up to where. */
+const positions = (cases: string) =>
+  ['buyer_read_seq', 'buyer_delivered_seq', 'seller_read_seq', 'seller_delivered_seq']
+    .map(column => `${column} = case t.${column.split('_', 1)[0]}_id ${cases} else t.${column} end`)
+    .join(', ');
 
 const moved = `
   update threads t set rev = s.base_rev + s.place, last_seq = s.base_seq + s.place, activity_id = s.id,
-    updated_at = greatest(t.updated_at, s.latest_at), ${positions.join(', ')}
+    updated_at = greatest(t.updated_at, s.latest_at), ${positions('when s.sender_id then s.base_seq + s.place when s.other_id then s.base_seq + s.other_place')}
   from sent s where t.id = s.thread_id`;
 
 /**
@@ -95,14 +94,10 @@ export const sendStatement = byParts(
       ${valuesOf(parts)} as parts`,
 );
 
-const ownPositions = ['buyer_read_seq', 'buyer_delivered_seq', 'seller_read_seq', 'seller_delivered_seq'].map(
-  column => `${column} = case t.${column.split('_', 1)[0]}_id when $3 then t.last_seq + 1 else t.${column} end`,
-);
-
 /** It locks as it writes: what it had to wait for is read anew for its conditions. */
 const sentOne = `
   update threads t set rev = t.rev + 1, last_seq = t.last_seq + 1, activity_id = $4::uuid,
-    updated_at = greatest(t.updated_at, $10::timestamptz), ${ownPositions.join(', ')}
+    updated_at = greatest(t.updated_at, $10::timestamptz), ${positions('when $3 then t.last_seq + 1')}
   where t.id = $2::uuid and ${isParticipant('$3::uuid')} and not t.is_locked and not t.is_blocked and ${isPeerClosed('$3')} is not true
     and not exists (select from messages k where k.sender_id = $3 and k.client_id = $5::uuid)
   returning $4::uuid as id, t.id as thread_id, $3::uuid as sender_id, $7::text as text, t.rev, t.last_seq, ${recipient('$3')},
