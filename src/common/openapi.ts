@@ -127,7 +127,7 @@ function describe({ tag, operationId, operation, path }: Described): ZodOpenApiO
 
 const mediaType = ({ isForm }: Operation) => (isForm ? 'multipart/form-data' : 'application/json');
 const IdempotencyKey = z.string().describe('16 to 128 of `[A-Za-z0-9_-]`; the same key and body get the same answer.');
-/** Lists travel as `types=a,b`; without this a client would repeat the name, which is `duplicate_parameter`. */
+/** Lists travel as `types=a,b`. Where the name is repeated it is read as well, for clients that are told nothing else. */
 const asOneParameter = { param: { style: 'form', explode: false } } as const;
 
 /** Where each field of the input travels over REST: path, query or body. */
