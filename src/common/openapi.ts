@@ -40,8 +40,7 @@ function contentOf(group: readonly ErrorCode[]) {
 /** What any path may be refused with before it is known what it asks for, or who asks. */
 const ofTheDoor = {
   id: 'OfTheDoor',
-  description:
-    'Refusals that any path may give: of the host, the address, the body, an `Idempotency-Key`, or the account behind the token.',
+  description: 'Refusals that any path may give: of the host, the address, the body or an `Idempotency-Key`.',
   content: contentOf([
     'invalid_host',
     'bad_json',
@@ -51,7 +50,6 @@ const ofTheDoor = {
     'unsupported_media_type',
     'idempotency_conflict',
     'idempotency_in_progress',
-    'account_blocked',
   ]),
 };
 

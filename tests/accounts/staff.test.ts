@@ -139,7 +139,12 @@ test('S-28: ban, role and unlock, each with its audit row', async () => {
     ]),
   );
   await eventually(() => expect([revoked, socket.connected]).toEqual([[{ reason: 'blocked' }], false]), 1_000);
-  expect((await app.get(null, '/api/auth/me/', bearer(member.body.access))).body.code).toBe('account_blocked');
+  const answer = await app.get(null, '/api/auth/me/', bearer(member.body.access));
+  expect(answer).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
+  const refused = await once(openSocket(app.url, '/chat', { token: member.body.access }), 'connect_error');
+  expect(refused.message).toBe('account_blocked');
+  const { refresh } = member.body;
+  expect((await app.post(null, '/api/auth/token/refresh/', { refresh })).body.code).toBe('account_blocked');
   const { dev_code } = (await requestCode(app, member.phone, {}, later(2 * MINUTE))).body;
   expect((await verify(app, member.phone, dev_code, {}, later(2 * MINUTE))).body.code).toBe('account_blocked');
   expect((await asked(support, 'unblock', [id])).body.results).toEqual([{ id, ok: true }]);

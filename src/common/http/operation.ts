@@ -6,12 +6,13 @@ import type { Config } from '../../config.ts';
 import type { Authenticate } from '../auth.ts';
 import type { Actor } from '../context.ts';
 import { asAppError } from '../database.ts';
-import { AppError, errorCatalogue } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { RawCall, Run } from '../execute.ts';
 import { type Attempt, type Idempotency, idOf, readIdempotencyKey, type StoredAnswer } from '../idempotency.ts';
 import { newId } from '../ids.ts';
 import type { LimitState, Limits } from '../limits.ts';
 import type { HttpPath, Operation, Output } from '../operations.ts';
+import { actorOf } from './actor.ts';
 import type { FormGate } from './form-gate.ts';
 import { type ReadRaw, rawInputOf } from './input.ts';
 import { challenge, presentProblem } from './problems.ts';
@@ -251,33 +252,11 @@ export function countRefused({ limits }: Pick<Parts, 'limits'>, readBody: Reques
 /** Who is let in by no token spends of their address, so that guessing one is no cheaper than any other request. */
 async function readActor(parts: Parts, operation: Operation, req: Request, res: Response): Promise<Actor | null> {
   try {
-    return await authenticated(parts.authenticate, operation, req, stateOf(res).now);
+    return await actorOf(parts.authenticate, operation, req.headers.authorization, stateOf(res).now);
   } catch (error) {
     parts.limits.spendRequest(callOf(req, res, null));
     throw error;
   }
-}
-
-async function authenticated(
-  authenticate: Authenticate,
-  { access = 'user' }: Operation,
-  req: Request,
-  now: Date,
-): Promise<Actor | null> {
-  const header = req.headers.authorization ?? '';
-  const mayLack = access === 'optional' || access === 'lenient';
-  if (access === 'public' || (mayLack && header === '')) return null;
-  if (header === '') throw new AppError('auth_required');
-  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
-  if (!token && access !== 'lenient') throw new AppError('token_invalid');
-  const actor = authenticate(token ?? '', now);
-  return access === 'lenient' ? actor.catch(passOver) : actor;
-}
-
-/** A client may send its old token along with a new login. */
-function passOver(error: unknown): null {
-  if (error instanceof AppError && errorCatalogue[error.code].status < 500) return null;
-  throw error;
 }
 
 /** An id in the path that is no id at all is answered like one that does not exist. */
