@@ -6,6 +6,7 @@ import { isOutage, isRefusedLogin, lockName } from './common/database.ts';
 import { growFreely, returnMemory } from './common/heap.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import { startEmbedded } from './embedded.ts';
+import { ensureStorage } from './uploads/storage.ts';
 
 /** Longer than all that is waited for after the drain window; whoever started the server need not kill it. */
 const LAST_RESORT_MS = 15_000;
@@ -37,6 +38,7 @@ function reasonOf(error: unknown): string {
 async function start(): Promise<void> {
   growFreely();
   const config = loadConfig();
+  await ensureStorage(config);
   const embedded = config.DATABASE_URL ? null : await startEmbedded(config);
   const databaseUrl = config.DATABASE_URL ?? embedded!.url;
   const app = await buildApp(config, databaseUrl);

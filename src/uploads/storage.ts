@@ -1,9 +1,9 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
 import express, { type RequestHandler } from 'express';
 import { AppError } from '../common/errors.ts';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 
 export const UPLOADS_PATH = '/uploads';
 
@@ -57,6 +57,18 @@ function bucketStorage(config: Config): Storage {
     // A name that is not there is no error of S3.
     remove: fileName => call(fileName, { method: 'DELETE' }),
   };
+}
+
+/** Before the server starts: otherwise the first upload would tell. Throws `ConfigError`. */
+export async function ensureStorage({ S3_ENDPOINT, UPLOAD_DIR }: Config): Promise<void> {
+  if (S3_ENDPOINT) return;
+  try {
+    await mkdir(UPLOAD_DIR, { recursive: true });
+    await access(UPLOAD_DIR, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`UPLOAD_DIR: this folder cannot be written (${code})`);
+  }
 }
 
 function diskStorage(config: Config): Storage {

@@ -62,6 +62,11 @@ test.each([
 
 test.each([
   ['a database that is not there', { SECRET_KEY: SECRET, DEBUG: '1' }, /DATABASE_URL: .* ECONNREFUSED 127.0.0.1:1$/],
+  [
+    'a folder of images that is a file',
+    { SECRET_KEY: SECRET, DEBUG: '1', UPLOAD_DIR: import.meta.filename },
+    /^UPLOAD_DIR: this folder cannot be written \(EEXIST\)$/,
+  ],
   ['a data folder that is a file', { DEBUG: '1', DATA_DIR: import.meta.filename }, /startup\.test\.ts/],
 ])('%s is told in one line', async (_what, env, told) => {
   const { code, output } = await start(env);
