@@ -56,8 +56,8 @@ export const facts = {
   searchDeleted: fact<{ userId: string; searchId: string }>('b2b.search-deleted'),
   /** `userId` has seen the author's phone number; told once for a post, user and day. */
   contactRevealed: fact<OfPost & { userId: string }>('b2b.contact-revealed'),
-  /** Something that a conversation shows of the post has changed. */
-  postChanged: fact<OfPost>('b2b.post-changed'),
+  /** Something that a conversation shows of the post has changed; `isShown`: everybody may see what it says by now. */
+  postChanged: fact<OfPost & { isShown: boolean }>('b2b.post-changed'),
 };
 
 /** The caller's conversation about a post, by `<post id>:<user id>`; filled by chat. */

@@ -129,6 +129,29 @@ test('conversations about a post are told that it was hidden and restored', asyn
   expect(await shown()).toBe('published');
 });
 
+test.each([
+  ['published', 'pending'],
+  ['closed', 'closed'],
+] as const)('conversations do not show what a %s post says before a moderator has read it', async (status, then) => {
+  const [owner, buyer, moderator] = [await buildDealer(app), await buildDealer(app), await buildModerator()];
+  const postId = await buildPost(app, owner, { status, title: 'Water pump', moderationState: 'approved' });
+  const thread = await buildThread(app, { buyer, seller: owner, postId });
+  const path = `/api/b2b/posts/${postId}/`;
+  const shown = async () => (await app.get(buyer, `/api/chat/threads/${thread.id}/`)).body.thread.post;
+  const { title: before } = await shown();
+  await app.patch(owner, path, { title: 'Call me at the market', price: '1.00', currency: 'USD' });
+  expect(await shown()).toMatchObject({ title: before, status: then });
+  await app.post(owner, `${path}publish/`);
+  await act(app, moderator, 'posts/reject', postId, { reason: 'Spam' });
+  expect(await shown()).toMatchObject({ title: before, status: 'rejected' });
+  await app.patch(owner, path, { title: 'Oil pump' });
+  await act(app, moderator, 'posts/approve', postId);
+  expect(await shown()).toMatchObject({ title: 'Oil pump', price: '1.00', status: 'published' });
+  await app.patch(owner, path, { title: 'Call me at the market' });
+  await app.delete(owner, path);
+  expect(await shown()).toMatchObject({ title: 'Oil pump', status: 'removed', thumb_url: null });
+});
+
 test('an author is told three days before a lifetime ends and when it has, each once for a lifetime', async () => {
   const owner = await buildDealer(app);
   const told = hear(owner);

@@ -3,7 +3,7 @@ import type { Context } from '../../common/context.ts';
 import { daysAfter } from '../../common/time.ts';
 import { facts } from '../contract.ts';
 import { Post } from '../entities.ts';
-import { ofPost } from './present.ts';
+import { emitChange, ofPost } from './present.ts';
 
 const TOLD_DAYS_BEFORE = 3;
 /** In one transaction; the rest is for the next minute, and reads go by dates meanwhile. */
@@ -25,11 +25,7 @@ async function expire(ctx: Context<null>): Promise<number> {
   );
   for (const post of over) Object.assign(post, { status: 'expired', rev: post.rev + 1, updatedAt: now });
   await em.flush();
-  for (const post of over) {
-    const change = ofPost(post);
-    ctx.emit(facts.postChanged, change);
-    ctx.emit(facts.postExpired, change);
-  }
+  for (const post of over) ctx.emit(facts.postExpired, emitChange(ctx, post));
   return over.length;
 }
 

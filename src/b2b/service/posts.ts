@@ -7,13 +7,13 @@ import type { Input, Output } from '../../common/operations.ts';
 import { ensureMatch } from '../../common/preconditions.ts';
 import { releaseUploads } from '../../uploads/service.ts';
 import type { PostChanges, Post as PostView } from '../contract/shapes.ts';
-import { facts, type operations } from '../contract.ts';
+import type { operations } from '../contract.ts';
 import { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { entitlementsOf } from './entitlements.ts';
 import { emptyFields, fieldsOf, imagesOf, wordsOf, writeFields } from './post-fields.ts';
-import { ofPost, presentPost } from './present.ts';
+import { emitChange, presentPost } from './present.ts';
 import { holdForReview, publishFirst } from './publish.ts';
 
 /**
@@ -98,14 +98,17 @@ export async function deletePost(
 }
 
 /** Takes posts, which are locked, off the board for ever. */
-export async function removePosts(ctx: Pick<Context, 'em' | 'now' | 'emit'>, posts: readonly Post[]): Promise<void> {
+export async function removePosts(
+  ctx: Pick<Context, 'em' | 'now' | 'emit' | 'config'>,
+  posts: readonly Post[],
+): Promise<void> {
   await releaseUploads(
     ctx,
     posts.map(post => imagesOf(post.id)),
   );
   for (const post of posts) {
     Object.assign(post, { status: 'removed', images: [], rev: post.rev + 1, updatedAt: ctx.now });
-    ctx.emit(facts.postChanged, ofPost(post));
+    emitChange(ctx, post);
   }
   await ctx.em.flush();
 }
@@ -113,6 +116,6 @@ export async function removePosts(ctx: Pick<Context, 'em' | 'now' | 'emit'>, pos
 /** Stores what has changed, tells the conversations about it, and shows it to its owner. */
 async function announceChange(ctx: Context, post: Post): Promise<PostView> {
   await ctx.em.flush();
-  ctx.emit(facts.postChanged, ofPost(post));
+  emitChange(ctx, post);
   return presentPost(ctx, post);
 }

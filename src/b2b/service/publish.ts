@@ -14,7 +14,7 @@ import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
 import { normalisePart, type Spelled, spell } from './normalise.ts';
 import { ensureFewImages } from './post-fields.ts';
-import { ofPost, presentPost } from './present.ts';
+import { emitChange, presentPost } from './present.ts';
 
 /**
  * Takes one unit of the month, and puts a post on the board or, with POST_MODERATION=pre, before a moderator. Throws
@@ -151,6 +151,6 @@ export async function renewPost(ctx: Context, { post_id }: Input<typeof operatio
 async function announceStatus(ctx: Context, post: Post): Promise<PostView> {
   Object.assign(post, { rev: post.rev + 1, updatedAt: ctx.now });
   await ctx.em.flush();
-  ctx.emit(facts.postChanged, ofPost(post));
+  emitChange(ctx, post);
   return presentPost(ctx, post);
 }

@@ -7,7 +7,7 @@ import type { Input, Output } from '../../common/operations.ts';
 import { facts, type operations } from '../contract.ts';
 import { Post } from '../entities.ts';
 import { ensureStatus } from '../policy.ts';
-import { ofPost } from './present.ts';
+import { emitChange } from './present.ts';
 import { putOnBoard } from './publish.ts';
 
 type ActOnPosts = Input<typeof operations.actOnPosts>;
@@ -34,8 +34,7 @@ async function actOn(ctx: Context, id: string, { action, reason }: ActOnPosts): 
   audit(ctx, { action, resource: 'posts', objectId: id, before, after: stateOf(post), reason });
   await ctx.em.flush();
   if (post.status === before.status) return;
-  const change = ofPost(post);
-  ctx.emit(facts.postChanged, change);
+  const change = emitChange(ctx, post);
   ctx.emit(facts.postReviewed, { ...change, decision, reason: post.moderationReason ?? null });
 }
 

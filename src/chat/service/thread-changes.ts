@@ -45,18 +45,18 @@ export async function changeThreads(
   return ids;
 }
 
-/** Keeps the copies of posts in their threads current. */
+/** Keeps the copies of posts in their threads current; what not everybody may read, or not yet, does not come into them. */
 export async function updatePosts(announced: Announcement<PostChange>[], ctx: SharedContext): Promise<void> {
   // Of several changes of one post in a transaction the last one counts.
-  const posts = new Map(announced.map(({ payload }) => [payload.post.id, payload.post]));
-  for (const [postId, post] of posts) {
+  const changes = new Map(announced.map(({ payload }) => [payload.post.id, payload]));
+  for (const [postId, { post, isShown }] of changes) {
     const threads = await rows<{ id: string }>(ctx.em, sql`select id from threads where post_id = ${postId}`);
-    const copy = JSON.stringify(post);
+    const shown = JSON.stringify(isShown ? post : { status: post.status, thumb_url: null });
     await changeThreads(
       ctx,
       threads.map(one => one.id),
-      sql`post = ${copy}::jsonb`,
-      sql`t.post <> ${copy}::jsonb`,
+      sql`post = t.post || ${shown}::jsonb`,
+      sql`t.post <> t.post || ${shown}::jsonb`,
     );
   }
 }
