@@ -1,6 +1,7 @@
 /**
  * Chat against bare Socket.IO, bare PostgreSQL and two small servers, on one durable PostgreSQL, side by side.
- * `npm run bench -- chat [--rounds 3] [--seconds 5] [--pairs 200] [--loads 8,1,pair] [--only relay,parthub]`
+ * `npm run bench -- chat [--rounds 3] [--seconds 5] [--pairs 200] [--rate 8000] [--loads 8,1,pair,rate]
+ * [--only relay,parthub]`
  */
 import { join } from 'node:path';
 import type { Load, Measured } from './chat/measured.ts';
@@ -28,23 +29,22 @@ interface Subject {
 }
 
 export async function run(args: string[]): Promise<Outcome> {
-  const presets = { rounds: 3, seconds: 5, pairs: 200, loads: '8,1,pair', only: '' };
-  const { rounds, seconds, pairs, only, ...given } = readSettings(args, presets);
-  const loads = settingsOf(pairs, given.loads.split(','));
+  const presets = { rounds: 3, seconds: 5, pairs: 200, rate: 8_000, loads: '8,1,pair,rate', only: '' };
+  const { rounds, seconds, pairs, rate, only, ...given } = readSettings(args, presets);
+  const loads = settingsOf(pairs, rate, given.loads.split(','));
   const chosen = chosenOf(only);
   return inWorld({ users: pairs * 2, posts: pairs, threads: pairs }, async world => {
     const started = await startSubjects(world);
     const subjects = started.filter(one => chosen.includes(one.name));
     const outcome: Outcome = { settings: { rounds, seconds, pairs }, measured: [], goals: [] };
-    for (const [key, setting] of loads) {
-      const load = {
-        ...{ pairs: talksOf(world, setting.pairs), devices: 1, inFlight: setting.inFlight, measureMs: seconds * 1000 },
-      };
-      const results = await inTurns(subjects, rounds, (subject, round) =>
+    for (const [key, { title, subjects: able, ...setting }] of loads) {
+      const load = { ...setting, pairs: talksOf(world, setting.pairs), devices: 1, measureMs: seconds * 1000 };
+      const measured = able ? subjects.filter(one => able.includes(one.name)) : subjects;
+      const results = await inTurns(measured, rounds, (subject, round) =>
         measure(subject, { ...load, warmUpMs: round === 0 ? WARM_UP_MS.first : WARM_UP_MS.later }),
       );
-      outcome.measured.push(...chatTables(setting.title, results));
-      outcome.goals.push(...chatGoals(key, setting.title, results));
+      outcome.measured.push(...chatTables(title, results));
+      outcome.goals.push(...chatGoals(key, title, results));
     }
     return outcome;
   });
@@ -61,13 +61,17 @@ interface Setting {
   title: string;
   pairs: number;
   inFlight: number;
+  rate?: number;
+  /** Those who can keep up; without it all. */
+  subjects?: string[];
 }
 
-function settingsOf(pairs: number, names: readonly string[]): [string, Setting][] {
+function settingsOf(pairs: number, rate: number, names: readonly string[]): [string, Setting][] {
   const settings: Record<string, Setting> = {
     8: { title: `${pairs} pairs, 8 in flight`, pairs, inFlight: 8 },
     1: { title: `${pairs} pairs, 1 in flight`, pairs, inFlight: 1 },
     pair: { title: 'one pair, 1 in flight', pairs: 1, inFlight: 1 },
+    rate: { title: `${pairs} pairs, ${rate} messages/s`, pairs, inFlight: 1, rate, subjects: ['relay', 'parthub'] },
   };
   return names.map(name => {
     const setting = settings[name];
