@@ -258,7 +258,9 @@ interface Running {
 function openDoors({ config, core, cluster, http, sockets }: Doors): Running {
   const { orm, log, executor, listeners, slots, jobs } = core;
   http.app.use(['/api/admin', '/admin'], staffNetworks(config));
-  accountsRoutes(http, createNotifier(config, log), setAvatar);
+  const notifier = createNotifier(config, log);
+  accountsRoutes(http, notifier, setAvatar);
+  listeners.afterCommit(accounts.codeUsed, notifier.confirm);
   accountsWebhooks(http, executor, config);
   listeners.afterCommit(accounts.sessionsEnded, ({ sessionIds, reason }) => sockets.endSessions(sessionIds, reason));
   billingRoutes(http);

@@ -250,11 +250,20 @@ export const operations = {
   }),
 };
 
+export interface UsedCode {
+  driver: string;
+  /** The message's id at the provider. */
+  providerId: string;
+  code: string;
+}
+
 export const facts = {
   /** Somebody asked for a code: `sent`, or the code of the refusal. */
   codeRequested: fact<{ purpose: CodePurpose; outcome: string }>('accounts.code-requested'),
   codeTaken: fact<{ driver: string }>('accounts.code-taken'),
   codeTried: fact<{ purpose: CodePurpose; outcome: 'verified' | 'wrong' }>('accounts.code-tried'),
+  /** A code that a driver brought was the right one. */
+  codeUsed: fact<UsedCode>('accounts.code-used'),
   userDeleted: fact<{ userId: string }>('accounts.user-deleted'),
   /** Nothing personal is kept of accounts that were deleted by then. */
   accountsPurged: fact<{ deletedBy: Date }>('accounts.purged'),

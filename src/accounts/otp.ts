@@ -49,6 +49,7 @@ export function addCode({ em, now, config }: Scope, phone: string, purpose: Code
 export interface Attempt {
   id: string;
   purpose: CodePurpose;
+  code: string;
   /** The code was right; it is not used up yet. */
   isRight: boolean;
   attemptsLeft: number;
@@ -88,16 +89,22 @@ export async function tryCode({ em, now, config }: Scope, given: Given): Promise
   const isRight = keysFor(config, 'otp').some(key =>
     sameBytes(hmac(key, row.id, phone, row.purpose, code), row.code_hmac),
   );
-  return { id: row.id, purpose: row.purpose, isRight, attemptsLeft: config.OTP_MAX_ATTEMPTS - row.attempts };
+  return { id: row.id, purpose: row.purpose, code, isRight, attemptsLeft: config.OTP_MAX_ATTEMPTS - row.attempts };
 }
 
-/** True for exactly one caller: a code is used once. */
-export async function useCode({ em, now }: Pick<Scope, 'em' | 'now'>, otpId: string): Promise<boolean> {
-  const used = await rows(
+/** Who brought it, and null for all callers but one: a code is used once. */
+export async function useCode({ em, now }: Pick<Scope, 'em' | 'now'>, otpId: string): Promise<Brought | null> {
+  const [used] = await rows<Brought>(
     em,
-    sql`update phone_otps set used_at = ${now} where id = ${otpId} and used_at is null returning id`,
+    sql`update phone_otps set used_at = ${now} where id = ${otpId} and used_at is null returning driver, provider_id`,
   );
-  return used.length === 1;
+  return used ?? null;
+}
+
+/** Nulls while it is being sent, and of test codes. */
+interface Brought {
+  driver: string | null;
+  provider_id: string | null;
 }
 
 /** A burnt code is told as such, so that the user asks for another; everything else is alike. */

@@ -4,8 +4,8 @@ import { fakeEskiz } from '../fakes/eskiz.ts';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
 import { type FakeProvider, fakeProvider } from '../fakes/provider.ts';
 import { fakeTelegram, signReport, TELEGRAM_TOKEN } from '../fakes/telegram.ts';
-import { bearer, DAY, later, logIn, newPhone, requestCode, verify } from '../support/accounts.ts';
-import { startApp, type TestApp, useApp } from '../support/app.ts';
+import { bearer, DAY, later, logIn, newPhone, requestCode, verify, wrongCode } from '../support/accounts.ts';
+import { eventually, startApp, type TestApp, useApp } from '../support/app.ts';
 
 const base = useApp();
 
@@ -97,7 +97,7 @@ test('Play Mobile gets JSON with an id of its own for every message', async () =
   });
 });
 
-test('Telegram is asked first whether it can, then brings our own code', async () => {
+test('Telegram is asked first whether it can, then brings our own code, and hears when it was right', async () => {
   const telegram = await fakeTelegram();
   const app = await startWith('telegram', { telegram });
   const phone = newPhone();
@@ -110,7 +110,14 @@ test('Telegram is asked first whether it can, then brings our own code', async (
     ttl: 180,
     payload: body.otp_id,
   });
-  expect((await verify(app, phone, telegram.received[1]!.body.code)).status).toBe(200);
+  const { code } = telegram.received[1]!.body;
+  await verify(app, phone, wrongCode(code));
+  telegram.next.push({ status: 500, body: 'broken' }); // nothing depends on it
+  expect((await verify(app, phone, code)).status).toBe(200);
+  await eventually(() => expect(telegram.received).toHaveLength(3));
+  expect(telegram.received[2]).toMatchObject({
+    ...{ path: '/checkVerificationStatus', body: { request_id: 'tg-1', code } },
+  });
 });
 
 test.each([

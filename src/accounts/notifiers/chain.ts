@@ -47,6 +47,13 @@ export function createNotifier(config: Config, log: Logger): Notifier {
       }
       throw new Error('no driver took the text');
     },
+    async confirm({ driver: name, ...used }) {
+      try {
+        await drivers.find(driver => driver.name === name)?.confirm?.(used);
+      } catch (error) {
+        log.warn({ driver: name, err: error }, 'driver did not take that its code was right');
+      }
+    },
   };
 }
 

@@ -1,3 +1,5 @@
+import type { UsedCode } from '../contract.ts';
+
 /** What a driver is asked to bring to a phone. */
 export interface CodeMessage {
   phone: string;
@@ -19,6 +21,8 @@ export interface Notifier {
   send(message: CodeMessage): Promise<Sent>;
   /** Tells an old number that it is no longer the account's; where a driver can. */
   tell(phone: string): Promise<void>;
+  /** Tells the provider that its code was the right one, where it keeps count of that. Never rejects. */
+  confirm(used: UsedCode): Promise<void>;
 }
 
 /** One provider. Rejects when it did not take the message; then the next one is tried. */
@@ -28,4 +32,5 @@ export interface Driver {
   send(message: CodeMessage): Promise<Omit<Sent, 'driver'>>;
   /** Any text; codes go by `send`. */
   sendText?(phone: string, text: string): Promise<void>;
+  confirm?(used: Omit<UsedCode, 'driver'>): Promise<void>;
 }

@@ -31,5 +31,8 @@ export function telegramDriver(config: Config): Driver {
       });
       return { providerId: request_id, cost: request_cost };
     },
+    async confirm({ providerId, code }) {
+      await ask('checkVerificationStatus', { request_id: providerId, code });
+    },
   };
 }

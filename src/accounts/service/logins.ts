@@ -61,14 +61,17 @@ export async function checkCode(ctx: Anyone, subject: Subject, given: Given): Pr
 
 export async function useUp(
   tx: Context<Actor | null>,
-  { id, purpose }: Attempt,
+  { id, purpose, code }: Attempt,
   subject: Subject,
   phone: string,
 ): Promise<void> {
-  if (!(await useCode(tx, id))) throw new AppError('otp_invalid', { attempts_left: 0 });
+  const used = await useCode(tx, id);
+  if (!used) throw new AppError('otp_invalid', { attempts_left: 0 });
   await countVerified(tx, phone);
   await recordSuccess(tx, subject);
   tx.emit(facts.codeTried, { purpose, outcome: 'verified' });
+  const { driver, provider_id } = used;
+  if (driver && provider_id) tx.emit(facts.codeUsed, { driver, providerId: provider_id, code });
 }
 
 /** A number that was idle for REUSE_GUARD_DAYS may have a new owner: a code alone opens no old account (S-22). */
