@@ -36,7 +36,7 @@ import { connect, createPoolReader, migrate, type Orm } from './common/database.
 import { serveDocs } from './common/docs-pages.ts';
 import { asyncApi, openApi, serveDocument } from './common/documents.ts';
 import { createExecutor, type Executor } from './common/execute.ts';
-import { closeServer, openServer } from './common/http/server.ts';
+import { closeServer, endKeepAlive, openServer } from './common/http/server.ts';
 import { createHttpDoor, type HttpDoor } from './common/http.ts';
 import { createIdempotency, purgeIdempotencyKeys } from './common/idempotency.ts';
 import { createJobs, type Jobs } from './common/jobs.ts';
@@ -189,10 +189,8 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
   let isDraining = false;
   const doors = { config, core, cluster, http, sockets };
   const { heads, presence, badgeCheck, teller, views, queueWatch } = openDoors(doors);
-  http.raw(
-    'GET /readyz',
-    readyz(orm, cluster, () => isDraining),
-  );
+  const ready = readyz(orm, cluster, () => isDraining);
+  http.raw('GET /readyz', ready);
   serveDocs(http, config, authenticate);
   if (config.DEBUG) serveExample(http, executor);
   http.raw('GET /metrics', serveMetrics(config, metrics));
@@ -217,6 +215,7 @@ export async function buildApp(config: Config, databaseUrl: string): Promise<App
     },
     async close(drainMs = 0) {
       isDraining = true;
+      endKeepAlive(server);
       // Clients go at once: what waits for a database that hangs may not hold them up.
       const idle = Promise.all([queueWatch.stop(), core.jobs.stop()]);
       await sockets.drain(drainMs);

@@ -37,7 +37,8 @@ test('a stopping instance is not ready, refuses whoever is new, tells its client
 
   expect(await Promise.all(told)).toEqual(sockets.map(() => ({ reconnect: { min_delay_ms: 0, max_delay_ms: 1_000 } })));
   expect((await app.get(null, '/readyz')).body).toEqual({ status: 'not_ready', failing: ['draining'] });
-  expect((await app.get(null, '/healthz')).status).toBe(200);
+  const alive = await fetch(`${app.url}/healthz`);
+  expect([alive.status, alive.headers.get('connection')]).toEqual([200, 'close']);
   const late = openSocket(app.url, '/chat', { token: seller.token });
   expect((await new Promise<Error>(resolve => late.on('connect_error', resolve))).message).toBe('server_draining');
   for (const ack of await Promise.all(acks))

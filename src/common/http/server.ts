@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../../config.ts';
 import { mayUpgrade } from '../sockets/upgrades.ts';
@@ -41,6 +41,11 @@ function cutSilent(server: Server, { TEST_TIME_SCALE }: Config, onSilent: () => 
   };
   const timer = setInterval(look, LOOK_EVERY_MS / TEST_TIME_SCALE).unref();
   server.once('close', () => clearInterval(timer));
+}
+
+/** Each answer closes its connection from now on: one that were kept could be cut at the end, with a request under way to it. */
+export function endKeepAlive(server: Server): void {
+  server.prependListener('request', (_request, response: ServerResponse) => response.setHeader('Connection', 'close'));
 }
 
 /** Waits 5 s for what runs. */
