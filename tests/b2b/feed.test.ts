@@ -146,6 +146,20 @@ describe('each filter narrows the board', () => {
     expect(await pageOf(buyer!, {})).not.toHaveProperty('facets');
   });
 
+  test('facets count under a category what its filter finds', async () => {
+    const maker = await buildDealer(app);
+    const codes = ['engine', 'brakes', 'brake-pads'];
+    const posts: { id: string }[] = [];
+    for (const code of codes)
+      posts.push(await publish(maker, { title: `Qism ${code}`, category_id: categoryId(code), region: 'UZ-JI' }));
+    const { category } = (await pageOf(buyer!, { facets: 1, region: 'UZ-JI' })).facets;
+    expect(category).toHaveLength(3);
+    expect(category[0]).toMatchObject({ value: categoryId('brakes'), count: 2 });
+    for (const { value, count } of category)
+      expect(await titles(buyer!, { region: 'UZ-JI', category: value })).toHaveLength(count);
+    for (const { id } of posts) await app.delete(maker, `/api/b2b/posts/${id}/`);
+  });
+
   test('a brand that nobody knows is called in facets as its seller has written it, and found by its value', async () => {
     const maker = await buildDealer(app);
     const { id } = await publish(maker, { title: 'Kardan', brand: 'Щербаков и Ко', region: 'UZ-BU' });

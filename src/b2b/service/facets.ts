@@ -57,7 +57,7 @@ async function spelled({ em }: Anyone, brands: Facets['brand']): Promise<Facets[
   return brands.map(one => ({ ...one, label: names.get(one.value) ?? one.label }));
 }
 
-/** One pass over what fits. A brand is counted once, under whatever name its posts have it. */
+/** One pass over what fits. A brand is counted once, under whatever name its posts have it, a category with what is below it. */
 function facetQuery(conditions: readonly Condition[]) {
   return sql<Counted>`with fitting as materialized (
       select category_id::text as category, brand_norm, condition, region, price from posts where ${sql.join([...conditions], sql` and `)}
@@ -67,12 +67,16 @@ function facetQuery(conditions: readonly Condition[]) {
         coalesce(category, brand_norm, condition, region) as value, count(*)::int as count,
         min(price)::text as min, max(price)::text as max
       from fitting group by grouping sets ((category), (brand_norm), (condition), (region), ())
+    ), below as (
+      select parent_id::text as category, sum(count) as count from counted join categories on id::text = value
+      where facet = 'category' group by parent_id
     )
-    select facet, coalesce(b.code, value) as value, sum(count)::int as count, coalesce(c.name, r.name) as name, b.name as label,
-      min(min) as min, max(max) as max
+    select facet, coalesce(b.code, value) as value, (sum(counted.count) + coalesce(min(below.count), 0))::int as count,
+      coalesce(c.name, r.name) as name, b.name as label, min(min) as min, max(max) as max
     from counted
     left join brands b on facet = 'brand' and b.keys @> array[value]
     left join categories c on facet = 'category' and c.id::text = value
+    left join below on facet = 'category' and below.category = value
     left join regions r on facet = 'region' and r.code = value
     group by facet, coalesce(b.code, value), coalesce(c.name, r.name), b.name
     order by count desc, value`;
