@@ -6,7 +6,7 @@ import { SavedSearch } from './entities/saved-searches.ts';
 import { Post } from './entities.ts';
 import { matchSearches } from './service/match-searches.ts';
 import { removePosts } from './service/posts.ts';
-import { blankProfiles, removeLogos } from './service/profiles.ts';
+import { blankProfiles, removeLogos, withdrawRequests } from './service/profiles.ts';
 
 /** A deleted account leaves the board: its posts are removed, its conversations say so, its company is forgotten later. */
 export function b2bListeners(listeners: Listeners): void {
@@ -19,6 +19,7 @@ export function b2bListeners(listeners: Listeners): void {
     );
     await removePosts(ctx, posts);
     await removeLogos(ctx, authors);
+    await withdrawRequests(ctx, authors);
     await ctx.em.nativeDelete(SavedSearch, { user: { $in: authors } });
   });
   listeners.on(accounts.accountsPurged, async (purged, ctx) => {

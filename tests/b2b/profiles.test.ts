@@ -239,6 +239,20 @@ test('S-67: a deleted account shows no picture, no logo and no post, and its ima
   expect((await fetch(app.url + photo.url)).status).toBe(404);
 });
 
+test('what a deleted account has asked for waits for no operator', async () => {
+  const [owner, moderator] = [await app.buildUser(), await app.buildUser({ role: 'moderator' })];
+  const waiting = async () => (await app.get(moderator, '/api/admin/')).body.queues.b2b_profiles;
+  const before = await waiting();
+  await put(owner);
+  expect(await waiting()).toBe(before + 1);
+  await app.delete(owner, '/api/auth/me/', { confirm: 'DELETE' });
+  expect(await waiting()).toBe(before);
+  expect(await act(app, moderator, 'b2b-profiles/enable', owner.id)).toMatchObject({
+    ok: false,
+    code: 'invalid_state',
+  });
+});
+
 test('S-67: an account that is being deleted takes no new picture, logo or name with it', async () => {
   const [one, other] = [await app.buildUser(), await app.buildUser()];
   const [picture, logo] = [await uploadImage(app, one, 'avatar'), await uploadImage(app, other, 'avatar')];

@@ -56,6 +56,11 @@ export async function removeLogos(ctx: Pick<Context, 'em'>, userIds: readonly st
   await ctx.em.nativeUpdate(B2bProfile, { user: { $in: [...userIds] } }, { logoUploadId: null, logoUrl: null });
 }
 
+/** What belongs to a deleted account waits for no operator. */
+export async function withdrawRequests({ em }: Pick<Context, 'em'>, userIds: readonly string[]): Promise<void> {
+  await em.nativeUpdate(B2bProfile, { user: { $in: [...userIds] }, status: 'pending' }, { status: 'none' });
+}
+
 /** Nothing that says who or where they were is left of businesses whose users were deleted by then. */
 export async function blankProfiles({ em }: Pick<Context, 'em'>, deletedBy: Date): Promise<void> {
   await rows(
