@@ -7,7 +7,7 @@ import { paramsOf } from '../../src/admin/service/params.ts';
 import { seedPlans } from '../../src/billing/service/plans.ts';
 import { newId } from '../../src/common/ids.ts';
 import { type TestUser, useApp } from '../support/app.ts';
-import { asStaff, buildDealer } from '../support/worlds.ts';
+import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp({ RATE_LIMITS: 'off' });
 const boss = () => app.buildUser({ role: 'superuser' });
@@ -55,6 +55,18 @@ test('business profiles that wait for a decision come first, unless another orde
   expect(await list()).toEqual([third, first, fourth, second]);
   expect(await list('&page_size=1&page=3')).toEqual([fourth]);
   expect(await list('&ordering=-created_at')).toEqual([fourth, third, second, first]);
+});
+
+test('posts on the board that nobody has looked at yet are found', async () => {
+  const [author, moderator] = [await buildDealer(app), await app.buildUser({ role: 'moderator' })];
+  const { id } = (await app.post(author, '/api/b2b/posts/', postInput())).body;
+  const list = async () => {
+    const path = `/api/admin/posts/?status=published&moderation_state=pending&author_id=${author.id}`;
+    return (await app.get(moderator, path)).body.results.map((row: { id: string }) => row.id);
+  };
+  expect(await list()).toEqual([id]);
+  await app.post(moderator, '/api/admin/posts/actions/approve/', { ids: [id] });
+  expect(await list()).toEqual([]);
 });
 
 test('what the registry does not know is refused, in the query and in the body', async () => {

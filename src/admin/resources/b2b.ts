@@ -7,7 +7,7 @@ import { actionsOf, flag, is, madeWithin, nameOf, oneOf, phoneOf, type Resource 
 
 const moderator = ['moderator'] as const;
 const readers = ['moderator', 'auditor'] as const;
-const profileStatuses = ['pending', 'enabled', 'rejected', 'suspended'];
+const profileStatuses = ['pending', 'enabled', 'rejected', 'suspended', 'none'];
 const activities = ['seller', 'buyer', 'service'] as const;
 
 const profiles: Resource = {
@@ -61,6 +61,8 @@ const profiles: Resource = {
   queue: { name: 'b2b_profiles', filter: { status: 'pending' }, where: sql`t.status = 'pending'` },
 };
 
+/** Beside `none`, of what was never handed in. */
+const reviews = ['pending', 'approved', 'rejected', 'hidden'];
 const postStatuses = ['draft', 'pending', 'published', 'rejected', 'closed', 'expired', 'hidden', 'removed'];
 
 const posts: Resource = {
@@ -94,6 +96,8 @@ const posts: Resource = {
   },
   filters: {
     status: oneOf('status', postStatuses),
+    // With POST_MODERATION=post what nobody has looked at yet is on the board, and in no queue.
+    moderation_state: oneOf('moderation_state', reviews),
     author_id: is('id', 'author_id'),
     ...madeWithin(),
   },
