@@ -222,8 +222,11 @@ test('S-38: whoever lost the profile or the plan publishes, changes and renews n
   const [owner, moderator] = [await buildDealer(app), await app.buildUser({ role: 'moderator' })];
   const { id } = (await create(app, owner, { status: 'draft' })).body;
   const closed = await buildPost(app, owner, { status: 'closed' } satisfies Partial<Post>);
+  const rejected = await buildPost(app, owner, { status: 'rejected' } satisfies Partial<Post>);
   const codes = async () => [
     (await create(app, owner)).body.code,
+    (await app.post(owner, `/api/b2b/posts/${rejected}/publish/`)).body.code,
+    (await app.patch(owner, `/api/b2b/posts/${rejected}/`, { title: 'Nimadir' })).body.code,
     (await app.post(owner, `/api/b2b/posts/${id}/publish/`)).body.code,
     (await app.post(owner, `/api/b2b/posts/${closed}/renew/`)).body.code,
     (await app.post(owner, `/api/b2b/posts/${closed}/publish/`)).body.code,
@@ -231,9 +234,9 @@ test('S-38: whoever lost the profile or the plan publishes, changes and renews n
   await app.orm.em
     .fork()
     .execute(`update subscriptions set current_period_end = now() - interval '9 days' where user_id = ?`, [owner.id]);
-  expect(await codes()).toEqual(Array(4).fill('subscription_required'));
+  expect(await codes()).toEqual(Array(6).fill('subscription_required'));
   await act(app, moderator, 'b2b-profiles/suspend', owner.id, { reason: 'Fraud' });
-  expect(await codes()).toEqual(Array(4).fill('b2b_not_enabled'));
+  expect(await codes()).toEqual(Array(6).fill('b2b_not_enabled'));
   expect((await app.patch(owner, `/api/b2b/posts/${id}/`, { title: 'Nimadir' })).body).toMatchObject({
     code: 'b2b_not_enabled',
     details: { status: 'suspended' },

@@ -32,7 +32,7 @@ export const postOperations = {
     headers: ifMatchHeader,
     input: PostChanges.extend({ post_id: anyId, if_match: ifMatch }),
     output: Post,
-    errors: [...ownPost, 'conflict', 'content_rejected'],
+    errors: [...ownPost, 'conflict', ...publishing],
   }),
   replacePost: command({
     summary: 'Writes my post anew; a rejected one is reviewed again.',
@@ -40,7 +40,7 @@ export const postOperations = {
     headers: ifMatchHeader,
     input: PostInput.extend({ post_id: anyId, if_match: ifMatch }),
     output: Post,
-    errors: [...ownPost, 'conflict', 'content_rejected'],
+    errors: [...ownPost, 'conflict', ...publishing],
   }),
   deletePost: command({
     summary: 'Removes my post; its conversations stay.',

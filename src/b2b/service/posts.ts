@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { keepAccount } from '../../accounts/service/users.ts';
+import { ensureSubscribed } from '../../billing/service/subscriptions.ts';
 import { usageOf } from '../../billing/service/usage.ts';
 import type { Context } from '../../common/context.ts';
 import { newId } from '../../common/ids.ts';
@@ -44,7 +45,7 @@ type Conditional<Fields> = Fields & { if_match?: string | undefined };
 
 /**
  * Changes some fields of the caller's post. Throws not_found, permission_denied, invalid_state, b2b_not_enabled,
- * conflict, content_rejected.
+ * subscription_required (of a rejected one), conflict, content_rejected.
  */
 export async function updatePost(
   ctx: Context,
@@ -70,6 +71,8 @@ async function rewrite(
   const post = await reachOwnPost(ctx, postId);
   await ensureMatch(if_match, post, () => presentPost(ctx, post));
   const state = ensureStatus(post, ctx.now, ['draft', 'pending', 'published', 'rejected', 'closed', 'expired']);
+  // It is handed in again by that, as by publishing it.
+  if (state === 'rejected') await ensureSubscribed(ctx, post.author);
   const [words, fields] = [wordsOf(post), fieldsOf(post)];
   await writeFields(ctx, post, changes, profile);
   await ensureAllowed(ctx, post);
