@@ -47,7 +47,7 @@ const entries = {
   password_required: { status: 403, message: 'Repeat the code together with the password.' },
   current_password_invalid: { status: 403, message: 'The current password is wrong.' },
   captcha_required: { status: 403, message: 'Solve the captcha first.' },
-  b2b_not_enabled: { status: 403, message: 'Your business profile is not enabled yet.' },
+  b2b_not_enabled: { status: 403, message: 'Your business profile is not enabled.' },
   subscription_required: { status: 403, message: 'This needs an active subscription.' },
   post_limit_reached: { status: 403, message: 'The monthly limit of posts is reached.' },
   saved_search_limit_reached: { status: 403, message: 'Your plan allows no further saved search.' },

@@ -51,7 +51,7 @@ const texts: Record<ErrorCode, readonly [uz: string, ru: string]> = {
   password_required: ['Kodni parol bilan birga qayta yuboring.', 'Повторите код вместе с паролем.'],
   current_password_invalid: ['Joriy parol notoʻgʻri.', 'Текущий пароль неверен.'],
   captcha_required: ['Avval kapchani yeching.', 'Сначала пройдите капчу.'],
-  b2b_not_enabled: ['Biznes profilingiz hali yoqilmagan.', 'Ваш бизнес-профиль ещё не включён.'],
+  b2b_not_enabled: ['Biznes profilingiz yoqilmagan.', 'Ваш бизнес-профиль не включён.'],
   subscription_required: ['Buning uchun faol obuna kerak.', 'Для этого нужна активная подписка.'],
   post_limit_reached: ['Oylik eʼlonlar chegarasiga yetdingiz.', 'Месячный лимит объявлений исчерпан.'],
   saved_search_limit_reached: [
