@@ -125,8 +125,9 @@ export async function announce(
   }
 }
 
-function rightsEnd({ status, currentPeriodEnd }: Subscription, clock: Clock): Date {
-  if (!currentPeriodEnd) return clock.now;
+function rightsEnd({ status, currentPeriodEnd, cancelAtPeriodEnd }: Subscription, clock: Clock): Date {
+  // One that was ended in its grace had its rights until then.
+  if (!currentPeriodEnd || (status === 'canceled' && !cancelAtPeriodEnd)) return clock.now;
   return status === 'expired' ? graceEnd(currentPeriodEnd, clock) : currentPeriodEnd;
 }
 
