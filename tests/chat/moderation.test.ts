@@ -109,6 +109,18 @@ test('a report keeps a copy of what was reported, whatever happens to it', async
   expect(stored.copy).toMatchObject({ message: { text: 'Pay to this card' }, around: [{ id: bad.id }] });
 });
 
+test('the copy of a reported post has all that its readers see, and nothing of who reports', async () => {
+  const [buyer, seller] = [await buildTrader(app), await buildTrader(app)];
+  const images = [{ id: newId(), url: '/a.webp', thumb_url: '/b.webp', width: 1, height: 1 }];
+  const postId = await buildPost(app, seller, { body: 'Pay to this card', city: 'Tashkent', images });
+  const { body } = await app.post(buyer, `/api/b2b/posts/${postId}/report/`, { reason: 'fraud' });
+  await app.patch(seller, `/api/b2b/posts/${postId}/`, { body: 'Good as new', city: null });
+  const { copy } = await app.orm.em.fork().findOneOrFail(Report, { id: body.report_id });
+  const said = { title: 'Brake pads', body: 'Pay to this card', city: 'Tashkent', images, author: { id: seller.id } };
+  expect(copy).toMatchObject({ post: { id: postId, status: 'published', ...said } });
+  expect(copy['post']).not.toHaveProperty('is_favorite');
+});
+
 test('threads, users and posts are reported too; the same report again is the same, another one of it is refused', async () => {
   const { buyer, seller, thread } = await buildTalk(app);
   const socket = await app.connect(buyer, '/chat');

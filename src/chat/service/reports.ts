@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { presentPublicUsers } from '../../accounts/service/users.ts';
-import { ensureFeedAccess, reachPostForThread } from '../../b2b/service/threads.ts';
+import { copyPost, ensureFeedAccess } from '../../b2b/service/threads.ts';
 import type { Context } from '../../common/context.ts';
 import { lockName, rows } from '../../common/database.ts';
 import { AppError } from '../../common/errors.ts';
@@ -115,7 +115,7 @@ const copyOf: Record<Report['target']['type'], (ctx: Context, id: string) => Pro
   },
   async post(ctx, id) {
     await ensureFeedAccess(ctx);
-    const { authorId, snapshot } = await reachPostForThread(ctx, id);
-    return { threadId: null, subjectId: authorId, copy: { post: snapshot } };
+    const { authorId, post } = await copyPost(ctx, id);
+    return { threadId: null, subjectId: authorId, copy: { post } };
   },
 };
