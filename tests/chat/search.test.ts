@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { partNumbersOf } from '../../src/chat/service/part-numbers.ts';
 import { newId } from '../../src/common/ids.ts';
 import { ask, useApp } from '../support/app.ts';
 import { buildTalk, done, message } from '../support/talk.ts';
 
 const app = useApp({ RATE_LIMITS: 'relaxed' });
+
+// As in a database of the locale C, which knows the two cases of ASCII alone.
+beforeAll(() => app.orm.em.fork().execute('alter table messages alter column text type text collate "C"'));
 
 async function buildSpoken(...texts: string[]) {
   const talk = await buildTalk(app);
@@ -18,9 +21,10 @@ async function buildSpoken(...texts: string[]) {
 }
 
 test('messages are found by a part of their text in any case and script, newest first', async () => {
-  const { find } = await buildSpoken('Тормозные КОЛОДКИ', 'Moy filtri', 'колодки новые');
+  const { find } = await buildSpoken('Тормозные КОЛОДКИ', 'Moy filtri', 'колодки новые', 'İSTANBUL, Straße');
   expect(await find('колод')).toEqual(['колодки новые', 'Тормозные КОЛОДКИ']);
   expect(await find('FILTR')).toEqual(['Moy filtri']);
+  for (const q of ['istanbul', 'İstanbul', 'STRAẞE', 'straße']) expect(await find(q)).toEqual(['İSTANBUL, Straße']);
   expect(await find('nothing')).toEqual([]);
 });
 
@@ -46,6 +50,8 @@ test('S-51: signs with a meaning in SQL stand for themselves', async () => {
   expect(await find('%%')).toEqual([]);
   expect(await find('r_s')).toEqual(['under_score']);
   expect(await find('__')).toEqual([]);
+  expect(await find('.*')).toEqual([]);
+  expect(await find('[o]')).toEqual([]);
   expect(await find("o'z")).toEqual(["o'zbek \\ path"]);
   expect(await find('k \\ p')).toEqual(["o'zbek \\ path"]);
 });
@@ -83,6 +89,12 @@ test('what was deleted is not found; a snippet shows the text around the hit', a
   const { messages } = await done(socket, 'thread:history', { thread_id: thread.id });
   await done(socket, 'message:delete', { thread_id: thread.id, message_id: messages[0].id });
   expect(await find('needle')).toEqual([]);
+});
+
+test('a snippet shows the hit behind letters that are longer in the other case', async () => {
+  const { peer } = await buildSpoken(`${'İ'.repeat(200)}needle${' b'.repeat(200)}`);
+  const { results } = await done(peer, 'message:search', { q: 'Needle' });
+  expect(results[0].snippet).toContain('İneedle b');
 });
 
 test('a snippet shows the part number that was found, however it is spelled there', async () => {

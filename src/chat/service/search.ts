@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { normalisePart } from '../../b2b/service/normalise.ts';
+import { inAnyCase } from '../../common/any-case.ts';
 import type { Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Input, Output } from '../../common/operations.ts';
@@ -33,7 +34,6 @@ export async function searchMessages(ctx: Context, input: Search): Promise<Outpu
 
 /** Own messages first, then the newest of them: by the other way round a rare word reads everybody's messages. */
 function findMessages(ctx: Context, { q, thread_id, limit }: Search, before: string | null): Promise<MessageRow[]> {
-  const pattern = `%${q.replace(/[\\%_]/g, '\\$&')}%`;
   const part = normalisePart(q);
   const isPart = part.length >= 4 && /\d/.test(part);
   return rows<MessageRow>(
@@ -42,7 +42,7 @@ function findMessages(ctx: Context, { q, thread_id, limit }: Search, before: str
           select m.* from participants me join messages m on m.thread_id = me.thread_id
           where me.user_id = ${ctx.actor.userId} and me.removed_at is null and m.type = 'text'
             and (${thread_id ?? null}::uuid is null or m.thread_id = ${thread_id ?? null}::uuid)
-            and (m.text ilike ${pattern} or ${isPart} and m.part_numbers @> ${[part]}::text[])
+            and (m.text ~ ${inAnyCase(q)} or ${isPart} and m.part_numbers @> ${[part]}::text[])
             and (${before}::uuid is null or m.id < ${before})
         )
         select ${messageColumns} from (select * from own order by id desc limit ${limit + 1}) m
@@ -53,7 +53,7 @@ function findMessages(ctx: Context, { q, thread_id, limit }: Search, before: str
 /** The text around the first hit; a part number may be spelled otherwise there. */
 function snippetOf(text: string, q: string): string {
   const points = [...text];
-  const said = text.toLowerCase().indexOf(q.toLowerCase());
+  const said = text.search(new RegExp(inAnyCase(q), 'u'));
   const hit = [...text.slice(0, Math.max(0, said < 0 ? placeOfPart(text, normalisePart(q)) : said))].length;
   const from = Math.max(0, hit - SNIPPET_BEFORE);
   const to = from + SNIPPET_LENGTH;
