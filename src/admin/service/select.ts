@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { inAnyCase } from '../../common/any-case.ts';
 import type { Actor } from '../../common/context.ts';
 import { AppError } from '../../common/errors.ts';
 import { isUuid } from '../../common/ids.ts';
@@ -45,9 +46,8 @@ function searched(resource: Resource, text: string, actor: Actor): RawBuilder<un
   if (columns.length === 0) return sql`false`;
   const words = (name: string) =>
     resource.columns[name]?.type === 'phone' && isNumber(text) ? text.replace(/[^\d]/g, '') : text;
-  const escaped = (name: string) => `%${words(name).replace(/[\\%_]/g, '\\$&')}%`;
   return sql`(${sql.join(
-    columns.map(name => sql`${sql.ref(`t.${name}`)} ilike ${escaped(name)}`),
+    columns.map(name => sql`${sql.ref(`t.${name}`)} ~ ${inAnyCase(words(name))}`),
     sql` or `,
   )})`;
 }
