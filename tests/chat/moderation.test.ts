@@ -9,6 +9,7 @@ import { asStaff, buildDealer, postInput } from '../support/worlds.ts';
 
 const app = useApp();
 const loose = useApp({ RATE_LIMITS: 'off' });
+const DAY = 86_400_000;
 const refused = (code: string) => ({ ok: false, error: { code } });
 const report = (type: string, id: string, more: object = {}) => ({
   client_id: randomUUID(),
@@ -119,6 +120,22 @@ test('the copy of a reported post has all that its readers see, and nothing of w
   const said = { title: 'Brake pads', body: 'Pay to this card', city: 'Tashkent', images, author: { id: seller.id } };
   expect(copy).toMatchObject({ post: { id: postId, status: 'published', ...said } });
   expect(copy['post']).not.toHaveProperty('is_favorite');
+});
+
+test('S-67: thirty days after its deletion no copy of a report names an account', async () => {
+  const { buyer, seller, thread } = await buildTalk(app);
+  await app.patch(seller, '/api/auth/me/', { full_name: 'Vali Gone' });
+  await app.patch(buyer, '/api/auth/me/', { full_name: 'Ali Here' });
+  const socket = await app.connect(buyer, '/chat');
+  const targets = [report('thread', thread.id), report('user', seller.id), report('post', thread.postId)];
+  for (const target of targets) expect((await ask(socket, 'report:create', target)).ok).toBe(true);
+  const copies = async () => JSON.stringify(await app.orm.em.fork().find(Report, { reporterId: buyer.id }));
+  expect((await app.delete(seller, '/api/auth/me/', { confirm: 'DELETE' })).status).toBe(202);
+  await app.jobs.run('purge-accounts', new Date(Date.now() + 29 * DAY));
+  expect((await copies()).split('Vali Gone')).toHaveLength(4);
+  await app.jobs.run('purge-accounts', new Date(Date.now() + 31 * DAY));
+  expect(await copies()).not.toContain('Vali Gone');
+  expect(await copies()).toContain('Ali Here');
 });
 
 test('threads, users and posts are reported too; the same report again is the same, another one of it is refused', async () => {
