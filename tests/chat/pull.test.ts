@@ -105,6 +105,21 @@ test('an answer ends early at 1 MB and goes on with its cursor', async () => {
   expect(new Set(seen.map(one => one.thread.id)).size).toBe(3);
 });
 
+test('what is loaded in portions, for so much may have changed, comes as a whole', async () => {
+  const [buyer, seller] = [await buildTrader(app), await buildTrader(app)];
+  const socket = await app.connect(buyer, '/chat');
+  const said: string[] = [];
+  for (let made = 0; made < 12; made += 1) {
+    const thread = await buildThread(app, { buyer, seller, postId: await buildPost(app, seller) });
+    await done(socket, 'message:send', message(thread, { text: `${made}` }));
+    said.unshift(`${made}`);
+  }
+  await app.orm.em.fork().execute('update threads set rev = 500 where buyer_id = ?', [buyer.id]);
+  const { threads, has_more } = await pull(socket);
+  expect(threads.map(one => one.messages.map(({ text }) => text))).toEqual(said.map(text => [text]));
+  expect(has_more).toBe(false);
+});
+
 test('a thread that alone is more than 1 MB is begun anew with as many of its newest messages as fit', async () => {
   const { buyer, thread } = await buildTalk(app);
   const socket = await app.connect(buyer, '/chat');

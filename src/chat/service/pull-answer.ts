@@ -12,17 +12,17 @@ const NEWEST = 50;
 /** Of the threads in an answer of 1 MB: what else it holds is far below 64 KB. */
 const THREADS_BYTES = 1_048_576 - 65_536;
 
-/** Adds messages to the threads until the answer is full; the first thread always fits. */
+/** Adds what has changed to the threads, one after the other, until the answer is full; the first thread always fits. */
 export async function fillAnswer(
   ctx: Context,
-  whole: Thread[],
-  changed: ReadonlyMap<string, Message[]>,
+  whole: readonly Thread[],
+  changedIn: (at: number) => Promise<Message[]>,
   heldRev: (id: string) => number,
 ): Promise<{ threads: Difference[]; next: boolean }> {
   const threads: Difference[] = [];
   let bytes = 0;
-  for (const thread of whole) {
-    const messages = changed.get(thread.id) ?? [];
+  for (const [at, thread] of whole.entries()) {
+    const messages = await changedIn(at);
     const isTold = messages.length <= MOST_CHANGED && heldRev(thread.id) <= thread.rev;
     let difference: Difference = { thread, messages, reset: false };
     let size = bytesOf(difference);

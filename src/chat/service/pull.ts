@@ -36,9 +36,8 @@ async function pullAtOnce(ctx: Context, input: Pull): Promise<Output<typeof oper
     await selectChanged(ctx, { ...input, threads: [...held.values()] }, before),
     input.limit,
   );
-  const changed = await loadChanged(ctx, page, heldRev);
   const whole = await presentThreads(ctx, page);
-  const { threads, next } = await fillAnswer(ctx, whole, changed, heldRev);
+  const { threads, next } = await fillAnswer(ctx, whole, loadInTurn(ctx, page, heldRev), heldRev);
   const end = next ? page[threads.length - 1]! : last;
   return {
     threads,
@@ -85,12 +84,30 @@ async function selectGone(ctx: Context, ids: string[]): Promise<string[]> {
   return found.map(one => one.id);
 }
 
+type ChangedRow = ThreadRow & MeRow;
+
+/** Beyond that many the next threads wait until it is known that the answer has room for them. */
+const LOADED_AT_ONCE = 2_000;
+
+/** What has changed in the threads of a page, which are asked for in its order. */
+function loadInTurn(ctx: Context, page: readonly ChangedRow[], heldRev: (id: string) => number) {
+  let next = 0;
+  let loaded = new Map<string, Message[]>();
+  return async (at: number): Promise<Message[]> => {
+    if (at === next) {
+      for (let most = 0; next < page.length && most < LOADED_AT_ONCE; next += 1)
+        most += Math.min(Math.max(0, page[next]!.rev - heldRev(page[next]!.id)), 2 * (MOST_CHANGED + 1));
+      loaded = await loadChanged(ctx, page.slice(at, next), heldRev);
+    }
+    return loaded.get(page[at]!.id) ?? [];
+  };
+}
+
 /**
  * What was created or changed in each thread since the held revision: of new messages there are at most as many as the
  * revision has risen, changed ones have an index of their own. Reads one message more than is told.
  */
-async function loadChanged(ctx: Context, page: (ThreadRow & MeRow)[], heldRev: (id: string) => number) {
-  if (page.length === 0) return new Map<string, Message[]>();
+async function loadChanged(ctx: Context, page: readonly ChangedRow[], heldRev: (id: string) => number) {
   const list = <Value>(read: (row: ThreadRow) => Value) => page.map(read);
   const since = (part: ReturnType<typeof sql>) =>
     sql`(select m.* from messages m where m.thread_id = h.thread_id and m.rev > h.rev and ${part} limit ${MOST_CHANGED + 1})`;
