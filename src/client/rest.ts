@@ -34,6 +34,7 @@ export interface RestOptions {
 const withoutToken = new Set<Name>(['requestOtp', 'refreshTokens']);
 /** These say who somebody is: with a token of the same user they renew its session, without one they begin another. */
 const logins = new Set<Name>(['verifyOtp', 'login']);
+const renewing = new Set<Name>([...logins, 'setPassword']);
 const ofToken = new Set<string>(['token_expired', 'token_invalid', 'session_revoked', 'session_expired']);
 
 export function createRest(given: RestOptions): Rest {
@@ -43,9 +44,8 @@ export function createRest(given: RestOptions): Rest {
     (payload: Record<string, unknown> = {}, how: CallOptions = {}) => {
       const request = (token: string | null) => send(options, route, token, payload, how);
       if (withoutToken.has(name)) return request(null);
-      if (logins.has(name)) return asWhoever(options.session(), request);
-      const answer = asUser(options.session(), request);
-      return name === 'setPassword' ? keepingTokens(options.session(), answer) : answer;
+      const answer = logins.has(name) ? asWhoever(options.session(), request) : asUser(options.session(), request);
+      return renewing.has(name) ? keepingTokens(options.session(), answer) : answer;
     };
   return Object.fromEntries(
     Object.entries(routes).map(([name, route]) => [name, callOf(name as Name, route)]),
@@ -73,27 +73,21 @@ async function asWhoever<T>(session: Session, request: (token: string | null) =>
   try {
     return await request(token);
   } catch (error) {
-    if (token === null || !(error instanceof ParthubError) || !ofToken.has(error.code))
-      throw tokensMayBeOld(session, error);
+    if (token === null || !(error instanceof ParthubError) || !ofToken.has(error.code)) throw error;
     return request(null);
   }
 }
 
-/** What was not answered may have renewed the session all the same: the next tokens are given for 30 s. */
-function tokensMayBeOld(session: Session, error: unknown): unknown {
-  if (error instanceof ParthubError && unanswered.has(error.code)) session.renew().catch(() => {});
-  return error;
-}
-
-/** A new password replaces the tokens of the session: with the old ones it would end later. */
+/** Of the same user, the answer replaces the tokens of the session: with the old ones it would end later. */
 async function keepingTokens(session: Session, asked: Promise<unknown>): Promise<unknown> {
-  const user = await session.user();
   try {
-    const tokens = (await asked) as RestCalls['setPassword']['result'];
-    if (user !== null && tokens.user.id === user) await session.keep(tokens);
-    return tokens;
+    const given = (await asked) as RestCalls['login' | 'verifyOtp' | 'setPassword']['result'];
+    if ('user' in given && given.user.id === (await session.user())) await session.keep(given);
+    return given;
   } catch (error) {
-    throw tokensMayBeOld(session, error);
+    // What was not answered may have renewed it all the same: the next tokens are given for 30 s.
+    if (error instanceof ParthubError && unanswered.has(error.code)) session.renew().catch(() => {});
+    throw error;
   }
 }
 

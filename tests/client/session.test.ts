@@ -211,6 +211,9 @@ test('who sets a password, and logs in with it again, goes on with the same sess
   expect(await refreshToken()).toBe(given.refresh);
   await client.signIn({ phone, password });
   expect(await refreshToken()).not.toBe(given.refresh);
+  // also where the application asks for it as for any other call, to be sure who is there
+  const { refresh } = await client.rest.login({ phone, password });
+  expect(await refreshToken()).toBe(refresh);
   expect((await client.rest.listSessions()).results).toHaveLength(1);
 });
 
