@@ -55,8 +55,8 @@ export function createConnection(options: Options): Connection {
   const cancels = new Set<() => void>();
   const failures = new Map<Socket, number>();
   let token: string | null = null;
-  /** Whose token it is, if that is known. */
-  let user: string | null = null;
+  /** Of which login it is, if that is known. */
+  let login: string | null = null;
   let isWanted = false;
 
   function become(changed: Partial<ConnectionState>): void {
@@ -70,11 +70,11 @@ export function createConnection(options: Options): Connection {
     // The next transport has asked for itself.
     const isLate = () => manager.engine !== engine;
     try {
-      const [owner, access] = [await session.user(), await session.access()];
+      const [origin, access] = [await session.login(), await session.access()];
       const about = access !== null && (await handshake());
       if (isLate()) return;
       if (!about) return void (await session.end('auth_required'));
-      [token, user] = [access, owner];
+      [token, login] = [access, origin];
       answer({ token, protocol: 1, ...about });
     } catch {
       if (!isLate()) engine.close();
@@ -114,8 +114,8 @@ export function createConnection(options: Options): Connection {
   }
 
   async function end(socket: Socket, reason: string): Promise<void> {
-    await session.end(reason, user).catch(() => {});
-    // Still wanted: another tab has logged in as somebody else.
+    await session.end(reason, login).catch(() => {});
+    // Still wanted: another tab has logged in since then.
     if (isWanted) again(socket, backoffMs(countFailure(socket), random));
   }
 

@@ -54,12 +54,12 @@ export function createRest(given: RestOptions): Rest {
 
 /** A token that was refused as too old is renewed, and the call made once more. */
 async function asUser<T>(session: Session, request: (token: string | null) => Promise<T>): Promise<T> {
-  const [user, token] = [await session.user(), await session.access()];
+  const [user, login, token] = [await session.user(), await session.login(), await session.access()];
   try {
     return await request(token);
   } catch (error) {
     if (!(error instanceof ParthubError) || token === null) throw error;
-    if (error.code === 'session_revoked' || error.code === 'session_expired') await session.end(error.code, user);
+    if (error.code === 'session_revoked' || error.code === 'session_expired') await session.end(error.code, login);
     if (error.code !== 'token_expired' && error.code !== 'token_invalid') throw error;
     const next = await session.renew(token);
     // What one user has asked is not done as another.

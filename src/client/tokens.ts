@@ -14,6 +14,8 @@ export interface Credentials {
   tokens: Tokens | null;
   /** Whose tokens these are; a login that is older than this field learns it from its next connection. */
   userId?: string | undefined;
+  /** Which of the user's sessions this is; learned from its next tokens. */
+  sessionId?: string | undefined;
   deviceId: string;
   /** Lets a known device log in while strangers have locked the number. */
   deviceToken?: string | undefined;
@@ -28,6 +30,7 @@ export interface GivenTokens {
   access: string;
   refresh: string;
   expires_in: number;
+  session_id?: string;
   device_token?: string;
 }
 
@@ -38,11 +41,13 @@ export interface Session {
   renew(stale?: string | null): Promise<string | null>;
   /** Whose login is stored; null: nobody's, or it is not known. */
   user(): Promise<string | null>;
+  /** Which login is stored, as `end` takes it; null: none, or it is not known. */
+  login(): Promise<string | null>;
   keep(given: GivenTokens & { user?: { id: string } }): Promise<void>;
   /** A login that was stored without its user is this one's. */
   learn(userId: string): Promise<void>;
-  /** Of this user, if one is given: who has logged in since then stays. */
-  end(reason: string, userId?: string | null): Promise<void>;
+  /** Of this login or user, if one is given: who has logged in since then stays, the same user too. */
+  end(reason: string, whose?: string | null): Promise<void>;
   device(): Promise<{ device_id: string; token?: string | undefined }>;
 }
 
@@ -116,7 +121,7 @@ export function createSession({ store, refresh, onEnded, wait: after = wait, ran
     let hasEnded = false;
     const forgotten = change(held => {
       hasEnded = isMeant(held);
-      return hasEnded && held.tokens ? { ...held, tokens: null, userId: undefined } : held;
+      return hasEnded && held.tokens ? { ...held, tokens: null, userId: undefined, sessionId: undefined } : held;
     });
     await forgotten.finally(() => hasEnded && onEnded(reason));
   }
@@ -139,10 +144,16 @@ export function createSession({ store, refresh, onEnded, wait: after = wait, ran
       const { tokens, userId = null } = await load();
       return tokens && userId;
     },
-    keep: async given => void (await change(held => withTokens({ ...held, userId: given.user?.id }, given))),
+    async login() {
+      const { tokens, userId = null, sessionId = userId } = await load();
+      return tokens && sessionId;
+    },
+    keep: async given =>
+      void (await change(held => withTokens({ ...held, userId: given.user?.id, sessionId: undefined }, given))),
     learn: async userId => void (await change(held => (held.tokens && !held.userId ? { ...held, userId } : held))),
     // Also when another tab has forgotten it before: this one still shows it.
-    end: (reason, userId = null) => endIf(held => !userId || !held.tokens || held.userId === userId, reason),
+    end: (reason, whose = null) =>
+      endIf(held => !whose || !held.tokens || held.sessionId === whose || held.userId === whose, reason),
     async device() {
       const { deviceId, deviceToken } = await change(held => held);
       return { device_id: deviceId, token: deviceToken };
@@ -153,7 +164,11 @@ export function createSession({ store, refresh, onEnded, wait: after = wait, ran
 const isGood = (tokens: Tokens) => tokens.expiresAt - EARLY_MS > Date.now();
 
 function withTokens(held: Credentials, given: GivenTokens): Credentials {
-  const { access, refresh, expires_in, device_token = held.deviceToken } = given;
+  const { access, refresh, expires_in, session_id = held.sessionId, device_token = held.deviceToken } = given;
   const tokens = { access, refresh, expiresAt: Date.now() + expires_in * 1_000 };
-  return { ...held, tokens, ...(device_token && { deviceToken: device_token }) };
+  return {
+    ...{ ...held, tokens },
+    ...(session_id && { sessionId: session_id }),
+    ...(device_token && { deviceToken: device_token }),
+  };
 }

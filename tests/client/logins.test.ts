@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type CredentialStore, createClient, type OutboxStore, type Unsent } from '../../src/client/index.ts';
 import { eventually, useApp } from '../support/app.ts';
+import { layCable } from '../support/cable.ts';
 import {
   age,
   credentialsOf,
@@ -88,6 +89,45 @@ test('with one tab all are signed out, also one that was not connected', async (
   for (const tab of tabs) {
     expect(tab.account.getSnapshot()).toMatchObject({ user: null });
     expect(tab.threads.getSnapshot()).toEqual([]);
+  }
+});
+
+/** Signs out and in again as the same user. */
+async function signInAgain({ client, phone }: Awaited<ReturnType<typeof signIn>>, password: string): Promise<void> {
+  await client.signOut();
+  await client.signIn({ phone, password });
+  await until(client.connection, ({ state }) => state === 'online');
+}
+
+test('who has signed out and in again stays, whenever another tab hears of the end of the session before', async () => {
+  const signed = await signIn();
+  const { credentials, client } = signed;
+  const password = 'correct horse battery';
+  await client.rest.setPassword({ password });
+  const cable = await layCable();
+  cable.leadTo(app.url);
+  const slow = slowOn('/api/auth/sessions/', 'asked');
+  const tab = createClient({ url: cable.url, credentials, wait: shortly, fetch: slow.fetch });
+  open.push(tab);
+  try {
+    await tab.connect();
+    await until(tab.account, ({ user }) => user !== null);
+    const asked = tab.rest.listSessions();
+    await slow.reached;
+    // as of a tab that the browser has put to sleep
+    const wake = cable.hold();
+    await signInAgain(signed, password);
+    const states: string[] = [];
+    tab.connection.subscribe(() => states.push(tab.connection.getSnapshot().state));
+    wake();
+    await eventually(() => expect(states).toEqual(expect.arrayContaining(['connecting', 'online'])));
+    slow.answer();
+    await expect(asked).rejects.toMatchObject({ code: 'session_revoked' });
+    expect(await client.rest.listSessions()).toMatchObject({ results: [{ current: true }] });
+    for (const one of [client, tab]) expect(one.account.getSnapshot()).toMatchObject({ user: { phone: signed.phone } });
+  } finally {
+    tab.disconnect();
+    await cable.close();
   }
 });
 

@@ -6,11 +6,14 @@ export interface Cable {
   leadTo(url: string): void;
   cut(): void;
   join(): void;
+  /** Keeps what the server says on its way; returns what lets it go on. */
+  hold(): () => void;
   close(): Promise<void>;
 }
 
 export async function layCable(): Promise<Cable> {
   const open = new Set<Socket>();
+  const ways = new Map<Socket, Socket>();
   let port = 0;
   let isCut = false;
   const keep = (socket: Socket) => {
@@ -23,6 +26,8 @@ export async function layCable(): Promise<Cable> {
     const far = connect(port, '127.0.0.1');
     keep(far);
     near.pipe(far).pipe(near);
+    ways.set(far, near);
+    far.on('close', () => ways.delete(far));
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
   });
@@ -41,6 +46,13 @@ export async function layCable(): Promise<Cable> {
     },
     join() {
       isCut = false;
+    },
+    hold() {
+      const held = [...ways];
+      for (const [far, near] of held) far.unpipe(near).pause();
+      return () => {
+        for (const [far, near] of held) far.pipe(near);
+      };
     },
     async close() {
       destroyAll();
