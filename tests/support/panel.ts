@@ -108,6 +108,6 @@ export async function run(page: Page, action: string, reason?: string): Promise<
   const dialog = page.getByRole('dialog');
   if (reason) await dialog.locator('textarea[name=reason]').fill(reason);
   await dialog.getByRole('button', { name: 'Do it' }).click();
-  // Until it is done, which for hundreds of records takes its time beside other tests.
+  // Several calls for hundreds of records, beside other tests.
   await dialog.waitFor({ state: 'hidden', timeout: 30_000 });
 }
