@@ -3,7 +3,8 @@ import type { Context } from '../../common/context.ts';
 import { daysAfter } from '../../common/time.ts';
 import { facts } from '../contract.ts';
 import { Post } from '../entities.ts';
-import { emitChange, ofPost } from './present.ts';
+import { emitChange } from './changes.ts';
+import { ofPost } from './present.ts';
 
 const TOLD_DAYS_BEFORE = 3;
 /** In one transaction; the rest is for the next minute, and reads go by dates meanwhile. */

@@ -12,9 +12,10 @@ import type { operations } from '../contract.ts';
 import { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
+import { announceChange, emitChange } from './changes.ts';
 import { entitlementsOf } from './entitlements.ts';
 import { emptyFields, fieldsOf, imagesOf, wordsOf, writeFields } from './post-fields.ts';
-import { emitChange, presentPost } from './present.ts';
+import { presentPost } from './present.ts';
 import { holdForReview, publishFirst } from './publish.ts';
 
 /**
@@ -114,11 +115,4 @@ export async function removePosts(
     emitChange(ctx, post);
   }
   await ctx.em.flush();
-}
-
-/** Stores what has changed, tells the conversations about it, and shows it to its owner. */
-async function announceChange(ctx: Context, post: Post): Promise<PostView> {
-  await ctx.em.flush();
-  emitChange(ctx, post);
-  return presentPost(ctx, post);
 }

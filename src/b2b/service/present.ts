@@ -3,9 +3,8 @@ import { presentPublicUsers } from '../../accounts/service/users.ts';
 import type { Actor, Context } from '../../common/context.ts';
 import { rows } from '../../common/database.ts';
 import type { Post as PostView } from '../contract/shapes.ts';
-import { facts, myThreadOf, type OfPost, type PostSnapshot } from '../contract.ts';
+import { myThreadOf, type OfPost, type PostSnapshot } from '../contract.ts';
 import type { ModerationState, Post } from '../entities.ts';
-import { isVisibleToAll } from '../policy.ts';
 
 type Scope = Pick<Context<Actor | null>, 'em' | 'now' | 'slot' | 'actor'>;
 
@@ -66,13 +65,6 @@ export async function presentPost(scope: Scope, { id }: Pick<Post, 'id'>): Promi
 
 export function ofPost(post: Post): OfPost {
   return { authorId: post.author, post: snapshotOf(post) };
-}
-
-/** Tells of any change of a post, which is stored already. */
-export function emitChange(ctx: Pick<Context, 'config' | 'now' | 'emit'>, post: Post): OfPost {
-  const change = ofPost(post);
-  ctx.emit(facts.postChanged, { ...change, isShown: isVisibleToAll(ctx, post) });
-  return change;
 }
 
 export function snapshotOf(post: Post): PostSnapshot {

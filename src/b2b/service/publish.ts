@@ -12,9 +12,9 @@ import { facts, type operations } from '../contract.ts';
 import type { Post } from '../entities.ts';
 import { ensureEnabled, ensureStatus, reachOwnPost } from '../policy.ts';
 import { ensureAllowed } from './banned-words.ts';
+import { announceChange } from './changes.ts';
 import { normalisePart, type Spelled, spell } from './normalise.ts';
 import { ensureFewImages } from './post-fields.ts';
-import { emitChange, presentPost } from './present.ts';
 
 /**
  * Takes one unit of the month, and puts a post on the board or, with POST_MODERATION=pre, before a moderator. Throws
@@ -150,7 +150,5 @@ export async function renewPost(ctx: Context, { post_id }: Input<typeof operatio
 
 async function announceStatus(ctx: Context, post: Post): Promise<PostView> {
   Object.assign(post, { rev: post.rev + 1, updatedAt: ctx.now });
-  await ctx.em.flush();
-  emitChange(ctx, post);
-  return presentPost(ctx, post);
+  return announceChange(ctx, post);
 }

@@ -7,7 +7,7 @@ import type { Input, Output } from '../../common/operations.ts';
 import { facts, type operations } from '../contract.ts';
 import { Post } from '../entities.ts';
 import { ensureStatus } from '../policy.ts';
-import { emitChange } from './present.ts';
+import { emitChange } from './changes.ts';
 import { putOnBoard } from './publish.ts';
 
 type ActOnPosts = Input<typeof operations.actOnPosts>;
