@@ -20,6 +20,7 @@ import {
   User,
 } from './contract/shapes.ts';
 import { StaffActionOutput, staffActionInput } from './contract/staff-actions.ts';
+import type { UsedCode } from './notifiers/notifier.ts';
 
 export const operations = {
   requestOtp: procedure({
@@ -249,13 +250,6 @@ export const operations = {
     output: StaffActionOutput,
   }),
 };
-
-export interface UsedCode {
-  driver: string;
-  /** The message's id at the provider. */
-  providerId: string;
-  code: string;
-}
 
 export const facts = {
   /** Somebody asked for a code: `sent`, or the code of the refusal. */

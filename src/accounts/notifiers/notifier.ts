@@ -1,5 +1,3 @@
-import type { UsedCode } from '../contract.ts';
-
 /** What a driver is asked to bring to a phone. */
 export interface CodeMessage {
   phone: string;
@@ -15,6 +13,9 @@ export interface Sent {
   providerId: string;
   cost?: number | undefined;
 }
+
+/** A code that was the right one, and who had brought it. */
+export type UsedCode = Pick<Sent, 'driver' | 'providerId'> & Pick<CodeMessage, 'code'>;
 
 /** Brings codes to phones; rejects when nobody took the message. */
 export interface Notifier {
