@@ -86,6 +86,11 @@ async function selectGone(ctx: Context, ids: string[]): Promise<string[]> {
 
 type ChangedRow = ThreadRow & MeRow;
 
+/** How far the revision has risen: no more messages than that are new or changed. */
+function riseOf({ id, rev }: ThreadRow, heldRev: (id: string) => number): number {
+  return Math.max(0, rev - heldRev(id));
+}
+
 /** Beyond that many the next threads wait until it is known that the answer has room for them. */
 const LOADED_AT_ONCE = 2_000;
 
@@ -96,7 +101,7 @@ function loadInTurn(ctx: Context, page: readonly ChangedRow[], heldRev: (id: str
   return async (at: number): Promise<Message[]> => {
     if (at === next) {
       for (let most = 0; next < page.length && most < LOADED_AT_ONCE; next += 1)
-        most += Math.min(Math.max(0, page[next]!.rev - heldRev(page[next]!.id)), 2 * (MOST_CHANGED + 1));
+        most += Math.min(riseOf(page[next]!, heldRev), 2 * (MOST_CHANGED + 1));
       loaded = await loadChanged(ctx, page.slice(at, next), heldRev);
     }
     return loaded.get(page[at]!.id) ?? [];
@@ -114,7 +119,7 @@ async function loadChanged(ctx: Context, page: readonly ChangedRow[], heldRev: (
   const found = await rows<MessageRow>(
     ctx.em,
     sql`select ${messageColumns} from unnest(${list(row => row.id)}::uuid[], ${list(row => Math.min(heldRev(row.id), row.rev))}::int[],
-          ${list(row => row.last_seq - Math.max(0, row.rev - heldRev(row.id)))}::int[]) as h(thread_id, rev, seq)
+          ${list(row => row.last_seq - riseOf(row, heldRev))}::int[]) as h(thread_id, rev, seq)
         cross join lateral (${since(sql`m.seq > h.seq and m.changed_at is null order by m.seq desc`)}
           union all ${since(sql`m.changed_at is not null order by m.rev desc`)}) m
         left join messages r on r.id = m.reply_to_id order by m.thread_id, m.seq`,
