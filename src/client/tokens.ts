@@ -167,7 +167,8 @@ function withTokens(held: Credentials, given: GivenTokens): Credentials {
   const { access, refresh, expires_in, session_id = held.sessionId, device_token = held.deviceToken } = given;
   const tokens = { access, refresh, expiresAt: Date.now() + expires_in * 1_000 };
   return {
-    ...{ ...held, tokens },
+    ...held,
+    tokens,
     ...(session_id && { sessionId: session_id }),
     ...(device_token && { deviceToken: device_token }),
   };
