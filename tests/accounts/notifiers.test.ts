@@ -1,41 +1,17 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hashPassword } from '../../src/accounts/passwords.ts';
 import { fakeEskiz } from '../fakes/eskiz.ts';
 import { fakePlaymobile } from '../fakes/playmobile.ts';
-import { type FakeProvider, fakeProvider } from '../fakes/provider.ts';
-import { fakeTelegram, signReport, TELEGRAM_TOKEN } from '../fakes/telegram.ts';
+import { fakeProvider } from '../fakes/provider.ts';
+import { fakeTelegram, signReport } from '../fakes/telegram.ts';
 import { bearer, DAY, later, logIn, newPhone, requestCode, verify, wrongCode } from '../support/accounts.ts';
-import { eventually, startApp, type TestApp, useApp } from '../support/app.ts';
+import { eventually, startApp, useApp } from '../support/app.ts';
+import { type Providers, startSending } from '../support/providers.ts';
 
 const base = useApp();
 
-interface Providers {
-  eskiz?: FakeProvider;
-  playmobile?: FakeProvider;
-  telegram?: FakeProvider;
-}
-
-/** A server that sends real codes through fake providers. */
-async function startWith(
-  notifier: string,
-  { eskiz, playmobile, telegram }: Providers,
-  more: Record<string, string> = {},
-): Promise<TestApp> {
-  const app = await startApp(base.config.DATABASE_URL!, {
-    ...{ DEV_OTP: '0', NOTIFIER: notifier, RATE_LIMITS: 'relaxed', TEST_TIME_SCALE: '20' },
-    ...(eskiz && {
-      ESKIZ_URL: `${eskiz.url}/api`,
-      ESKIZ_EMAIL: 'a@example.uz',
-      ESKIZ_PASSWORD: 'secret',
-      ESKIZ_CALLBACK_SECRET: 'a-secret-of-16-letters',
-    }),
-    ...(playmobile && { PLAYMOBILE_URL: playmobile.url, PLAYMOBILE_LOGIN: 'parthub', PLAYMOBILE_PASSWORD: 'secret' }),
-    ...(telegram && { TELEGRAM_GATEWAY_URL: telegram.url, TELEGRAM_GATEWAY_TOKEN: TELEGRAM_TOKEN }),
-    ...more,
-  });
-  onTestFinished(() => app.close());
-  return app;
-}
+const startWith = (notifier: string, fakes: Providers, more?: Record<string, string>) =>
+  startSending(base.config.DATABASE_URL!, notifier, fakes, more);
 
 const codeIn = (text: string): string => /\d{6}/.exec(text)![0];
 const otpRow = async (otpId: string) =>
